@@ -1,0 +1,1 @@
+//! The documents that scc reads: parsing with exact error positions, and validation

@@ -1,0 +1,1 @@
+//! Facts about git repositories, read in process

@@ -1,0 +1,1 @@
+//! From a request to a running agent: plan, execute, stop, tidy up

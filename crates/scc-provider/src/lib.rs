@@ -1,0 +1,1 @@
+//! The seam between scc and the coding agents it runs

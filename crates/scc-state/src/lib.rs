@@ -1,0 +1,1 @@
+//! What scc remembers between commands: sessions, workspaces, the audit log; locked and atomic

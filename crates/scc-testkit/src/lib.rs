@@ -1,0 +1,1 @@
+//! Test support: scripted model servers, an engine fixture, a terminal driver
