@@ -1,1 +1,64 @@
-//! The scc command
+//! The `scc` command: arguments, settings, prompts, output. What it does is in the crates below;
+//! this one reads the environment, talks to the person, and turns outcomes into exit codes.
+
+mod cli;
+mod commands;
+mod context;
+mod environment;
+mod error;
+mod host;
+mod output;
+mod progress;
+mod prompt;
+pub mod providers;
+mod secrets;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use scc_provider::Registry;
+
+use crate::cli::Cli;
+use crate::context::Context;
+use crate::error::CliError;
+
+/// Runs the command with the process's arguments and environment.
+#[must_use]
+pub fn run(registry: Registry) -> ExitCode {
+    let cli = Cli::parse();
+    init_tracing(cli.verbose);
+    let printer = output::Printer::new(cli.wants_json(), cli.quiet);
+    let outcome = run_command(cli, registry, printer);
+    match outcome {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            printer.error(&error);
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+fn run_command(cli: Cli, registry: Registry, printer: output::Printer) -> Result<u8, CliError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(CliError::Runtime)?;
+    let context = Context::load(registry, printer)?;
+    let outcome = runtime.block_on(commands::run(cli.command, &context));
+    // A thread may still be reading standard input; it must not hold the process up.
+    runtime.shutdown_background();
+    outcome
+}
+
+fn init_tracing(verbose: u8) {
+    let level = match verbose {
+        0 => return,
+        1 => "scc=debug,scc_launch=debug,scc_runtime=debug",
+        _ => "debug",
+    };
+    tracing_subscriber::fmt()
+        .with_env_filter(level)
+        .with_writer(std::io::stderr)
+        .init();
+}

@@ -1,1 +1,7 @@
-fn main() {}
+//! The `scc` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    scc_cli::run(scc_cli::providers::all())
+}

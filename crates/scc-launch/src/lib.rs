@@ -1,1 +1,92 @@
-//! From a request to a running agent: plan, execute, stop, tidy up
+//! From a request to a running agent.
+//!
+//! A launch is one straight road: a [`LaunchRequest`] becomes a [`Plan`] ([`plan`]: pure but for
+//! reading the workspace; `--dry-run` prints it), and the plan becomes a [`LiveSession`]
+//! ([`Launcher::execute`]). Nothing turns back up it: `execute` reads the plan, not the
+//! configuration. Questions for a person are data ([`Blocker`], [`Executed::Conflict`]); the caller
+//! asks them and calls again with the answer.
+//!
+//! [`Launcher`] also lists, stops and tidies up what launches leave, so that a killed scc leaves
+//! nothing that the next command does not set right.
+
+mod control;
+mod error;
+mod execute;
+mod images;
+mod login;
+mod names;
+mod plan;
+mod provider_choice;
+mod request;
+mod tidy;
+mod user;
+mod workspace;
+
+pub use control::{Pruned, SessionView};
+pub use error::{Blocker, BlockerKind, LaunchError};
+pub use execute::{Executed, LiveSession, OnConflict};
+pub use images::{DEFAULT_BASE, ImagePlan, ImageStep};
+pub use login::{LiveLogin, LoginRequest, login_user};
+pub use names::Scope;
+pub use plan::{Decision, MountPlan, Plan, ProviderPlan, UserPlan, plan};
+pub use provider_choice::{ChoiceInput, ProviderChoice, choose_provider};
+pub use request::{HostFacts, LaunchRequest};
+pub use tidy::Tidied;
+pub use workspace::{Workspace, WorkspaceError, WorkspaceKind, detect_workspace, suspicion};
+
+use jiff::Timestamp;
+use scc_runtime::{BuildProgress, SandboxRuntime};
+use scc_state::StateDir;
+
+/// What a launch reports while it works.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// An image has to be made; this is the slow part of a first launch.
+    ImageBuildStarted {
+        /// Its reference.
+        reference: String,
+    },
+    /// Progress of that build.
+    ImageBuildProgress(BuildProgress),
+    /// The image is there.
+    ImageBuilt {
+        /// Its reference.
+        reference: String,
+    },
+    /// Another scc makes the same image; this one waits for it.
+    WaitingForImage {
+        /// Its reference.
+        reference: String,
+    },
+    /// A sandbox of the same workspace and provider was replaced.
+    Replaced {
+        /// The container's name.
+        container: String,
+    },
+}
+
+/// Receives the events of a launch.
+pub type Reporter<'a> = &'a mut dyn FnMut(Event);
+
+/// Does things with sandboxes, and remembers them.
+#[derive(Debug)]
+pub struct Launcher<'a, R> {
+    /// What runs the sandboxes.
+    pub runtime: &'a R,
+    /// What scc remembers.
+    pub state: &'a StateDir,
+    /// Which sandboxes are ours.
+    pub scope: &'a Scope,
+    /// The current time.
+    pub clock: fn() -> Timestamp,
+}
+
+impl<R: SandboxRuntime> Launcher<'_, R> {
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
+    pub(crate) fn endpoint(&self) -> &str {
+        &self.runtime.engine().endpoint
+    }
+}

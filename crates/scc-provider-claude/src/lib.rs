@@ -1,1 +1,229 @@
-//! Claude Code as an scc provider
+//! Claude Code as an scc provider: [`Claude`].
+//!
+//! The agent keeps everything of its own in `~/.claude`, which is its volume; `CLAUDE_CONFIG_DIR`
+//! makes it keep its state file there too. Policy is in `/etc/claude-code`, which the agent's user
+//! can read and not change.
+
+use std::collections::BTreeMap;
+
+use scc_provider::{
+    AgentProvider, EnvValue, ImageFile, ImageFolder, LaunchContext, LaunchSpec, LoginSpec,
+    ProviderError, ProviderSettings, SealedDirectory, SignIn, VolumeFiles, exact_version, url_host,
+};
+use serde_json::{Map, Value, json};
+
+const ID: &str = "claude";
+const VOLUME: &str = "/home/agent/.claude";
+const BINARY: &str = "/usr/local/bin/claude";
+const POLICY: &str = "/etc/claude-code";
+const CREDENTIALS: &str = ".credentials.json";
+
+/// The version that this scc was made with, and the integrity of its package for amd64.
+const VERSION: &str = "2.1.330";
+const INTEGRITY: &str =
+    "9Gn+V7DtJ8M1nztP9CeDVl9g3RtrepI7rOFTyPRRnZe8D6zebIHKmC7OvBauucuAP0X0k85SDN/LPVZyjsGezQ==";
+
+/// Hosts of the vendor: the API, and sign-in and refresh.
+const API_HOST: &str = "api.anthropic.com";
+const SIGN_IN_HOSTS: [&str; 2] = ["platform.claude.com", "claude.ai"];
+
+const IMAGE: &[ImageFile] = &[ImageFile {
+    path: "Dockerfile",
+    content: include_bytes!("../../../images/scc-agent-claude/Dockerfile"),
+    executable: false,
+}];
+
+/// Claude Code.
+#[derive(Debug, Clone, Copy)]
+pub struct Claude;
+
+impl AgentProvider for Claude {
+    fn id(&self) -> &'static str {
+        ID
+    }
+
+    fn display_name(&self) -> &'static str {
+        "Claude Code"
+    }
+
+    fn image(&self, settings: &ProviderSettings) -> Result<ImageFolder, ProviderError> {
+        let version = exact_version(ID, settings)?.unwrap_or(VERSION);
+        let integrity = if version == VERSION { INTEGRITY } else { "" };
+        let args = [("VERSION", version), ("INTEGRITY", integrity)]
+            .map(|(key, value)| (key.to_owned(), value.to_owned()));
+        Ok(ImageFolder {
+            name: "scc-agent-claude",
+            files: IMAGE,
+            args: args.into(),
+        })
+    }
+
+    fn volume_path(&self) -> &'static str {
+        VOLUME
+    }
+
+    fn credential_files(&self) -> &'static [&'static str] {
+        &[CREDENTIALS]
+    }
+
+    fn sign_in(&self, files: &VolumeFiles) -> SignIn {
+        let token = files
+            .get(CREDENTIALS)
+            .and_then(|bytes| serde_json::from_slice::<Value>(bytes).ok())
+            .and_then(|file| {
+                Some(
+                    !file
+                        .get("claudeAiOauth")?
+                        .get("accessToken")?
+                        .as_str()?
+                        .is_empty(),
+                )
+            });
+        if token == Some(true) {
+            SignIn::SignedIn
+        } else {
+            SignIn::SignedOut
+        }
+    }
+
+    fn login(&self) -> LoginSpec {
+        LoginSpec {
+            argv: [BINARY, "auth", "login"].map(str::to_owned).into(),
+            env: BTreeMap::from([("CLAUDE_CONFIG_DIR".to_owned(), VOLUME.to_owned())]),
+            instructions: "open the address that Claude Code prints in your browser, sign in, and \
+                           paste the code here",
+        }
+    }
+
+    fn launch(&self, context: &LaunchContext<'_>) -> Result<LaunchSpec, ProviderError> {
+        let settings = context.settings;
+        url_host(ID, settings)?;
+        // The sandbox is the permission system: what it does not hold, a question would not hold.
+        let mut argv = vec![
+            BINARY.to_owned(),
+            "--dangerously-skip-permissions".to_owned(),
+        ];
+        if let Some(model) = &settings.model {
+            argv.extend(["--model".to_owned(), model.clone()]);
+        }
+        argv.extend(context.args.iter().cloned());
+        let managed = managed_settings(settings);
+        let files =
+            BTreeMap::from([("managed-settings.json".to_owned(), format!("{managed:#}\n"))]);
+        Ok(LaunchSpec {
+            argv,
+            env: environment(context),
+            sealed: vec![SealedDirectory {
+                path: POLICY.to_owned(),
+                files,
+            }],
+        })
+    }
+
+    fn egress_hosts(&self, settings: &ProviderSettings) -> Result<Vec<String>, ProviderError> {
+        Ok(match url_host(ID, settings)? {
+            Some(gateway) => vec![gateway],
+            None => std::iter::once(API_HOST)
+                .chain(SIGN_IN_HOSTS)
+                .map(str::to_owned)
+                .collect(),
+        })
+    }
+}
+
+fn environment(context: &LaunchContext<'_>) -> BTreeMap<String, EnvValue> {
+    let plain = |value: &str| EnvValue::Plain(value.to_owned());
+    let mut env = BTreeMap::from([
+        ("CLAUDE_CONFIG_DIR".to_owned(), plain(VOLUME)),
+        // The image's version is the version; what is not needed for work is not sent.
+        (
+            "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC".to_owned(),
+            plain("1"),
+        ),
+        (
+            "CLAUDE_CODE_DISABLE_OFFICIAL_MARKETPLACE_AUTOINSTALL".to_owned(),
+            plain("1"),
+        ),
+        ("DISABLE_AUTOUPDATER".to_owned(), plain("1")),
+        // Answers the question whether the folder is trusted: it is mounted for this purpose.
+        ("CLAUDE_CODE_SANDBOXED".to_owned(), plain("1")),
+    ]);
+    if context.agent_is_root {
+        // Without it the agent refuses to work as root without asking.
+        env.insert("IS_SANDBOX".to_owned(), plain("1"));
+    }
+    if let Some(key) = &context.settings.api_key {
+        // Gateways take a bearer token; the vendor takes a key.
+        let name = match context.settings.base_url {
+            Some(_) => "ANTHROPIC_AUTH_TOKEN",
+            None => KEY_VARIABLE,
+        };
+        env.insert(name.to_owned(), EnvValue::Secret(key.clone()));
+    }
+    env
+}
+
+/// The variable the agent's key helper prints. A key in the agent's own variable would make it ask
+/// at the first start whether to use it.
+const KEY_VARIABLE: &str = "SCC_PROVIDER_KEY";
+
+/// What the agent's user cannot change.
+fn managed_settings(settings: &ProviderSettings) -> Value {
+    let mut managed = Map::new();
+    managed.insert("skipDangerousModePermissionPrompt".to_owned(), json!(true));
+    match (&settings.base_url, &settings.api_key) {
+        // Pinned here, a workspace cannot send the token elsewhere.
+        (Some(url), _) => {
+            managed.insert("env".to_owned(), json!({ "ANTHROPIC_BASE_URL": url }));
+        }
+        (None, Some(_)) => {
+            managed.insert(
+                "apiKeyHelper".to_owned(),
+                json!(format!("printenv {KEY_VARIABLE}")),
+            );
+        }
+        (None, None) => {}
+    }
+    Value::Object(managed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_conforms() {
+        scc_provider::conformance::check(&Claude);
+    }
+
+    #[test]
+    fn a_gateway_is_pinned_in_the_managed_settings() {
+        let settings = ProviderSettings {
+            base_url: Some("https://gateway.example/x".to_owned()),
+            api_key: Some("k".to_owned().into()),
+            ..ProviderSettings::default()
+        };
+        let managed = managed_settings(&settings);
+        assert_eq!(
+            managed["env"]["ANTHROPIC_BASE_URL"],
+            "https://gateway.example/x"
+        );
+        assert_eq!(managed.get("apiKeyHelper"), None);
+    }
+
+    #[test]
+    fn signed_in_means_an_access_token() {
+        let sign_in = |text: &str| {
+            Claude.sign_in(&VolumeFiles::from([(CREDENTIALS.to_owned(), text.into())]))
+        };
+        assert_eq!(
+            sign_in(r#"{"claudeAiOauth":{"accessToken":"t"}}"#),
+            SignIn::SignedIn
+        );
+        assert_eq!(
+            sign_in(r#"{"claudeAiOauth":{"accessToken":""}}"#),
+            SignIn::SignedOut
+        );
+        assert_eq!(sign_in(r#"{"claudeAiOauth":{}}"#), SignIn::SignedOut);
+    }
+}

@@ -1,1 +1,75 @@
-//! The seam between scc and the coding agents it runs
+//! The seam between scc and the coding agents it runs.
+//!
+//! An agent is one implementation of [`AgentProvider`], in a crate of its own. It describes, as
+//! data, what the agent needs: the folder its image is built from, the command line and
+//! environment of a launch, the files that govern it, where its credentials live, and which hosts
+//! it must reach. It starts nothing and reads nothing from this machine; scc does.
+//!
+//! ```
+//! use scc_provider::{AgentProvider, SignIn, VolumeFiles};
+//!
+//! fn is_ready(provider: &dyn AgentProvider, files: &VolumeFiles) -> bool {
+//!     provider.sign_in(files) == SignIn::SignedIn
+//! }
+//! ```
+
+#[cfg(feature = "testing")]
+pub mod conformance;
+mod image;
+mod launch;
+mod registry;
+mod settings;
+mod sign_in;
+
+pub use image::{ImageFile, ImageFolder};
+pub use launch::{
+    EnvValue, LaunchContext, LaunchSpec, ProviderError, ProviderSettings, SealedDirectory,
+};
+pub use registry::Registry;
+pub use settings::{exact_version, url_host};
+pub use sign_in::{LoginSpec, SignIn, VolumeFiles};
+
+/// The home directory of the agent's user in every agent image.
+pub const AGENT_HOME: &str = "/home/agent";
+
+/// One coding agent, described as data.
+pub trait AgentProvider: Send + Sync {
+    /// The identifier a user types (`--provider ID`): lower-case letters, digits and `-`.
+    fn id(&self) -> &'static str;
+
+    /// The product's own name, for messages.
+    fn display_name(&self) -> &'static str;
+
+    /// The folder its image is built from, for the version in `settings` or the default one.
+    ///
+    /// # Errors
+    /// [`ProviderError::BadSetting`] when the version is not an exact version.
+    fn image(&self, settings: &ProviderSettings) -> Result<ImageFolder, ProviderError>;
+
+    /// The absolute path in the container at which the agent's own volume is mounted. It holds
+    /// credentials and conversations, and belongs to the agent's user.
+    fn volume_path(&self) -> &'static str;
+
+    /// The files, relative to [`AgentProvider::volume_path`], that [`AgentProvider::sign_in`]
+    /// wants to see.
+    fn credential_files(&self) -> &'static [&'static str];
+
+    /// Whether `files` (those of [`AgentProvider::credential_files`] that exist) hold a sign-in.
+    fn sign_in(&self, files: &VolumeFiles) -> SignIn;
+
+    /// How a person signs in, inside a container with a terminal.
+    fn login(&self) -> LoginSpec;
+
+    /// What a launch runs, with which environment and which governing files.
+    ///
+    /// # Errors
+    /// [`ProviderError::BadSetting`] when a setting cannot be expressed for this agent.
+    fn launch(&self, context: &LaunchContext<'_>) -> Result<LaunchSpec, ProviderError>;
+
+    /// The host names the agent needs for its work and its sign-in, given `settings`; a gateway
+    /// (`base_url`) replaces the vendor's own API host.
+    ///
+    /// # Errors
+    /// [`ProviderError::BadSetting`] when `base_url` has no host.
+    fn egress_hosts(&self, settings: &ProviderSettings) -> Result<Vec<String>, ProviderError>;
+}

@@ -1,1 +1,122 @@
-//! What scc remembers between commands: sessions, workspaces, the audit log; locked and atomic
+//! What scc remembers between commands: sessions, workspaces, the audit log; locked and atomic.
+//!
+//! Everything lives below one directory (mode 0700, files 0600) that [`StateDir::open`] is given.
+//! Documents are JSON with a `version`; they are written to a temporary file beside them, synced
+//! and renamed under a lock that is a file of its own, so that many scc processes at once lose
+//! nothing and a killed one leaves nothing half-made. A damaged document is set aside as
+//! `<name>.damaged-<timestamp>` and reported, never emptied; one of a newer scc is an error.
+//!
+//! ```
+//! use scc_state::{SessionRecord, SessionState, StateDir};
+//!
+//! let folder = tempfile::tempdir()?;
+//! let now: jiff::Timestamp = "2026-11-24T02:00:00Z".parse()?;
+//! let state = StateDir::open(folder.path().join("scc"))?;
+//! state.update_sessions(now, |sessions| {
+//!     sessions.push(SessionRecord {
+//!         id: "0001".into(),
+//!         name: None,
+//!         workspace: "/work/project".into(),
+//!         branch: Some("main".into()),
+//!         provider: "script".into(),
+//!         team: None,
+//!         container: "scc-0001".into(),
+//!         endpoint: "unix:///run/engine.sock".into(),
+//!         state: SessionState::Starting,
+//!         started_at: now,
+//!         ended_at: None,
+//!         exit_status: None,
+//!         owner_pid: None,
+//!     });
+//! })?;
+//! assert_eq!(state.sessions()?.value.len(), 1);
+//!
+//! let audit = state.audit();
+//! audit.append("launch.requested", Some("0001"), serde_json::Map::new(), now)?;
+//! assert_eq!(audit.verify()?.first_bad, None);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod audit;
+mod chain;
+mod document;
+mod error;
+mod files;
+mod lock;
+mod memory;
+mod session;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+pub use audit::{AuditEvent, AuditLog, AuditReport, BadLine};
+pub use error::StateError;
+pub use lock::LaunchLock;
+pub use session::{SessionRecord, SessionState};
+
+/// Replaces a private file of the user (0600) in one step and makes its directory (0700) when it
+/// is missing. For files that are not below a [`StateDir`], such as the user's settings.
+///
+/// # Errors
+/// [`StateError`] when the file or its directory cannot be written.
+pub fn write_private_file(path: &Path, contents: &[u8]) -> Result<(), StateError> {
+    if let Some(dir) = path.parent().filter(|dir| !dir.exists()) {
+        files::private_dir(dir)?;
+    }
+    let _lock = files::lock(&path.with_extension("lock"))?;
+    files::replace(path, contents)
+}
+
+/// What was read, and what had to be set right to read it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loaded<T> {
+    /// What was read.
+    pub value: T,
+    /// Sentences for the user, such as that a damaged file was set aside.
+    pub warnings: Vec<String>,
+}
+
+/// The directory in which scc keeps its state. Cheap to clone; clones share pending warnings.
+#[derive(Debug, Clone)]
+pub struct StateDir {
+    root: PathBuf,
+    warnings: Arc<Mutex<Vec<String>>>,
+}
+
+impl StateDir {
+    /// Opens the directory, making it and its parents (0700) where they are missing. A directory
+    /// that others can enter is closed to them.
+    ///
+    /// # Errors
+    /// When the directory cannot be made or its mode cannot be set.
+    pub fn open(root: PathBuf) -> Result<Self, StateError> {
+        files::private_dir(&root)?;
+        Ok(Self {
+            root,
+            warnings: Arc::default(),
+        })
+    }
+
+    /// The directory itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The audit log of this directory.
+    pub fn audit(&self) -> AuditLog {
+        AuditLog::new(self.root.join("audit"))
+    }
+
+    /// Warnings of calls that return none themselves (such as [`StateDir::update_sessions`]),
+    /// since the last time somebody asked. [`StateDir::sessions`] hands them out as well.
+    pub fn take_warnings(&self) -> Vec<String> {
+        std::mem::take(&mut *self.warnings.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn warn(&self, warnings: Vec<String>) {
+        self.warnings
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend(warnings);
+    }
+}

@@ -1,1 +1,45 @@
-//! Test support: scripted model servers, an engine fixture, a terminal driver
+//! Test support: a scripted model server that both agents talk to, a client for a real container
+//! engine, a terminal driver, and a context that keeps a test's files and containers apart.
+//!
+//! ```
+//! use scc_testkit::model::{ModelServer, Step};
+//!
+//! let server = ModelServer::start("127.0.0.1", vec![Step::Shell("echo hello".into())])?;
+//! assert!(server.url().starts_with("http://127.0.0.1:"));
+//! # Ok::<(), std::io::Error>(())
+//! ```
+
+#![expect(
+    clippy::panic,
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    clippy::disallowed_methods,
+    reason = "support for tests: a broken assumption ends the test"
+)]
+
+pub mod context;
+pub mod engine;
+mod http;
+pub mod model;
+pub mod pty;
+
+use std::time::{Duration, Instant};
+
+/// Calls `probe` until it gives something, for at most `limit`.
+///
+/// # Panics
+/// When the time is over.
+pub fn wait_for<T>(what: &str, limit: Duration, mut probe: impl FnMut() -> Option<T>) -> T {
+    let end = Instant::now() + limit;
+    loop {
+        if let Some(found) = probe() {
+            return found;
+        }
+        assert!(
+            Instant::now() < end,
+            "{what} did not happen within {limit:?}"
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}

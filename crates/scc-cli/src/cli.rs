@@ -1,0 +1,66 @@
+//! What can be typed.
+
+use clap::{ArgAction, Parser, Subcommand};
+
+use crate::commands::{
+    attach, audit, completion, doctor, exec, list, logs, provider, prune, sessions, setup, start,
+    status, stop,
+};
+
+/// Runs coding agents in governed sandboxes.
+#[derive(Debug, Parser)]
+#[command(
+    name = "scc",
+    version,
+    disable_help_subcommand = true,
+    max_term_width = 100
+)]
+pub(crate) struct Cli {
+    /// Print nothing but results and errors
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// Say what is done, on stderr; twice for more
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Start(start::Args),
+    Attach(attach::Args),
+    List(list::Args),
+    Status(status::Args),
+    Sessions(sessions::Args),
+    Stop(stop::Args),
+    Prune(prune::Args),
+    Exec(exec::Args),
+    Logs(logs::Args),
+    Provider(provider::Args),
+    Setup(setup::Args),
+    Doctor(doctor::Args),
+    Audit(audit::Args),
+    Completion(completion::Args),
+}
+
+impl Cli {
+    /// Whether the result is to be printed as JSON.
+    pub(crate) fn wants_json(&self) -> bool {
+        match &self.command {
+            Command::Start(args) => args.json,
+            Command::List(args) => args.json,
+            Command::Status(args) => args.json,
+            Command::Sessions(args) => args.json,
+            Command::Stop(args) => args.json,
+            Command::Prune(args) => args.json,
+            Command::Provider(args) => args.wants_json(),
+            Command::Setup(args) => args.json,
+            Command::Doctor(args) => args.json,
+            Command::Audit(args) => args.json,
+            Command::Attach(_) | Command::Exec(_) | Command::Logs(_) | Command::Completion(_) => {
+                false
+            }
+        }
+    }
+}

@@ -1,0 +1,199 @@
+use scc_launch::{DEFAULT_BASE, login_user};
+use scc_runtime::SandboxRuntime as _;
+use serde::Serialize;
+
+use crate::context::Context;
+use crate::environment;
+use crate::error::CliError;
+use crate::host;
+
+/// Check whether everything that scc needs is there
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Check only this agent
+    #[arg(long, value_name = "ID")]
+    provider: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Serialize)]
+struct Check {
+    name: String,
+    ok: bool,
+    detail: String,
+    fix: Option<String>,
+}
+
+impl Check {
+    fn good(name: &str, detail: impl Into<String>) -> Self {
+        Self {
+            name: name.to_owned(),
+            ok: true,
+            detail: detail.into(),
+            fix: None,
+        }
+    }
+
+    fn bad(name: &str, error: &CliError) -> Self {
+        let mut detail = error.to_string();
+        for line in error.details() {
+            detail.push_str("\n      ");
+            detail.push_str(&line);
+        }
+        let fix = error.hints().into_iter().next();
+        Self {
+            name: name.to_owned(),
+            ok: false,
+            detail,
+            fix,
+        }
+    }
+}
+
+pub(crate) async fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
+    let mut checks = vec![settings(context), directories(context)];
+    match context.engine().await {
+        Ok(runtime) => {
+            let engine = runtime.engine();
+            checks.push(Check::good(
+                "engine",
+                format!(
+                    "{} {}, API {}, {}, at {}",
+                    engine.name,
+                    engine.version,
+                    engine.api_version,
+                    engine.platform,
+                    engine.endpoint
+                ),
+            ));
+            checks.push(base_image(context, &runtime).await);
+            checks.extend(providers(args, context, &runtime).await?);
+        }
+        Err(error) => checks.push(Check::bad("engine", &error)),
+    }
+    let errors: Vec<_> = checks
+        .iter()
+        .filter(|c| !c.ok)
+        .map(|c| format!("{}: {}", c.name, c.detail))
+        .collect();
+    context
+        .printer
+        .data_with_errors("DoctorReport", &checks, &errors);
+    context.printer.result(&describe(&checks));
+    Ok(if errors.is_empty() { 0 } else { 5 })
+}
+
+fn settings(context: &Context) -> Check {
+    let file = context.config_file.display();
+    let outcome = context.config().and_then(|config| {
+        host::read_certificates(&config.ca_certificates)?;
+        if config.standalone {
+            Ok(())
+        } else {
+            Err(CliError::NotSetUp)
+        }
+    });
+    match outcome {
+        Ok(()) => Check::good("settings", format!("standalone, {file}")),
+        Err(error) => Check::bad("settings", &error),
+    }
+}
+
+fn directories(context: &Context) -> Check {
+    let outcome = context
+        .state()
+        .and_then(|state| Ok(state.audit().verify()?));
+    match outcome {
+        Ok(report) => match report.first_bad {
+            None => Check::good(
+                "state",
+                format!(
+                    "{}, {} audit events",
+                    context.state_root.display(),
+                    report.events
+                ),
+            ),
+            Some(bad) => Check {
+                name: "state".to_owned(),
+                ok: false,
+                detail: format!("audit log, line {}: {}", bad.line, bad.reason),
+                fix: Some("look at it: scc audit".to_owned()),
+            },
+        },
+        Err(error) => Check::bad("state", &error),
+    }
+}
+
+async fn base_image(context: &Context, runtime: &scc_runtime::DockerRuntime) -> Check {
+    let base = context.config().ok().and_then(|config| config.images.base);
+    let base = base.unwrap_or_else(|| DEFAULT_BASE.to_owned());
+    match runtime.image_exists(&base).await {
+        Ok(true) => Check::good("base image", base),
+        Ok(false) => Check::good("base image", format!("{base} is pulled when it is needed")),
+        Err(error) => Check::bad("base image", &error.into()),
+    }
+}
+
+async fn providers(
+    args: &Args,
+    context: &Context,
+    runtime: &scc_runtime::DockerRuntime,
+) -> Result<Vec<Check>, CliError> {
+    let state = context.state()?;
+    let launcher = context.launcher(runtime, &state);
+    let config = context.config().unwrap_or_default();
+    let mut checks = Vec::new();
+    for provider in context.registry.iter() {
+        let id = provider.id();
+        if args.provider.as_deref().is_some_and(|wanted| wanted != id) {
+            continue;
+        }
+        if config
+            .providers
+            .get(id)
+            .is_some_and(|section| section.api_key.is_some())
+        {
+            checks.push(match context.provider_settings(id, &config) {
+                Ok(_) => Check::good(id, "a key is set"),
+                Err(error) => Check::bad(id, &error),
+            });
+            continue;
+        }
+        let volume = context
+            .scope
+            .provider_volume(id, login_user(&context.host).uid);
+        let signed_in = launcher.refresh_sign_in(provider, &volume).await?;
+        checks.push(Check {
+            name: id.to_owned(),
+            // Nobody needs every agent; asking for one by name is different.
+            ok: signed_in || args.provider.is_none(),
+            detail: if signed_in { "signed in" } else { "signed out" }.to_owned(),
+            fix: (!signed_in).then(|| format!("scc provider login {id}")),
+        });
+    }
+    Ok(checks)
+}
+
+fn describe(checks: &[Check]) -> String {
+    let mut lines = Vec::new();
+    for check in checks {
+        let mark = if check.ok { "ok  " } else { "FAIL" };
+        lines.push(format!("{mark}  {:<11} {}", check.name, check.detail));
+        if let Some(fix) = &check.fix {
+            lines.push(format!("      {:<11} -> {fix}", ""));
+        }
+    }
+    lines.push(String::new());
+    lines.push("Environment variables that matter here:".to_owned());
+    for variable in environment::VARIABLES {
+        if let Some(value) = environment::variable(variable.name) {
+            lines.push(format!(
+                "      {}={value}  ({})",
+                variable.name, variable.meaning
+            ));
+        }
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,52 @@
+//! One file a command: what it takes, and `run`.
+
+pub(crate) mod attach;
+pub(crate) mod audit;
+pub(crate) mod completion;
+pub(crate) mod doctor;
+pub(crate) mod exec;
+pub(crate) mod list;
+pub(crate) mod logs;
+pub(crate) mod provider;
+pub(crate) mod prune;
+pub(crate) mod sessions;
+pub(crate) mod setup;
+pub(crate) mod start;
+pub(crate) mod status;
+pub(crate) mod stop;
+
+use crate::cli::Command;
+use crate::context::Context;
+use crate::error::CliError;
+
+/// Runs a command; the number is the exit code.
+pub(crate) async fn run(command: Command, context: &Context) -> Result<u8, CliError> {
+    match command {
+        Command::Start(args) => start::run(args, context).await,
+        Command::Attach(args) => attach::run(args, context).await,
+        Command::List(args) => list::run(&args, context).await,
+        Command::Status(args) => status::run(&args, context).await,
+        Command::Sessions(args) => sessions::run(&args, context).await,
+        Command::Stop(args) => stop::run(&args, context).await,
+        Command::Prune(args) => prune::run(&args, context).await,
+        Command::Exec(args) => exec::run(args, context).await,
+        Command::Logs(args) => logs::run(&args, context).await,
+        Command::Provider(args) => provider::run(args, context).await,
+        Command::Setup(args) => setup::run(args, context),
+        Command::Doctor(args) => doctor::run(&args, context).await,
+        Command::Audit(args) => audit::run(&args, context),
+        Command::Completion(args) => completion::run(&args, context),
+    }
+}
+
+/// Says what an earlier, killed scc had left.
+fn report_tidied(tidied: &scc_launch::Tidied, context: &Context) {
+    for container in &tidied.removed {
+        context
+            .printer
+            .note(&format!("removed {container}, which was never finished"));
+    }
+    for warning in &tidied.warnings {
+        context.printer.warning(warning);
+    }
+}

@@ -1,0 +1,208 @@
+use std::path::PathBuf;
+
+use clap::Subcommand;
+use scc_config::{ProviderPreference, UserConfig};
+use scc_launch::{LaunchError, LaunchRequest, LoginRequest, login_user};
+use scc_provider::AgentProvider;
+use serde::Serialize;
+
+use crate::commands::setup::save;
+use crate::commands::start::exit_byte;
+use crate::context::Context;
+use crate::error::CliError;
+use crate::host;
+use crate::output::table;
+use crate::progress::Progress;
+use crate::terminal::{self, Target};
+
+/// Choose an agent and sign in to it
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show the agents, which one is preferred, and how each is signed in
+    Show {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Prefer an agent, or `ask` each time
+    Set {
+        /// An agent's id, or `ask`
+        preference: String,
+    },
+    /// Sign in to an agent, in a container with a terminal
+    Login {
+        /// The agent's id
+        provider: String,
+    },
+}
+
+impl Args {
+    pub(crate) fn wants_json(&self) -> bool {
+        matches!(self.command, Command::Show { json: true })
+    }
+}
+
+pub(crate) async fn run(args: Args, context: &Context) -> Result<u8, CliError> {
+    match args.command {
+        Command::Show { .. } => show(context).await,
+        Command::Set { preference } => set(&preference, context),
+        Command::Login { provider } => login(&provider, context).await,
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ProviderReport {
+    id: &'static str,
+    name: &'static str,
+    preferred: bool,
+    sign_in: &'static str,
+}
+
+async fn show(context: &Context) -> Result<u8, CliError> {
+    let config = context.config()?;
+    let state = context.state()?;
+    let runtime = context.engine().await.ok();
+    let mut reports = Vec::new();
+    for provider in context.registry.iter() {
+        let id = provider.id();
+        let has_key = config
+            .providers
+            .get(id)
+            .is_some_and(|section| section.api_key.is_some());
+        let volume = context
+            .scope
+            .provider_volume(id, login_user(&context.host).uid);
+        let sign_in = match &runtime {
+            _ if has_key => "key",
+            None => "unknown",
+            Some(runtime) => {
+                let launcher = context.launcher(runtime, &state);
+                match launcher.refresh_sign_in(provider, &volume).await? {
+                    true => "signed in",
+                    false => "signed out",
+                }
+            }
+        };
+        let preferred = config.provider == Some(ProviderPreference::Id(id.to_owned()));
+        reports.push(ProviderReport {
+            id,
+            name: provider.display_name(),
+            preferred,
+            sign_in,
+        });
+    }
+    context.printer.data("ProviderShow", &reports, &[]);
+    let rows = reports
+        .iter()
+        .map(|r| {
+            let mark = if r.preferred { "preferred" } else { "" };
+            [r.id, r.name, r.sign_in, mark].map(str::to_owned).to_vec()
+        })
+        .collect();
+    context
+        .printer
+        .result(&table(&["ID", "NAME", "SIGN-IN", ""], rows));
+    Ok(0)
+}
+
+fn set(preference: &str, context: &Context) -> Result<u8, CliError> {
+    let mut config = context.config()?;
+    config.provider = Some(match preference {
+        "ask" => ProviderPreference::Ask,
+        id => ProviderPreference::Id(known(id, context)?.id().to_owned()),
+    });
+    save(&config, context)?;
+    context
+        .printer
+        .note(&format!("provider preference: {preference}"));
+    Ok(0)
+}
+
+fn known<'a>(id: &str, context: &'a Context) -> Result<&'a dyn AgentProvider, CliError> {
+    context.registry.get(id).ok_or_else(|| {
+        LaunchError::UnknownProvider {
+            id: id.to_owned(),
+            known: context.registry.ids(),
+        }
+        .into()
+    })
+}
+
+async fn login(id: &str, context: &Context) -> Result<u8, CliError> {
+    let provider = known(id, context)?;
+    let size = terminal::size();
+    if size.is_none() {
+        return Err(CliError::Usage {
+            message: format!("signing in to {} needs a terminal", provider.display_name()),
+            hint: format!("without one, use a key: set `providers.{id}.api_key` to `env:VARIABLE`"),
+        });
+    }
+    let config = context.config()?;
+    let runtime = context.engine().await?;
+    let state = context.state()?;
+    let launcher = context.launcher(&runtime, &state);
+    let request = request(provider, &config, context)?;
+    context.printer.note(provider.login().instructions);
+    let mut progress = Progress::new(context.printer);
+    let login = LoginRequest {
+        provider,
+        request: &request,
+        terminal: size,
+    };
+    let mut live = launcher
+        .begin_login(&login, &mut |event| progress.show(event))
+        .await?;
+    if let Some(attachment) = live.take_attachment() {
+        let target = Target::Sandbox(&live.sandbox);
+        terminal::hand_over(&launcher, target, attachment, true).await?;
+    }
+    let (status, signed_in) = launcher.finish_login(&live, provider).await?;
+    if !signed_in {
+        return Err(CliError::Failed {
+            message: format!(
+                "{} is still signed out (status {status})",
+                provider.display_name()
+            ),
+            hint: format!("try again: scc provider login {id}"),
+        });
+    }
+    context
+        .printer
+        .note(&format!("signed in to {}", provider.display_name()));
+    Ok(exit_byte(status))
+}
+
+fn request<'a>(
+    provider: &dyn AgentProvider,
+    config: &'a UserConfig,
+    context: &Context,
+) -> Result<LaunchRequest<'a>, CliError> {
+    let section = config
+        .providers
+        .get(provider.id())
+        .cloned()
+        .unwrap_or_default();
+    Ok(LaunchRequest {
+        workspace: PathBuf::from("/"),
+        provider: provider.id().to_owned(),
+        provider_reason: String::new(),
+        session_name: None,
+        args: Vec::new(),
+        allow_suspicious: false,
+        config,
+        settings: scc_provider::ProviderSettings {
+            version: section.version,
+            ..scc_provider::ProviderSettings::default()
+        },
+        certificates: host::read_certificates(&config.ca_certificates)?,
+        npm_registry: host::npm_registry(),
+        host: context.host.clone(),
+    })
+}

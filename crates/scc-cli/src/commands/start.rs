@@ -1,0 +1,258 @@
+use std::path::PathBuf;
+
+use scc_config::UserConfig;
+use scc_launch::{
+    Blocker, BlockerKind, ChoiceInput, Executed, LaunchRequest, Launcher, LiveSession, OnConflict,
+    Plan, ProviderChoice, choose_provider, detect_workspace, plan,
+};
+use scc_runtime::SandboxRuntime;
+
+use crate::context::Context;
+use crate::error::CliError;
+use crate::host;
+use crate::progress::Progress;
+use crate::prompt::Prompter;
+use crate::terminal::{self, Ended, Target};
+
+/// Start an agent in a sandbox
+///
+/// The agent sees the workspace and nothing else of this machine. scc ends with the agent's exit
+/// status.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The workspace: a directory in it is enough (default: the current directory)
+    workspace: Option<PathBuf>,
+    /// The agent to run
+    #[arg(long, value_name = "ID")]
+    provider: Option<String>,
+    /// A name for the session
+    #[arg(long, value_name = "NAME")]
+    session: Option<String>,
+    /// Replace a sandbox of this workspace that is running
+    #[arg(long)]
+    fresh: bool,
+    /// Start without an organisation's rules although setup did not say so
+    #[arg(long)]
+    standalone: bool,
+    /// Show the plan and do nothing; the engine is not touched
+    #[arg(long)]
+    dry_run: bool,
+    /// Print the plan as JSON (with --dry-run)
+    #[arg(long, requires = "dry_run")]
+    pub(crate) json: bool,
+    /// Never ask; fail with the flag that answers
+    #[arg(long, visible_alias = "no-interactive")]
+    non_interactive: bool,
+    /// Start although the workspace looks like a mistake
+    #[arg(long)]
+    allow_suspicious_workspace: bool,
+    /// Arguments for the agent
+    #[arg(last = true, value_name = "ARGS")]
+    args: Vec<String>,
+}
+
+pub(crate) async fn run(args: Args, context: &Context) -> Result<u8, CliError> {
+    let config = context.config()?;
+    if !config.standalone && !args.standalone {
+        return Err(CliError::NotSetUp);
+    }
+    let prompter = Prompter::new(!args.non_interactive && !args.dry_run);
+    let (provider, reason) = provider(&args, &config, context, prompter)?;
+    let mut request = request(&args, &config, context, provider, reason)?;
+    let mut plan = plan(&request, &context.registry, &context.scope).map_err(CliError::Launch)?;
+    if args.dry_run {
+        return Ok(show(&plan, context));
+    }
+    if let Some(blocker) = suspicious(&plan)
+        && confirm_suspicious(blocker, prompter)?
+    {
+        request.allow_suspicious = true;
+        plan = scc_launch::plan(&request, &context.registry, &context.scope)
+            .map_err(CliError::Launch)?;
+    }
+    let runtime = context.engine().await?;
+    let state = context.state()?;
+    let launcher = context.launcher(&runtime, &state);
+    if !launcher.runtime.image_exists(&plan.image.reference).await? {
+        plan.set_npm_registry(host::npm_registry().as_deref());
+    }
+    let live = execute(&launcher, &plan, &args, context, prompter).await?;
+    attend(&launcher, live, context).await
+}
+
+/// Chooses the provider; the question is asked here.
+fn provider(
+    args: &Args,
+    config: &UserConfig,
+    context: &Context,
+    prompter: Prompter,
+) -> Result<(String, String), CliError> {
+    let viable = context.registry.ids();
+    let last_used = match &args.provider {
+        Some(_) => None,
+        None => last_used(args, context)?,
+    };
+    let choice = choose_provider(&ChoiceInput {
+        flag: args.provider.as_deref(),
+        resumed: None,
+        preference: config.provider.as_ref(),
+        last_used: last_used.as_deref(),
+        viable: &viable,
+    });
+    match choice {
+        ProviderChoice::Use { id, reason } => Ok((id, reason.to_owned())),
+        ProviderChoice::Ask { preselected } => {
+            let names: Vec<_> = viable.iter().map(|id| (*id).to_owned()).collect();
+            let start = names.iter().position(|id| Some(id) == preselected.as_ref());
+            let instead = CliError::Usage {
+                message: "several providers can be used, and none is chosen".to_owned(),
+                hint: format!(
+                    "name one with --provider ({}), or prefer one: scc provider set ID",
+                    names.join(", ")
+                ),
+            };
+            let index =
+                prompter.select("Which agent?", &names, start.unwrap_or_default(), instead)?;
+            Ok((names[index].clone(), "chosen now".to_owned()))
+        }
+    }
+}
+
+fn last_used(args: &Args, context: &Context) -> Result<Option<String>, CliError> {
+    let workspace = detect_workspace(&workspace_path(args)).map_err(CliError::Launch)?;
+    Ok(context.state()?.workspace_provider(&workspace.root)?)
+}
+
+fn workspace_path(args: &Args) -> PathBuf {
+    args.workspace.clone().unwrap_or_else(|| PathBuf::from("."))
+}
+
+fn request<'a>(
+    args: &Args,
+    config: &'a UserConfig,
+    context: &Context,
+    provider: String,
+    provider_reason: String,
+) -> Result<LaunchRequest<'a>, CliError> {
+    Ok(LaunchRequest {
+        workspace: workspace_path(args),
+        settings: context.provider_settings(&provider, config)?,
+        provider,
+        provider_reason,
+        session_name: args.session.clone(),
+        args: args.args.clone(),
+        allow_suspicious: args.allow_suspicious_workspace,
+        config,
+        certificates: host::read_certificates(&config.ca_certificates)?,
+        npm_registry: None,
+        host: context.host.clone(),
+    })
+}
+
+fn suspicious(plan: &Plan) -> Option<&Blocker> {
+    plan.blockers
+        .iter()
+        .find(|blocker| blocker.kind == BlockerKind::SuspiciousWorkspace)
+}
+
+fn confirm_suspicious(blocker: &Blocker, prompter: Prompter) -> Result<bool, CliError> {
+    let refused = || CliError::Launch(scc_launch::LaunchError::Blocked(blocker.clone()));
+    let question = format!("{}. Start there all the same?", blocker.message);
+    if prompter.confirm(&question, refused())? {
+        Ok(true)
+    } else {
+        Err(refused())
+    }
+}
+
+fn show(plan: &Plan, context: &Context) -> u8 {
+    let printer = context.printer;
+    let errors: Vec<_> = plan
+        .blockers
+        .iter()
+        .map(|blocker| blocker.message.clone())
+        .collect();
+    printer.data_with_errors("StartDryRun", plan, &errors);
+    printer.result(&plan.describe());
+    for blocker in &plan.blockers {
+        printer.warning(&format!("{} ({})", blocker.message, blocker.hint));
+    }
+    if plan.ready_to_start { 0 } else { 6 }
+}
+
+async fn execute<R: SandboxRuntime>(
+    launcher: &Launcher<'_, R>,
+    plan: &Plan,
+    args: &Args,
+    context: &Context,
+    prompter: Prompter,
+) -> Result<LiveSession, CliError> {
+    let mut on_conflict = if args.fresh {
+        OnConflict::Replace
+    } else {
+        OnConflict::Report
+    };
+    loop {
+        let mut progress = Progress::new(context.printer);
+        let mut report = |event| progress.show(event);
+        let outcome = launcher
+            .execute(
+                plan,
+                &context.registry,
+                terminal::size(),
+                on_conflict,
+                &mut report,
+            )
+            .await?;
+        match outcome {
+            Executed::Started(live) => return Ok(live),
+            Executed::Conflict { container } => {
+                ask_about_conflict(&container, prompter)?;
+                on_conflict = OnConflict::Replace;
+            }
+        }
+    }
+}
+
+/// Returns when the running sandbox is to be replaced.
+fn ask_about_conflict(container: &str, prompter: Prompter) -> Result<(), CliError> {
+    let conflict = || CliError::Conflict {
+        container: container.to_owned(),
+    };
+    let options = ["Keep it", "Replace it", "Cancel"].map(str::to_owned);
+    let question = format!("The sandbox {container} of this workspace is running.");
+    match prompter.select(&question, &options, 0, conflict())? {
+        0 => Err(conflict()),
+        1 => Ok(()),
+        _ => Err(CliError::Cancelled),
+    }
+}
+
+/// Attends a session until its agent ends; the agent's status is ours.
+async fn attend<R: SandboxRuntime>(
+    launcher: &Launcher<'_, R>,
+    mut live: LiveSession,
+    context: &Context,
+) -> Result<u8, CliError> {
+    let mut ended = Ended::ByItself;
+    if let Some(attachment) = live.take_attachment() {
+        let target = Target::Sandbox(&live.sandbox);
+        let has_terminal = terminal::size().is_some();
+        ended = terminal::hand_over(launcher, target, attachment, has_terminal).await?;
+    }
+    if ended == Ended::TerminalGone {
+        return Ok(129);
+    }
+    let status = launcher.finish(&live.session_id, &live.sandbox).await?;
+    launcher.note_sign_in(&live, &context.registry).await?;
+    Ok(if ended == Ended::Interrupted {
+        130
+    } else {
+        exit_byte(status)
+    })
+}
+
+/// An exit status as a process can have it.
+pub(crate) fn exit_byte(status: i64) -> u8 {
+    u8::try_from(status & 0xff).unwrap_or(1)
+}

@@ -1,0 +1,91 @@
+use scc_config::ProviderPreference;
+use serde::Serialize;
+
+use crate::context::Context;
+use crate::error::CliError;
+
+/// Show what scc is set up to do and what runs
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct StatusReport {
+    mode: &'static str,
+    provider: Option<String>,
+    engine: Option<scc_runtime::EngineInfo>,
+    engine_error: Option<String>,
+    running: Vec<scc_launch::SessionView>,
+    config_file: String,
+}
+
+pub(crate) async fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
+    let _ = args;
+    let config = context.config()?;
+    let mut report = StatusReport {
+        mode: if config.standalone {
+            "standalone"
+        } else {
+            "not set up"
+        },
+        provider: config.provider.as_ref().map(|preference| match preference {
+            ProviderPreference::Ask => "ask".to_owned(),
+            ProviderPreference::Id(id) => id.clone(),
+        }),
+        engine: None,
+        engine_error: None,
+        running: Vec::new(),
+        config_file: context.config_file.display().to_string(),
+    };
+    let state = context.state()?;
+    match context.engine().await {
+        Ok(runtime) => {
+            let launcher = context.launcher(&runtime, &state);
+            let (views, tidied) = launcher.sandboxes().await?;
+            super::report_tidied(&tidied, context);
+            report.running = views.into_iter().filter(|view| view.is_running()).collect();
+            report.engine = Some(scc_runtime::SandboxRuntime::engine(&runtime).clone());
+        }
+        Err(error) => report.engine_error = Some(error.to_string()),
+    }
+    let warnings: Vec<_> = report.engine_error.iter().cloned().collect();
+    context.printer.data("Status", &report, &warnings);
+    context.printer.result(&describe(&report));
+    Ok(0)
+}
+
+fn describe(report: &StatusReport) -> String {
+    let engine = match (&report.engine, &report.engine_error) {
+        (Some(engine), _) => format!("{} {} at {}", engine.name, engine.version, engine.endpoint),
+        (None, error) => {
+            format!(
+                "{} (scc doctor says more)",
+                error.as_deref().unwrap_or("unknown")
+            )
+        }
+    };
+    let mode = match report.mode {
+        "standalone" => "standalone: no organisation's rules apply",
+        _ => "not set up: run `scc setup --standalone`",
+    };
+    let mut lines = vec![
+        format!("Mode      {mode}"),
+        format!(
+            "Provider  {}",
+            report.provider.as_deref().unwrap_or("none preferred")
+        ),
+        format!("Engine    {engine}"),
+        format!("Running   {}", report.running.len()),
+    ];
+    for view in &report.running {
+        let name = view.name.as_ref().unwrap_or(&view.container);
+        let workspace = view.workspace.as_deref().unwrap_or_default();
+        let provider = view.provider.as_deref().unwrap_or_default();
+        lines.push(format!("          {name}  {provider}  {workspace}"));
+    }
+    lines.join("\n")
+}

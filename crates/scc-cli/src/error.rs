@@ -1,0 +1,177 @@
+//! From an error to what a person reads: message, details, next command, exit code.
+
+use std::path::PathBuf;
+
+use scc_config::ConfigError;
+use scc_launch::{BlockerKind, LaunchError};
+use scc_runtime::EngineError;
+use scc_state::StateError;
+
+/// Why a command fails.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CliError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    State(#[from] StateError),
+    #[error(transparent)]
+    Launch(#[from] LaunchError),
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    #[error("scc cannot start its event loop")]
+    Runtime(#[source] std::io::Error),
+    #[error("the terminal cannot be used")]
+    Terminal(#[source] std::io::Error),
+    #[error("`{}` cannot be written", path.display())]
+    Write {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("the home directory is not known, since HOME is not set to an absolute path")]
+    NoHome,
+    #[error("scc is not set up on this machine")]
+    NotSetUp,
+    #[error("the secret for `{key}` cannot be had: {reason}")]
+    Secret { key: String, reason: String },
+    #[error("the certificate authority `{}` cannot be used: {reason}", path.display())]
+    Certificate { path: PathBuf, reason: String },
+    #[error("{message}")]
+    Usage { message: String, hint: String },
+    #[error("{message}")]
+    Failed { message: String, hint: String },
+    #[error("a sandbox of this workspace and provider is running: `{container}`")]
+    Conflict { container: String },
+    #[error("cancelled")]
+    Cancelled,
+}
+
+impl CliError {
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Config(_) | Self::Certificate { .. } | Self::Write { .. } => 3,
+            Self::Engine(error) => engine_code(error),
+            Self::Launch(error) => launch_code(error),
+            Self::Usage { .. } => 2,
+            Self::NoHome | Self::NotSetUp | Self::Secret { .. } => 5,
+            Self::Conflict { .. }
+            | Self::Failed { .. }
+            | Self::State(_)
+            | Self::Runtime(_)
+            | Self::Terminal(_) => 1,
+            Self::Cancelled => 130,
+        }
+    }
+
+    /// What to type next.
+    pub(crate) fn hints(&self) -> Vec<String> {
+        let one = |text: &str| vec![text.to_owned()];
+        match self {
+            Self::Engine(error) => engine_hints(error),
+            Self::Launch(error) => launch_hints(error),
+            Self::Usage { hint, .. } | Self::Failed { hint, .. } if !hint.is_empty() => one(hint),
+            Self::NoHome => one("set HOME to your home directory"),
+            Self::NotSetUp => one("run `scc setup --standalone` once, or pass --standalone"),
+            Self::Secret { .. } => one("set it, or change the setting in your scc configuration"),
+            Self::Certificate { .. } => one("change `ca_certificates` in your scc configuration"),
+            Self::Conflict { container } => vec![
+                format!("attach to it: scc attach {container}"),
+                "replace it: scc start --fresh".to_owned(),
+                format!("stop it: scc stop {container}"),
+            ],
+            Self::Config(error) => error.suggestion().map(str::to_owned).into_iter().collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Lines below the message.
+    pub(crate) fn details(&self) -> Vec<String> {
+        match self {
+            Self::Engine(error) | Self::Launch(LaunchError::Engine(error)) => engine_details(error),
+            Self::Config(error) => error.snippet().map(str::to_owned).into_iter().collect(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+fn engine_code(error: &EngineError) -> u8 {
+    match error {
+        EngineError::Unreachable { .. }
+        | EngineError::PermissionDenied { .. }
+        | EngineError::TooOld { .. }
+        | EngineError::BadEndpoint { .. } => 5,
+        _ => 4,
+    }
+}
+
+fn engine_hints(error: &EngineError) -> Vec<String> {
+    let hint = match error {
+        EngineError::Unreachable { .. } => {
+            "start Docker or Podman, or set DOCKER_HOST to where it listens; then: scc doctor"
+        }
+        EngineError::PermissionDenied { .. } => {
+            "join the group that owns the socket (`sudo usermod -aG docker $USER`, then log in \
+             again), or use a rootless engine"
+        }
+        EngineError::TooOld { .. } => "update the engine: Docker 20.10 or Podman 4 is enough",
+        EngineError::BadEndpoint { .. } => "use a `unix://` or `tcp://` address",
+        EngineError::DiskFull { .. } => {
+            "free space: scc prune, then `docker system df` shows what takes it"
+        }
+        EngineError::BuildFailed { .. } => {
+            "the image was not changed; behind a TLS-inspecting proxy, add its certificate: \
+             scc setup --standalone --ca-certificate FILE"
+        }
+        _ => return Vec::new(),
+    };
+    vec![hint.to_owned()]
+}
+
+fn engine_details(error: &EngineError) -> Vec<String> {
+    match error {
+        EngineError::Unreachable { tried } => tried
+            .iter()
+            .map(|t| format!("tried {} ({}): {}", t.endpoint, t.because, t.outcome))
+            .collect(),
+        EngineError::BuildFailed { log, message, .. } => {
+            log.iter().cloned().chain([message.clone()]).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn launch_code(error: &LaunchError) -> u8 {
+    match error {
+        LaunchError::Engine(error) => engine_code(error),
+        LaunchError::Blocked(blocker) => match blocker.kind {
+            BlockerKind::SuspiciousWorkspace | BlockerKind::Refused => 6,
+            BlockerKind::MissingPrerequisite => 5,
+        },
+        LaunchError::UnknownProvider { .. } | LaunchError::Ambiguous { .. } => 2,
+        LaunchError::SignedOut { .. } => 5,
+        LaunchError::Provider(_) => 3,
+        _ => 1,
+    }
+}
+
+fn launch_hints(error: &LaunchError) -> Vec<String> {
+    match error {
+        LaunchError::Engine(error) => engine_hints(error),
+        LaunchError::Blocked(blocker) => vec![blocker.hint.clone()],
+        LaunchError::UnknownProvider { known, .. } => known
+            .iter()
+            .map(|id| format!("scc start --provider {id}"))
+            .collect(),
+        LaunchError::Busy { .. } => {
+            vec!["wait a moment; then `scc list` shows it, and `scc attach` joins it".to_owned()]
+        }
+        LaunchError::SignedOut { provider, .. } => vec![
+            format!("sign in: scc provider login {provider}"),
+            format!("or use a key: set `providers.{provider}.api_key` to `env:VARIABLE`"),
+        ],
+        LaunchError::NoSuchSession { .. } => vec!["see what there is: scc list".to_owned()],
+        LaunchError::Ambiguous { .. } => vec!["name one of them".to_owned()],
+        LaunchError::NotRunning { .. } => vec!["start it again: scc start".to_owned()],
+        _ => Vec::new(),
+    }
+}

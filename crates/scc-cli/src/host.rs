@@ -1,0 +1,80 @@
+//! Facts about this machine and its user.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use scc_launch::HostFacts;
+
+use crate::environment;
+use crate::error::CliError;
+
+/// Where Debian and its relatives keep the authorities that an administrator added.
+const ADDED_AUTHORITIES: &str = "/usr/local/share/ca-certificates";
+
+pub(crate) fn facts() -> HostFacts {
+    HostFacts {
+        uid: rustix::process::geteuid().as_raw(),
+        gid: rustix::process::getegid().as_raw(),
+        sudo: environment::sudo_user(),
+        // The rules about the home compare real paths.
+        home: environment::home().map(|home| home.canonicalize().unwrap_or(home)),
+        environment: environment::carried(),
+        git_config: git_config_files(),
+    }
+}
+
+fn git_config_files() -> Vec<PathBuf> {
+    if let Some(file) = environment::variable("GIT_CONFIG_GLOBAL") {
+        return vec![PathBuf::from(file)];
+    }
+    let xdg = environment::xdg("XDG_CONFIG_HOME", ".config").map(|dir| dir.join("git/config"));
+    let home = environment::home().map(|home| home.join(".gitconfig"));
+    let system = Some(PathBuf::from("/etc/gitconfig"));
+    [system, xdg, home].into_iter().flatten().collect()
+}
+
+/// The certificate authorities that were added to this machine.
+pub(crate) fn added_authorities() -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(ADDED_AUTHORITIES) else {
+        return Vec::new();
+    };
+    let mut found: Vec<_> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "crt"))
+        .collect();
+    found.sort();
+    found
+}
+
+/// Reads certificate files, named as a Debian image wants them.
+pub(crate) fn read_certificates(paths: &[PathBuf]) -> Result<BTreeMap<String, Vec<u8>>, CliError> {
+    paths
+        .iter()
+        .enumerate()
+        .map(|(index, path)| read_certificate(index, path))
+        .collect()
+}
+
+fn read_certificate(index: usize, path: &Path) -> Result<(String, Vec<u8>), CliError> {
+    let bad = |reason: String| CliError::Certificate {
+        path: path.to_owned(),
+        reason,
+    };
+    let pem = std::fs::read(path).map_err(|error| bad(error.to_string()))?;
+    if !pem.windows(11).any(|window| window == b"-----BEGIN ") {
+        return Err(bad("it is not in PEM format".to_owned()));
+    }
+    Ok((format!("scc-{index}.crt"), pem))
+}
+
+/// The registry that this host's npm is configured to use; `None` without npm.
+pub(crate) fn npm_registry() -> Option<String> {
+    let output = std::process::Command::new("npm")
+        .args(["config", "get", "registry"])
+        .stdin(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .output()
+        .ok()?;
+    let url = String::from_utf8(output.stdout).ok()?.trim().to_owned();
+    (output.status.success() && url.starts_with("http")).then_some(url)
+}

@@ -1,0 +1,131 @@
+//! Where words go: results to stdout, everything else to stderr, JSON in one envelope.
+
+use std::io::Write as _;
+
+use anstyle::{AnsiColor, Style};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::error::CliError;
+
+const ERROR: Style = AnsiColor::Red.on_default().bold();
+const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+const HINT: Style = AnsiColor::Cyan.on_default().bold();
+
+/// How a command speaks.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Printer {
+    json: bool,
+    quiet: bool,
+}
+
+impl Printer {
+    pub(crate) fn new(json: bool, quiet: bool) -> Self {
+        Self { json, quiet }
+    }
+
+    /// Whether long work may show its progress.
+    pub(crate) fn shows_progress(self) -> bool {
+        !self.quiet
+    }
+
+    /// The result for people. Nothing sensible can be done when stdout is gone.
+    pub(crate) fn result(self, text: &str) {
+        if !self.json {
+            let _ = writeln!(anstream::stdout(), "{}", text.trim_end());
+        }
+    }
+
+    /// The result for programs.
+    pub(crate) fn data(self, kind: &str, data: &impl Serialize, warnings: &[String]) {
+        if self.json {
+            self.envelope(kind, true, &[], warnings, json!(data));
+        }
+    }
+
+    /// A result that says that something is not as it should be.
+    pub(crate) fn data_with_errors(self, kind: &str, data: &impl Serialize, errors: &[String]) {
+        if self.json {
+            self.envelope(kind, errors.is_empty(), errors, &[], json!(data));
+        }
+    }
+
+    pub(crate) fn note(self, text: &str) {
+        if !self.quiet {
+            let _ = writeln!(anstream::stderr(), "{text}");
+        }
+    }
+
+    pub(crate) fn warning(self, text: &str) {
+        let _ = writeln!(anstream::stderr(), "{WARNING}warning{WARNING:#}: {text}");
+    }
+
+    pub(crate) fn error(self, error: &CliError) {
+        let mut message = error.to_string();
+        let mut source = std::error::Error::source(error);
+        while let Some(cause) = source {
+            let text = cause.to_string();
+            if !message.contains(&text) {
+                message = format!("{message}: {text}");
+            }
+            source = cause.source();
+        }
+        let hints = error.hints();
+        let mut stderr = anstream::stderr();
+        let _ = writeln!(stderr, "{ERROR}error{ERROR:#}: {message}");
+        for line in error.details() {
+            let _ = writeln!(stderr, "  {line}");
+        }
+        for hint in &hints {
+            let _ = writeln!(stderr, "{HINT}hint{HINT:#}: {hint}");
+        }
+        if self.json {
+            let data = json!({ "exitCode": error.exit_code(), "hints": hints });
+            self.envelope("Error", false, &[message], &[], data);
+        }
+    }
+
+    fn envelope(self, kind: &str, ok: bool, errors: &[String], warnings: &[String], data: Value) {
+        let envelope = json!({
+            "apiVersion": "scc.cli/v1",
+            "kind": kind,
+            "metadata": {
+                "generatedAt": jiff::Timestamp::now().to_string(),
+                "cliVersion": env!("CARGO_PKG_VERSION"),
+            },
+            "status": { "ok": ok, "errors": errors, "warnings": warnings },
+            "data": data,
+        });
+        let _ = writeln!(anstream::stdout(), "{envelope:#}");
+    }
+}
+
+/// A table without borders, as wide as its content.
+pub(crate) fn table(header: &[&str], rows: Vec<Vec<String>>) -> String {
+    let mut table = comfy_table::Table::new();
+    table.load_style(comfy_table::presets::NOTHING);
+    table.set_content_arrangement(comfy_table::ContentArrangement::Disabled);
+    table.set_header(header.to_vec());
+    for row in rows {
+        table.add_row(row);
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    table
+        .lines()
+        .map(|line| line.trim_end().to_owned())
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// How long ago, in one unit.
+pub(crate) fn age(since: jiff::Timestamp, now: jiff::Timestamp) -> String {
+    let seconds = now.duration_since(since).as_secs().max(0);
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3600 => format!("{}m", seconds / 60),
+        3600..86_400 => format!("{}h", seconds / 3600),
+        _ => format!("{}d", seconds / 86_400),
+    }
+}

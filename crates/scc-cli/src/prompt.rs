@@ -1,0 +1,56 @@
+//! Asking a person. Without a terminal the question becomes an error that names the flag.
+
+use std::io::IsTerminal as _;
+
+use crate::error::CliError;
+
+/// Asks, or refuses to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Prompter {
+    interactive: bool,
+}
+
+impl Prompter {
+    /// `wanted` is false with `--non-interactive` or `--json`.
+    pub(crate) fn new(wanted: bool) -> Self {
+        let terminal = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+        Self {
+            interactive: wanted && terminal,
+        }
+    }
+
+    /// A choice from a list, by index; `instead` says what to type without a terminal.
+    pub(crate) fn select(
+        self,
+        question: &str,
+        options: &[String],
+        preselected: usize,
+        instead: CliError,
+    ) -> Result<usize, CliError> {
+        if !self.interactive {
+            return Err(instead);
+        }
+        let answer = inquire::Select::new(question, options.to_vec())
+            .with_starting_cursor(preselected)
+            .raw_prompt();
+        answer.map(|option| option.index).map_err(cancelled)
+    }
+
+    /// Yes or no, no by default.
+    pub(crate) fn confirm(self, question: &str, instead: CliError) -> Result<bool, CliError> {
+        if !self.interactive {
+            return Err(instead);
+        }
+        inquire::Confirm::new(question)
+            .with_default(false)
+            .prompt()
+            .map_err(cancelled)
+    }
+}
+
+fn cancelled(error: inquire::InquireError) -> CliError {
+    match error {
+        inquire::InquireError::IO(error) => CliError::Terminal(error),
+        _ => CliError::Cancelled,
+    }
+}

@@ -1,0 +1,187 @@
+//! The user's own settings.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::{ConfigError, MemorySize, SecretSource, check, yaml};
+
+/// The user's settings. Every key is optional; an empty file is the default.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct UserConfig {
+    /// Setup recorded that this user works without an organization's configuration.
+    pub standalone: bool,
+    /// Which provider to start when nothing else decides.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider: Option<ProviderPreference>,
+    /// Settings of single providers, by provider id.
+    #[serde(
+        deserialize_with = "check::providers",
+        skip_serializing_if = "BTreeMap::is_empty"
+    )]
+    pub providers: BTreeMap<String, ProviderSection>,
+    /// Settings of the images that scc builds.
+    #[serde(skip_serializing_if = "is_default")]
+    pub images: ImagesSection,
+    /// PEM files of certificate authorities that image builds and sandboxes trust in addition.
+    #[serde(
+        deserialize_with = "check::paths",
+        serialize_with = "lossy_paths",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub ca_certificates: Vec<PathBuf>,
+    /// Limits of a sandbox.
+    #[serde(skip_serializing_if = "is_default")]
+    pub resources: ResourcesSection,
+    /// The agent may run as root when scc runs as root in a root-owned workspace.
+    pub allow_root_agent: bool,
+}
+
+/// The preferred provider, written as `ask` or a provider id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum ProviderPreference {
+    /// Ask whenever several providers are viable.
+    Ask,
+    /// This provider.
+    Id(String),
+}
+
+/// Settings of one provider.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ProviderSection {
+    /// The agent's version to install instead of the adapter's own choice.
+    #[serde(
+        deserialize_with = "check::version",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub version: Option<String>,
+    /// The base URL of a gateway, `http://` or `https://` with a host.
+    #[serde(
+        deserialize_with = "check::base_url",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub base_url: Option<String>,
+    /// Where the API key comes from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api_key: Option<SecretSource>,
+    /// The model to ask for, in the provider's own spelling.
+    #[serde(
+        deserialize_with = "check::word",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub model: Option<String>,
+}
+
+/// Settings of the images that scc builds.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ImagesSection {
+    /// The image to build on, instead of scc's own choice.
+    #[serde(
+        deserialize_with = "check::word",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub base: Option<String>,
+}
+
+/// Limits of a sandbox.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ResourcesSection {
+    /// Memory, at least 64 MiB.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory: Option<MemorySize>,
+    /// Processor cores, more than 0; fractions are allowed.
+    #[serde(
+        deserialize_with = "check::cpus",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub cpus: Option<f64>,
+    /// Processes and threads at once, at least 16.
+    #[serde(
+        deserialize_with = "check::pids",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub pids: Option<u32>,
+}
+
+impl UserConfig {
+    /// Reads a document. `file` is only named in errors.
+    ///
+    /// # Errors
+    /// When the text is not YAML or JSON, has an unknown or doubled key, or a value is not valid.
+    pub fn parse(text: &str, file: &Path) -> Result<Self, ConfigError> {
+        Ok(yaml::parse::<Option<Self>>(text, file)?.unwrap_or_default())
+    }
+
+    /// Reads the document in `file`; `None` when there is no such file.
+    ///
+    /// # Errors
+    /// When the file cannot be read, and as for [`UserConfig::parse`].
+    pub fn load(file: &Path) -> Result<Option<Self>, ConfigError> {
+        match std::fs::read_to_string(file) {
+            Ok(text) => Self::parse(&text, file).map(Some),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(ConfigError::unreadable(file, error)),
+        }
+    }
+
+    /// The document as indented JSON with a newline at the end; keys that are not set are left
+    /// out. [`UserConfig::parse`] reads it back as the same value.
+    pub fn to_json(&self) -> String {
+        // Nothing in these structs can fail to serialise: keys are strings and paths are lossy.
+        let mut json = serde_json::to_string_pretty(self).unwrap_or_default();
+        json.push('\n');
+        json
+    }
+}
+
+impl FromStr for ProviderPreference {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "ask" {
+            return Ok(Self::Ask);
+        }
+        check::provider_id(text)?;
+        Ok(Self::Id(text.to_owned()))
+    }
+}
+
+impl fmt::Display for ProviderPreference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ask => f.write_str("ask"),
+            Self::Id(id) => f.write_str(id),
+        }
+    }
+}
+
+impl TryFrom<String> for ProviderPreference {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<ProviderPreference> for String {
+    fn from(preference: ProviderPreference) -> Self {
+        preference.to_string()
+    }
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+fn lossy_paths<S: Serializer>(paths: &[PathBuf], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(paths.iter().map(|path| path.to_string_lossy()))
+}

@@ -1,0 +1,142 @@
+//! Where a repository is, of which kind, and on which branch.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use gix::discover::repository::Path as Found;
+use gix::discover::upwards::{Error as NotFound, Options, TrustPolicy};
+
+use crate::{GitError, read};
+
+/// What there is to know about a repository. All paths are absolute and without symbolic links.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RepositoryFacts {
+    /// The root of the work tree; for a bare repository the repository itself.
+    pub root: PathBuf,
+    /// The directory that all worktrees share: the main repository's `.git`. The same as
+    /// `git_dir` unless this is a linked worktree.
+    pub common_dir: PathBuf,
+    /// The directory with this work tree's own `HEAD` and index.
+    pub git_dir: PathBuf,
+    /// Made by `git worktree add`.
+    pub is_linked_worktree: bool,
+    /// The branch, without `refs/heads/`, also before its first commit; `None` when the head is
+    /// detached.
+    pub branch: Option<String>,
+    /// Has no work tree.
+    pub is_bare: bool,
+}
+
+/// Looks for the repository that `path` is in, upwards, without leaving its file system. `Ok(None)`
+/// when there is none. Inside of a `.git` directory, the answer is its work tree.
+///
+/// The root is where `.git` was found, whatever `core.worktree` says. A linked worktree must lie
+/// in its repository's `worktrees` directory and be named there as this root; so nobody who can
+/// write a `.git` file can make a foreign directory look like the repository's.
+///
+/// # Errors
+/// When `path` does not exist, a file of the repository cannot be read, or a worktree and its
+/// repository do not point at each other.
+pub fn discover(path: &Path) -> Result<Option<RepositoryFacts>, GitError> {
+    let start = absolute(path)?;
+    let options = Options {
+        trust: TrustPolicy::Assume(gix::sec::Trust::Full),
+        current_dir: Some(Path::new("/")),
+        ..Options::default()
+    };
+    let found = match gix::discover::upwards_opts(&start, options) {
+        Ok((found, _)) => found,
+        Err(error) if is_absence(&error) => return Ok(None),
+        Err(error) => {
+            return Err(GitError::Discover {
+                path: start,
+                source: Box::new(error),
+            });
+        }
+    };
+    facts(found).map(Some)
+}
+
+fn is_absence(error: &gix::Error) -> bool {
+    matches!(
+        error.downcast_any_ref::<NotFound>(),
+        Some(
+            NotFound::NoGitRepository { .. }
+                | NotFound::NoGitRepositoryWithinCeiling { .. }
+                | NotFound::NoGitRepositoryWithinFs { .. }
+        )
+    )
+}
+
+fn facts(found: Found) -> Result<RepositoryFacts, GitError> {
+    let (git_dir, root) = match found {
+        Found::WorkTree(root) => (root.join(".git"), Some(root)),
+        Found::LinkedWorkTree { work_dir, git_dir } => (git_dir, Some(work_dir)),
+        Found::Repository(git_dir) => (git_dir, None),
+    };
+    let git_dir = absolute(&git_dir)?;
+    let is_bare = root.is_none();
+    let root = match root {
+        Some(root) => absolute(&root)?,
+        None => git_dir.clone(),
+    };
+    let linked = linked_to(&root, &git_dir)?;
+    Ok(RepositoryFacts {
+        branch: branch(&git_dir)?,
+        is_linked_worktree: linked.is_some(),
+        common_dir: linked.unwrap_or_else(|| git_dir.clone()),
+        root,
+        git_dir,
+        is_bare,
+    })
+}
+
+/// The main repository's directory if `git_dir` is that of a linked worktree.
+fn linked_to(root: &Path, git_dir: &Path) -> Result<Option<PathBuf>, GitError> {
+    let Some(common) = read::small_file(&git_dir.join("commondir"))? else {
+        return Ok(None);
+    };
+    let unlinked = |reason: String| GitError::Unlinked {
+        path: root.to_owned(),
+        reason,
+    };
+    let common = absolute(&git_dir.join(trimmed(&common)))?;
+    if git_dir.parent() != Some(&common.join("worktrees")) {
+        let reason = format!("`{}` is not its `worktrees` directory", git_dir.display());
+        return Err(unlinked(reason));
+    }
+    let back = git_dir.join("gitdir");
+    let named = read::small_file(&back)?.unwrap_or_default();
+    let named = absolute(&git_dir.join(trimmed(&named)));
+    match named.is_ok_and(|named| named == root.join(".git")) {
+        true => Ok(Some(common)),
+        false => Err(unlinked(format!(
+            "`{}` names another directory",
+            back.display()
+        ))),
+    }
+}
+
+fn branch(git_dir: &Path) -> Result<Option<String>, GitError> {
+    let path = git_dir.join("HEAD");
+    let head = read::small_file(&path)?.unwrap_or_default();
+    let name = head.strip_prefix(b"ref:").map(<[u8]>::trim_ascii);
+    let branch = name.and_then(|name| name.strip_prefix(b"refs/heads/"));
+    Ok(branch.map(|branch| String::from_utf8_lossy(branch).into_owned()))
+}
+
+fn trimmed(line: &[u8]) -> &Path {
+    let end = line
+        .iter()
+        .rposition(|byte| !matches!(byte, b'\n' | b'\r'))
+        .map_or(0, |at| at + 1);
+    Path::new(OsStr::from_bytes(&line[..end]))
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, GitError> {
+    path.canonicalize().map_err(|source| GitError::Read {
+        path: path.to_owned(),
+        source,
+    })
+}

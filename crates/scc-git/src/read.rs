@@ -1,0 +1,33 @@
+//! Reading small files that somebody else wrote.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::Path;
+
+use crate::GitError;
+
+const MAX_BYTES: u64 = 1 << 20;
+
+/// The contents of a regular file of at most 1 MiB; `None` when there is none. A pipe or device
+/// in the place of a file would block or never end, and is an error.
+pub(crate) fn small_file(path: &Path) -> Result<Option<Vec<u8>>, GitError> {
+    match read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(GitError::Read {
+            path: path.to_owned(),
+            source,
+        }),
+    }
+}
+
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let meta = fs::metadata(path)?;
+    if !meta.is_file() || meta.len() > MAX_BYTES {
+        let reason = "not a regular file of at most 1 MiB";
+        return Err(io::Error::new(io::ErrorKind::InvalidData, reason));
+    }
+    let mut bytes = Vec::new();
+    File::open(path)?.take(MAX_BYTES).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}

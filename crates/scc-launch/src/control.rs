@@ -1,0 +1,173 @@
+//! Seeing, stopping and removing what launches left.
+
+use std::time::Duration;
+
+use scc_runtime::{Sandbox, SandboxRuntime, SandboxState, labels};
+use serde_json::Map;
+
+use crate::names::{ROLE_READER, ROLE_SEALED, ROLE_SESSION};
+use crate::{LaunchError, Launcher};
+
+/// How long an agent may take to end when it is stopped.
+const STOP_GRACE: Duration = Duration::from_secs(10);
+
+/// A session's sandbox, for display.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct SessionView {
+    /// The container's name.
+    pub container: String,
+    /// The runtime's identifier.
+    pub id: String,
+    /// The session's identifier.
+    pub session_id: Option<String>,
+    /// The session's name.
+    pub name: Option<String>,
+    /// The workspace's root.
+    pub workspace: Option<String>,
+    /// The provider's id.
+    pub provider: Option<String>,
+    /// What it is doing.
+    pub state: &'static str,
+    /// When it was made, RFC 3339 in UTC.
+    pub created_at: String,
+}
+
+impl SessionView {
+    fn of(sandbox: &Sandbox) -> Self {
+        let label = |key: &str| sandbox.labels.get(key).cloned();
+        Self {
+            container: sandbox.name.clone(),
+            id: sandbox.id.clone(),
+            session_id: label(labels::SESSION),
+            name: label(labels::SESSION_NAME),
+            workspace: label(labels::WORKSPACE),
+            provider: label(labels::PROVIDER),
+            state: match sandbox.state {
+                SandboxState::Created => "starting",
+                SandboxState::Running => "running",
+                SandboxState::Exited { .. } => "stopped",
+                SandboxState::Gone => "removing",
+            },
+            created_at: sandbox.created_at.clone(),
+        }
+    }
+
+    /// Whether the agent runs.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.state == "running"
+    }
+
+    /// Whether `wanted` names this sandbox: its session name, its container, the start of its
+    /// session id, or its workspace.
+    #[must_use]
+    pub fn matches(&self, wanted: &str) -> bool {
+        let id = self.session_id.as_deref().unwrap_or_default();
+        self.name.as_deref() == Some(wanted)
+            || self.container == wanted
+            || (wanted.len() >= 4 && (id.starts_with(wanted) || self.id.starts_with(wanted)))
+            || self.workspace.as_deref() == Some(wanted.trim_end_matches('/'))
+    }
+}
+
+/// What pruning removed.
+#[derive(Debug, Clone, Default, serde::Serialize)]
+pub struct Pruned {
+    /// Stopped sandboxes.
+    pub containers: Vec<String>,
+    /// Volumes of sealed files that nothing uses any more.
+    pub volumes: Vec<String>,
+}
+
+impl<R: SandboxRuntime> Launcher<'_, R> {
+    /// The sandboxes of sessions, newest first, after tidying up; with what was tidied.
+    ///
+    /// # Errors
+    /// When the engine or the state directory does not answer.
+    pub async fn sandboxes(&self) -> Result<(Vec<SessionView>, crate::Tidied), LaunchError> {
+        let (tidied, kept) = self.tidy().await?;
+        Ok((kept.iter().map(SessionView::of).collect(), tidied))
+    }
+
+    /// The one sandbox that `wanted` names; without a name, the only one that runs.
+    ///
+    /// # Errors
+    /// When none or several match.
+    pub async fn find(&self, wanted: Option<&str>) -> Result<SessionView, LaunchError> {
+        let (all, _) = self.sandboxes().await?;
+        let mut matching: Vec<_> = all
+            .into_iter()
+            .filter(|view| wanted.map_or(view.is_running(), |name| view.matches(name)))
+            .collect();
+        let name = wanted.unwrap_or("a running sandbox").to_owned();
+        match matching.len() {
+            0 => Err(LaunchError::NoSuchSession { name }),
+            1 => Ok(matching.remove(0)),
+            _ => {
+                let matches = matching.into_iter().map(|view| view.container).collect();
+                Err(LaunchError::Ambiguous { name, matches })
+            }
+        }
+    }
+
+    /// Stops a sandbox's agent and closes its session. The stopped sandbox stays until it is
+    /// replaced or pruned.
+    ///
+    /// # Errors
+    /// When the engine refuses.
+    pub async fn stop(&self, view: &SessionView) -> Result<(), LaunchError> {
+        let session = view.session_id.as_deref().unwrap_or_default();
+        self.audit("sandbox.stop", session, Map::new())?;
+        self.runtime.stop(&view.id, STOP_GRACE).await?;
+        self.reconcile_container(&view.id).await
+    }
+
+    /// Stops a sandbox that this scc attends; whoever attends it closes the session.
+    ///
+    /// # Errors
+    /// When the engine refuses.
+    pub async fn stop_sandbox(&self, id: &str) -> Result<(), LaunchError> {
+        Ok(self.runtime.stop(id, STOP_GRACE).await?)
+    }
+
+    /// Removes stopped sandboxes and what only they used. Volumes with credentials stay.
+    ///
+    /// # Errors
+    /// When the engine refuses.
+    pub async fn prune(&self, dry_run: bool) -> Result<Pruned, LaunchError> {
+        let (views, _) = self.sandboxes().await?;
+        let mut pruned = Pruned::default();
+        for view in views.into_iter().filter(|view| view.state == "stopped") {
+            if !dry_run {
+                self.runtime.remove(&view.id).await?;
+            }
+            pruned.containers.push(view.container);
+        }
+        if !dry_run {
+            // Readers are remade when a volume has to be looked into again.
+            for reader in self.list_role(ROLE_READER).await? {
+                self.runtime.remove(&reader.id).await?;
+            }
+        }
+        let sealed = self.scope.labels(ROLE_SEALED);
+        let sealed: Vec<_> = sealed
+            .iter()
+            .map(|(k, v)| (k.as_str(), v.as_str()))
+            .collect();
+        pruned.volumes = self.runtime.remove_unused_volumes(&sealed, dry_run).await?;
+        Ok(pruned)
+    }
+
+    /// The running sandboxes of sessions, without tidying: one question to the engine.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub async fn running(&self) -> Result<Vec<SessionView>, LaunchError> {
+        let all = self.list_role(ROLE_SESSION).await?;
+        Ok(all
+            .iter()
+            .map(SessionView::of)
+            .filter(SessionView::is_running)
+            .collect())
+    }
+}

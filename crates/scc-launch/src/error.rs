@@ -1,0 +1,103 @@
+//! Why a launch does not happen.
+
+use std::path::PathBuf;
+
+use scc_provider::ProviderError;
+use scc_runtime::EngineError;
+use scc_state::StateError;
+
+use crate::WorkspaceError;
+
+/// A reason, found while planning, for which a launch would be refused.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Blocker {
+    /// What sort of reason it is.
+    pub kind: BlockerKind,
+    /// What is wrong, and why.
+    pub message: String,
+    /// What to do about it.
+    pub hint: String,
+}
+
+/// The sort of a [`Blocker`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BlockerKind {
+    /// The workspace looks like a mistake; a person may confirm it.
+    SuspiciousWorkspace,
+    /// Rules forbid it.
+    Refused,
+    /// Something has to be there first.
+    MissingPrerequisite,
+}
+
+/// A launch that failed.
+#[derive(Debug, thiserror::Error)]
+pub enum LaunchError {
+    /// The workspace cannot be used.
+    #[error(transparent)]
+    Workspace(#[from] WorkspaceError),
+    /// The engine refused or is not there.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// What scc remembers cannot be read or written.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The provider's adapter objects to a setting.
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
+    /// The repository cannot be read.
+    #[error("the git repository of `{}` cannot be read", workspace.display())]
+    Git {
+        /// The workspace.
+        workspace: PathBuf,
+        /// The cause.
+        #[source]
+        source: scc_git::GitError,
+    },
+    /// The plan has blockers.
+    #[error("{}", .0.message)]
+    Blocked(Blocker),
+    /// No provider has that id.
+    #[error("there is no provider `{id}`; this scc has {}", known.join(", "))]
+    UnknownProvider {
+        /// What was asked for.
+        id: String,
+        /// The ids there are.
+        known: Vec<&'static str>,
+    },
+    /// Another scc is between claiming the sandbox and starting it.
+    #[error("another scc is starting a sandbox for this workspace right now")]
+    Busy {
+        /// The container's name.
+        container: String,
+    },
+    /// The agent has no credentials.
+    #[error("{name} is not signed in")]
+    SignedOut {
+        /// The provider's id.
+        provider: String,
+        /// The provider's display name.
+        name: String,
+    },
+    /// No session has that name.
+    #[error("no running or stopped sandbox matches `{name}`")]
+    NoSuchSession {
+        /// What was asked for.
+        name: String,
+    },
+    /// Several sessions match.
+    #[error("`{name}` matches several sandboxes: {}", matches.join(", "))]
+    Ambiguous {
+        /// What was asked for.
+        name: String,
+        /// The containers that match.
+        matches: Vec<String>,
+    },
+    /// The session is there and not running.
+    #[error("the sandbox `{name}` is not running")]
+    NotRunning {
+        /// Its container.
+        name: String,
+    },
+}

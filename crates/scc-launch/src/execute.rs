@@ -1,0 +1,343 @@
+//! Carrying out a plan.
+
+use std::time::Duration;
+
+use scc_runtime::{Attachment, EngineError, SandboxRuntime, SandboxState, TerminalSize};
+use scc_state::{SessionRecord, SessionState};
+use serde_json::{Map, Value, json};
+
+use crate::plan::Credentials;
+use crate::tidy::volume_files;
+use crate::{Event, LaunchError, Launcher, Plan, Reporter};
+
+/// How long a sandbox that is replaced may take to end.
+const REPLACE_GRACE: Duration = Duration::from_secs(5);
+
+/// What to do when a sandbox of the same workspace and provider is running.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnConflict {
+    /// Leave it and report [`Executed::Conflict`].
+    Report,
+    /// Stop it and start a new one.
+    Replace,
+}
+
+/// The outcome of executing a plan.
+#[derive(Debug)]
+pub enum Executed {
+    /// The agent runs.
+    Started(LiveSession),
+    /// A sandbox of the same workspace and provider is running; nothing was changed.
+    Conflict {
+        /// Its container.
+        container: String,
+    },
+}
+
+/// A session whose agent runs.
+#[derive(Debug)]
+pub struct LiveSession {
+    /// The session's identifier.
+    pub session_id: String,
+    /// The runtime's identifier of the sandbox.
+    pub sandbox: String,
+    attachment: Option<Attachment>,
+    credentials: Option<VolumeProbe>,
+}
+
+impl LiveSession {
+    /// The agent's standard streams, connected before it started. They can be taken once.
+    pub fn take_attachment(&mut self) -> Option<Attachment> {
+        self.attachment.take()
+    }
+}
+
+#[derive(Debug)]
+struct VolumeProbe {
+    provider: String,
+    volume: String,
+}
+
+impl<R: SandboxRuntime> Launcher<'_, R> {
+    /// Carries out `plan`: records the request, makes missing images, claims the sandbox's name,
+    /// records the session, attaches, and starts the agent.
+    ///
+    /// # Errors
+    /// When the plan has blockers, another scc is starting the same sandbox, the agent is signed
+    /// out, or the engine refuses. Nothing half-made stays.
+    pub async fn execute(
+        &self,
+        plan: &Plan,
+        providers: &scc_provider::Registry,
+        terminal: Option<TerminalSize>,
+        on_conflict: OnConflict,
+        report: Reporter<'_>,
+    ) -> Result<Executed, LaunchError> {
+        if let Some(blocker) = plan.blockers.first() {
+            return Err(LaunchError::Blocked(blocker.clone()));
+        }
+        self.audit("launch.requested", &plan.session_id, launch_facts(plan))?;
+        let outcome = self
+            .try_execute(plan, providers, terminal, on_conflict, report)
+            .await;
+        if let Err(error) = &outcome {
+            let mut facts = launch_facts(plan);
+            facts.insert("reason".to_owned(), json!(error.to_string()));
+            self.audit("launch.failed", &plan.session_id, facts)?;
+        }
+        outcome
+    }
+
+    async fn try_execute(
+        &self,
+        plan: &Plan,
+        providers: &scc_provider::Registry,
+        terminal: Option<TerminalSize>,
+        on_conflict: OnConflict,
+        report: Reporter<'_>,
+    ) -> Result<Executed, LaunchError> {
+        self.ensure_images(&plan.image, report).await?;
+        self.check_credentials(plan, providers).await?;
+        let Some(_claim) = self.state.try_launch_lock(&plan.container)? else {
+            return Err(LaunchError::Busy {
+                container: plan.container.clone(),
+            });
+        };
+        self.tidy_locked(&plan.container).await?;
+        if let Some(container) = self.clear_the_way(plan, on_conflict, report).await? {
+            return Ok(Executed::Conflict { container });
+        }
+        self.record_starting(plan)?;
+        let mut spec = plan.spec.clone();
+        spec.terminal = terminal;
+        let id = self.create(&spec).await?;
+        match self.attach_and_start(plan, &id, terminal).await {
+            Ok(attachment) => Ok(Executed::Started(LiveSession {
+                session_id: plan.session_id.clone(),
+                sandbox: id,
+                attachment: Some(attachment),
+                credentials: match &plan.credentials {
+                    Credentials::Key => None,
+                    Credentials::Volume(volume) => Some(VolumeProbe {
+                        provider: plan.provider.id.clone(),
+                        volume: volume.clone(),
+                    }),
+                },
+            })),
+            Err(error) => {
+                // The first error is the one to report; what stays is tidied by the next command.
+                let _ = self.runtime.remove(&id).await;
+                self.set_state(&plan.session_id, SessionState::Failed, None)?;
+                Err(error)
+            }
+        }
+    }
+
+    async fn create(&self, spec: &scc_runtime::SandboxSpec) -> Result<String, LaunchError> {
+        match self.runtime.create(spec).await {
+            // Somebody without our lock (another state directory) was faster.
+            Err(EngineError::NameTaken { name }) => Err(LaunchError::Busy { container: name }),
+            other => Ok(other?),
+        }
+    }
+
+    async fn attach_and_start(
+        &self,
+        plan: &Plan,
+        id: &str,
+        terminal: Option<TerminalSize>,
+    ) -> Result<Attachment, LaunchError> {
+        let attachment = self.runtime.attach(id).await?;
+        self.runtime.start(id).await?;
+        if let Some(size) = terminal {
+            // Engines take the size of a terminal only once it exists.
+            self.runtime.resize(id, size).await?;
+        }
+        self.set_state(&plan.session_id, SessionState::Running, None)?;
+        self.state.remember_workspace_provider(
+            plan.workspace.as_ref(),
+            &plan.provider.id,
+            self.now(),
+        )?;
+        self.audit("launch.started", &plan.session_id, launch_facts(plan))?;
+        Ok(attachment)
+    }
+
+    /// Removes an ended sandbox of the same name, and a running one if it is to be replaced.
+    /// Returns the container's name if a running one stays.
+    async fn clear_the_way(
+        &self,
+        plan: &Plan,
+        on_conflict: OnConflict,
+        report: Reporter<'_>,
+    ) -> Result<Option<String>, LaunchError> {
+        let Some(existing) = self.runtime.inspect(&plan.container).await? else {
+            return Ok(None);
+        };
+        if existing.state == SandboxState::Running {
+            if on_conflict == OnConflict::Report {
+                return Ok(Some(plan.container.clone()));
+            }
+            self.runtime.stop(&existing.id, REPLACE_GRACE).await?;
+        }
+        self.reconcile_container(&existing.id).await?;
+        self.runtime.remove(&existing.id).await?;
+        report(Event::Replaced {
+            container: plan.container.clone(),
+        });
+        Ok(None)
+    }
+
+    /// Refuses early when nobody is signed in. What is remembered spares a look into the volume;
+    /// a remembered "no" is looked at again, since signing in may have happened elsewhere.
+    async fn check_credentials(
+        &self,
+        plan: &Plan,
+        providers: &scc_provider::Registry,
+    ) -> Result<(), LaunchError> {
+        let Credentials::Volume(volume) = &plan.credentials else {
+            return Ok(());
+        };
+        if self.state.sign_in(self.endpoint(), volume)? == Some(true) {
+            return Ok(());
+        }
+        let Some(provider) = providers.get(&plan.provider.id) else {
+            return Ok(());
+        };
+        if self.refresh_sign_in(provider, volume).await? {
+            return Ok(());
+        }
+        Err(LaunchError::SignedOut {
+            provider: plan.provider.id.clone(),
+            name: plan.provider.name.clone(),
+        })
+    }
+
+    /// Looks into a provider's volume and remembers whether it holds a sign-in.
+    ///
+    /// # Errors
+    /// When the volume cannot be read.
+    pub async fn refresh_sign_in(
+        &self,
+        provider: &dyn scc_provider::AgentProvider,
+        volume: &str,
+    ) -> Result<bool, LaunchError> {
+        let files = volume_files(self.runtime, provider, volume).await?;
+        let signed_in = provider.sign_in(&files) == scc_provider::SignIn::SignedIn;
+        self.state
+            .record_sign_in(self.endpoint(), volume, signed_in)?;
+        Ok(signed_in)
+    }
+
+    /// Waits for a session's agent, closes the session and returns the agent's exit status.
+    ///
+    /// # Errors
+    /// When the engine does not answer; the next command closes the session then.
+    pub async fn finish(&self, session_id: &str, sandbox: &str) -> Result<i64, LaunchError> {
+        let status = self.runtime.wait(sandbox).await?;
+        self.close_session(session_id, Some(status))?;
+        Ok(status)
+    }
+
+    /// Looks once more into the volume of a session that depends on it, so that signing out inside
+    /// the session is known to the next launch.
+    ///
+    /// # Errors
+    /// When the volume cannot be read.
+    pub async fn note_sign_in(
+        &self,
+        live: &LiveSession,
+        providers: &scc_provider::Registry,
+    ) -> Result<(), LaunchError> {
+        let Some(probe) = &live.credentials else {
+            return Ok(());
+        };
+        if let Some(provider) = providers.get(&probe.provider) {
+            self.refresh_sign_in(provider, &probe.volume).await?;
+        }
+        Ok(())
+    }
+
+    fn record_starting(&self, plan: &Plan) -> Result<(), LaunchError> {
+        let now = self.now();
+        let record = SessionRecord {
+            id: plan.session_id.clone(),
+            name: plan.session_name.clone(),
+            workspace: plan.workspace.clone().into(),
+            branch: plan.branch.clone(),
+            provider: plan.provider.id.clone(),
+            team: None,
+            container: plan.container.clone(),
+            endpoint: self.endpoint().to_owned(),
+            state: SessionState::Starting,
+            started_at: now,
+            ended_at: None,
+            exit_status: None,
+            owner_pid: Some(std::process::id()),
+        };
+        Ok(self
+            .state
+            .update_sessions(now, |sessions| sessions.push(record))?)
+    }
+
+    /// Sets a session's state; ended states also get their time.
+    pub(crate) fn set_state(
+        &self,
+        session_id: &str,
+        state: SessionState,
+        exit_status: Option<i64>,
+    ) -> Result<bool, LaunchError> {
+        let now = self.now();
+        Ok(self.state.update_sessions(now, |sessions| {
+            let Some(session) = sessions.iter_mut().find(|session| session.id == session_id) else {
+                return false;
+            };
+            if session.ended_at.is_some() {
+                return false;
+            }
+            session.state = state;
+            if matches!(state, SessionState::Ended | SessionState::Failed) {
+                session.ended_at = Some(now);
+                session.exit_status = exit_status;
+            }
+            true
+        })?)
+    }
+
+    /// Closes a session once, and puts that into the audit log.
+    pub(crate) fn close_session(
+        &self,
+        session_id: &str,
+        exit_status: Option<i64>,
+    ) -> Result<(), LaunchError> {
+        if self.set_state(session_id, SessionState::Ended, exit_status)? {
+            let mut facts = Map::new();
+            facts.insert("exit_status".to_owned(), json!(exit_status));
+            self.audit("launch.ended", session_id, facts)?;
+        }
+        Ok(())
+    }
+
+    /// Appends to the audit log; a launch that cannot be recorded does not go on.
+    pub(crate) fn audit(
+        &self,
+        event: &str,
+        session_id: &str,
+        data: Map<String, Value>,
+    ) -> Result<(), LaunchError> {
+        self.state
+            .audit()
+            .append(event, Some(session_id), data, self.now())?;
+        Ok(())
+    }
+}
+
+fn launch_facts(plan: &Plan) -> Map<String, Value> {
+    let mut facts = Map::new();
+    facts.insert("workspace".to_owned(), json!(plan.workspace));
+    facts.insert("provider".to_owned(), json!(plan.provider.id));
+    facts.insert("container".to_owned(), json!(plan.container));
+    facts.insert("image".to_owned(), json!(plan.image.reference));
+    facts.insert("network".to_owned(), json!(plan.network));
+    facts
+}

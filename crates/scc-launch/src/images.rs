@@ -1,0 +1,236 @@
+//! Which images a launch needs, and making those that are missing.
+//!
+//! An image's tag is a hash of everything it is built from: its files, its arguments, the
+//! certificates, and the reference of the image below it. So an unchanged image is never built
+//! again, and a changed one always is.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use scc_provider::{ImageFile, ImageFolder};
+use scc_runtime::{ContextFile, ImageBuild, SandboxRuntime, UserIds, labels};
+use sha2::{Digest, Sha256};
+
+use crate::names::hex;
+use crate::{Event, LaunchError, Launcher, Reporter};
+
+/// What `scc-base` is built from when no other image is set.
+pub const DEFAULT_BASE: &str = "debian:bookworm-slim";
+
+const BASE_FOLDER: &[ImageFile] = &[ImageFile {
+    path: "Dockerfile",
+    content: include_bytes!("../../../images/scc-base/Dockerfile"),
+    executable: false,
+}];
+
+/// How often another scc's build of the same image is looked at.
+const BUILD_POLL: Duration = Duration::from_millis(200);
+
+/// The images of a launch, lowest first.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct ImagePlan {
+    /// The agent's image.
+    pub reference: String,
+    /// The image below everything, which scc does not build.
+    pub base: String,
+    /// What is built where it is missing, in order.
+    pub steps: Vec<ImageStep>,
+}
+
+/// One image that scc builds.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct ImageStep {
+    /// Name and content hash.
+    pub reference: String,
+    #[serde(skip)]
+    build: ImageBuild,
+}
+
+/// Plans the images for an agent of user `user`.
+pub(crate) fn plan_images(
+    base: &str,
+    agent: &ImageFolder,
+    user: UserIds,
+    certificates: &BTreeMap<String, Vec<u8>>,
+    npm_registry: Option<&str>,
+) -> ImagePlan {
+    let mut context = files(BASE_FOLDER);
+    context.push(file("ca/.keep", b""));
+    context.extend(
+        certificates
+            .iter()
+            .map(|(name, pem)| file(&format!("ca/{name}"), pem)),
+    );
+    let lowest = step(
+        "scc-base",
+        context,
+        vec![("BASE".to_owned(), base.to_owned())],
+    );
+
+    let mut args = vec![("BASE".to_owned(), lowest.reference.clone())];
+    args.extend(agent.args.iter().cloned());
+    args.push(("AGENT_UID".to_owned(), user.uid.to_string()));
+    args.push(("AGENT_GID".to_owned(), user.gid.to_string()));
+    let agent_step = step(agent.name, files(agent.files), args);
+    let mut plan = ImagePlan {
+        reference: agent_step.reference.clone(),
+        base: base.to_owned(),
+        steps: vec![lowest, agent_step],
+    };
+    plan.set_npm_registry(npm_registry);
+    plan
+}
+
+impl ImagePlan {
+    /// Takes the agent's payload from this registry instead of npm's default. Where it comes from
+    /// is not part of what it is, so the tags stay: its integrity is checked.
+    pub(crate) fn set_npm_registry(&mut self, registry: Option<&str>) {
+        if let (Some(registry), Some(step)) = (registry, self.steps.last_mut()) {
+            step.build
+                .args
+                .push(("NPM_REGISTRY".to_owned(), registry.to_owned()));
+        }
+    }
+}
+
+fn files(folder: &[ImageFile]) -> Vec<ContextFile> {
+    folder
+        .iter()
+        .map(|f| ContextFile {
+            executable: f.executable,
+            ..file(f.path, f.content)
+        })
+        .collect()
+}
+
+fn file(path: &str, content: &[u8]) -> ContextFile {
+    ContextFile {
+        path: path.to_owned(),
+        content: content.to_owned(),
+        executable: false,
+    }
+}
+
+fn step(name: &str, context: Vec<ContextFile>, args: Vec<(String, String)>) -> ImageStep {
+    let mut hash = Sha256::new();
+    for file in &context {
+        update(&mut hash, file.path.as_bytes());
+        update(&mut hash, &file.content);
+        hash.update([u8::from(file.executable)]);
+    }
+    for (key, value) in &args {
+        update(&mut hash, key.as_bytes());
+        update(&mut hash, value.as_bytes());
+    }
+    let reference = format!("{name}:{}", hex(&hash.finalize(), 8));
+    let labels = vec![(labels::MANAGED.to_owned(), "true".to_owned())];
+    ImageStep {
+        build: ImageBuild {
+            reference: reference.clone(),
+            context,
+            args,
+            labels,
+        },
+        reference,
+    }
+}
+
+/// Adds a field with its length, so that no two lists of fields have the same bytes.
+fn update(hash: &mut Sha256, field: &[u8]) {
+    hash.update((field.len() as u64).to_le_bytes());
+    hash.update(field);
+}
+
+impl<R: SandboxRuntime> Launcher<'_, R> {
+    /// Builds what is missing. Two scc that need the same image build it once.
+    ///
+    /// # Errors
+    /// When a build fails; the image's tag does not exist then.
+    pub async fn ensure_images(
+        &self,
+        images: &ImagePlan,
+        report: Reporter<'_>,
+    ) -> Result<(), LaunchError> {
+        if self.runtime.image_exists(&images.reference).await? {
+            return Ok(());
+        }
+        for step in &images.steps {
+            self.ensure_image(step, report).await?;
+        }
+        Ok(())
+    }
+
+    async fn ensure_image(
+        &self,
+        step: &ImageStep,
+        report: Reporter<'_>,
+    ) -> Result<(), LaunchError> {
+        let reference = &step.reference;
+        if self.runtime.image_exists(reference).await? {
+            return Ok(());
+        }
+        let key = format!("image-{}", reference.replace(':', "-"));
+        let mut waiting = false;
+        let _lock = loop {
+            if let Some(lock) = self.state.try_launch_lock(&key)? {
+                break lock;
+            }
+            if !std::mem::replace(&mut waiting, true) {
+                report(Event::WaitingForImage {
+                    reference: reference.clone(),
+                });
+            }
+            tokio::time::sleep(BUILD_POLL).await;
+        };
+        if waiting && self.runtime.image_exists(reference).await? {
+            return Ok(());
+        }
+        report(Event::ImageBuildStarted {
+            reference: reference.clone(),
+        });
+        let mut progress = |p| report(Event::ImageBuildProgress(p));
+        self.runtime.build_image(&step.build, &mut progress).await?;
+        report(Event::ImageBuilt {
+            reference: reference.clone(),
+        });
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FOLDER: &[ImageFile] = &[ImageFile {
+        path: "Dockerfile",
+        content: b"FROM x",
+        executable: false,
+    }];
+
+    fn reference(base: &str, version: &str, uid: u32, ca: &[u8], registry: Option<&str>) -> String {
+        let folder = ImageFolder {
+            name: "scc-agent-x",
+            files: FOLDER,
+            args: vec![("VERSION".to_owned(), version.to_owned())],
+        };
+        let user = UserIds { uid, gid: 1 };
+        let ca = BTreeMap::from([("a.crt".to_owned(), ca.to_owned())]);
+        plan_images(base, &folder, user, &ca, registry).reference
+    }
+
+    #[test]
+    fn the_tag_follows_the_content() {
+        let first = reference("b", "1", 1, b"ca", None);
+        assert!(first.starts_with("scc-agent-x:"));
+        assert_eq!(first, reference("b", "1", 1, b"ca", None));
+        assert_eq!(first, reference("b", "1", 1, b"ca", Some("r")));
+        for other in [
+            reference("c", "1", 1, b"ca", None),
+            reference("b", "2", 1, b"ca", None),
+            reference("b", "1", 2, b"ca", None),
+            reference("b", "1", 1, b"cb", None),
+        ] {
+            assert_ne!(first, other);
+        }
+    }
+}

@@ -1,0 +1,513 @@
+//! The plan of a launch: everything that will be done, decided before anything is.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use scc_config::ResourcesSection;
+use scc_provider::{AGENT_HOME, AgentProvider, LaunchContext, LaunchSpec, Registry};
+use scc_runtime::{
+    EnvValue, Limits, Mount, MountSource, Network, SandboxSpec, SealedDirectory, UserIds, labels,
+};
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::images::{ImagePlan, plan_images};
+use crate::names::{ROLE_SESSION, Scope};
+use crate::user::agent_user;
+use crate::workspace::WorktreeLink;
+use crate::{
+    Blocker, BlockerKind, DEFAULT_BASE, LaunchError, LaunchRequest, Workspace, WorkspaceKind,
+    detect_workspace, suspicion,
+};
+
+/// Limits where the user sets none: room for a large build, and an end to a fork bomb.
+const DEFAULT_MEMORY: u64 = 8 << 30;
+const DEFAULT_CPUS: f64 = 4.0;
+const DEFAULT_PIDS: u32 = 4096;
+
+/// Everything that a launch will do. Serialised it shows names of environment variables and never
+/// values.
+#[derive(Debug, Clone, Serialize)]
+pub struct Plan {
+    /// The session's identifier.
+    pub session_id: String,
+    /// The session's name.
+    pub session_name: Option<String>,
+    /// The workspace's root; it has the same path inside.
+    pub workspace: String,
+    /// How the root was found.
+    pub workspace_kind: WorkspaceKind,
+    /// The checked-out branch.
+    pub branch: Option<String>,
+    /// The agent.
+    pub provider: ProviderPlan,
+    /// The sandbox's container.
+    pub container: String,
+    /// The images.
+    pub image: ImagePlan,
+    /// The command line inside.
+    pub command: Vec<String>,
+    /// Who the agent is.
+    pub user: UserPlan,
+    /// What is mounted.
+    pub mounts: Vec<MountPlan>,
+    /// Names of the environment variables.
+    pub environment: Vec<String>,
+    /// What the network reaches.
+    pub network: Network,
+    /// Resource limits.
+    pub limits: Limits,
+    /// Whether the root file system is read-only.
+    pub read_only_root: bool,
+    /// What was decided, and why.
+    pub decisions: Vec<Decision>,
+    /// Why it cannot start.
+    pub blockers: Vec<Blocker>,
+    /// Whether nothing known now stands against the launch. The engine and the images are not
+    /// asked.
+    pub ready_to_start: bool,
+    #[serde(skip)]
+    pub(crate) spec: SandboxSpec,
+    #[serde(skip)]
+    pub(crate) credentials: Credentials,
+}
+
+/// How a launch knows that the agent can act for somebody.
+#[derive(Debug, Clone)]
+pub(crate) enum Credentials {
+    /// A key is handed in.
+    Key,
+    /// The provider's volume has to hold a sign-in.
+    Volume(String),
+}
+
+/// The agent of a plan.
+#[derive(Debug, Clone, Serialize)]
+pub struct ProviderPlan {
+    /// Its id.
+    pub id: String,
+    /// Its product name.
+    pub name: String,
+    /// Its volume for credentials and conversations.
+    pub volume: String,
+    /// How it is signed in: `api-key` or `volume`.
+    pub credentials: &'static str,
+    /// The gateway that stands in for the vendor's API.
+    pub base_url: Option<String>,
+    /// The hosts it needs.
+    pub hosts: Vec<String>,
+}
+
+/// The agent's user.
+#[derive(Debug, Clone, Serialize)]
+pub struct UserPlan {
+    /// User id inside and on the files it makes.
+    pub uid: u32,
+    /// Group id.
+    pub gid: u32,
+}
+
+/// One mount of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MountPlan {
+    /// `workspace`, `git`, `volume` or `policy`.
+    pub kind: &'static str,
+    /// A path of the host, or a volume's name; absent for policy, which scc makes.
+    pub source: Option<String>,
+    /// The path inside.
+    pub target: String,
+    /// Whether it is read-only.
+    pub read_only: bool,
+}
+
+/// One thing that was decided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Decision {
+    /// What about.
+    pub subject: &'static str,
+    /// The outcome.
+    pub value: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// Plans a launch. Reads the workspace and its repository, and touches neither engine nor network.
+///
+/// # Errors
+/// When the workspace cannot be used or the request makes no sense. What merely stands against the
+/// launch is in the plan's blockers.
+pub fn plan(
+    request: &LaunchRequest<'_>,
+    registry: &Registry,
+    scope: &Scope,
+) -> Result<Plan, LaunchError> {
+    let workspace = detect_workspace(&request.workspace)?;
+    let provider = registry
+        .get(&request.provider)
+        .ok_or_else(|| LaunchError::UnknownProvider {
+            id: request.provider.clone(),
+            known: registry.ids(),
+        })?;
+    let mut blockers = Vec::new();
+    blockers.extend(suspicious(request, &workspace));
+    let user = agent_user(
+        &request.host,
+        &workspace.root,
+        request.config.allow_root_agent,
+    )
+    .unwrap_or_else(|blocker| {
+        blockers.push(blocker);
+        UserIds {
+            uid: request.host.uid,
+            gid: request.host.gid,
+        }
+    });
+    let root = workspace.root.to_string_lossy().into_owned();
+    let launch = provider.launch(&LaunchContext {
+        workspace: &root,
+        settings: &request.settings,
+        args: &request.args,
+        agent_is_root: user.uid == 0,
+    })?;
+    let base = request
+        .config
+        .images
+        .base
+        .as_deref()
+        .unwrap_or(DEFAULT_BASE);
+    let folder = provider.image(&request.settings)?;
+    let registry_url = request.npm_registry.as_deref();
+    let image = plan_images(base, &folder, user, &request.certificates, registry_url);
+    let draft = Draft {
+        request,
+        scope,
+        provider,
+        workspace: &workspace,
+        user,
+        image: &image,
+    };
+    let spec = draft.spec(launch)?;
+    Ok(draft.plan(spec, blockers)?)
+}
+
+fn suspicious(request: &LaunchRequest<'_>, workspace: &Workspace) -> Option<Blocker> {
+    if request.allow_suspicious {
+        return None;
+    }
+    let why = suspicion(&workspace.root, request.host.home.as_deref())?;
+    Some(Blocker {
+        kind: BlockerKind::SuspiciousWorkspace,
+        message: format!(
+            "`{}` does not look like a workspace: {why}",
+            workspace.root.display()
+        ),
+        hint: "start in a project's directory, or pass --allow-suspicious-workspace if the agent \
+               really may change all of it"
+            .to_owned(),
+    })
+}
+
+impl Plan {
+    /// Takes the agent's payload from this npm registry when its image has to be made.
+    pub fn set_npm_registry(&mut self, registry: Option<&str>) {
+        self.image.set_npm_registry(registry);
+    }
+
+    /// The plan for people.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let mut lines = vec![
+            format!(
+                "Agent      {} ({})",
+                self.provider.name, self.provider.credentials
+            ),
+            format!("Workspace  {}", self.workspace),
+            format!("Container  {}", self.container),
+            format!("Image      {}", self.image.reference),
+            format!("Command    {}", self.command.join(" ")),
+            format!("User       {}:{}", self.user.uid, self.user.gid),
+        ];
+        for mount in &self.mounts {
+            let mode = if mount.read_only {
+                "read-only"
+            } else {
+                "writable"
+            };
+            let source = mount.source.as_deref().unwrap_or("made by scc");
+            lines.push(format!(
+                "Mount      {} ({}, {mode}, {source})",
+                mount.target, mount.kind
+            ));
+        }
+        lines.push(format!("Variables  {}", self.environment.join(" ")));
+        let memory = self.limits.memory_bytes >> 20;
+        let (cpus, pids) = (self.limits.cpus, self.limits.pids);
+        lines.push(format!(
+            "Limits     {memory} MiB memory, {cpus} cpus, {pids} processes"
+        ));
+        for Decision {
+            subject,
+            value,
+            reason,
+        } in &self.decisions
+        {
+            lines.push(format!("Decided    {subject}: {value} ({reason})"));
+        }
+        lines.join("\n")
+    }
+}
+
+/// What the parts of a plan are made from.
+struct Draft<'a> {
+    request: &'a LaunchRequest<'a>,
+    scope: &'a Scope,
+    provider: &'a dyn AgentProvider,
+    workspace: &'a Workspace,
+    user: UserIds,
+    image: &'a ImagePlan,
+}
+
+impl Draft<'_> {
+    fn root(&self) -> String {
+        self.workspace.root.to_string_lossy().into_owned()
+    }
+
+    fn volume(&self) -> String {
+        self.scope.volume_name(self.provider.id(), self.user.uid)
+    }
+
+    fn spec(&self, launch: LaunchSpec) -> Result<SandboxSpec, LaunchError> {
+        let root = self.root();
+        let resources = &self.request.config.resources;
+        Ok(SandboxSpec {
+            name: self
+                .scope
+                .container_name(&self.workspace.root, self.provider.id()),
+            labels: self.labels(&root),
+            image: self.image.reference.clone(),
+            argv: launch.argv,
+            env: self.environment(launch.env)?,
+            working_dir: root.clone(),
+            user: self.user,
+            hostname: "scc".to_owned(),
+            mounts: self.mounts(root),
+            sealed: launch
+                .sealed
+                .into_iter()
+                .map(|dir| SealedDirectory {
+                    path: dir.path,
+                    files: dir.files,
+                })
+                .collect(),
+            network: Network::Open,
+            limits: limits(resources),
+            read_only_root: self.user.uid == 0,
+            terminal: None,
+        })
+    }
+
+    fn labels(&self, root: &str) -> BTreeMap<String, String> {
+        let mut all = self.scope.labels(ROLE_SESSION);
+        all.insert(labels::WORKSPACE.to_owned(), root.to_owned());
+        all.insert(labels::PROVIDER.to_owned(), self.provider.id().to_owned());
+        all.insert(
+            labels::VERSION.to_owned(),
+            env!("CARGO_PKG_VERSION").to_owned(),
+        );
+        all.insert(labels::SESSION.to_owned(), Uuid::now_v7().to_string());
+        if let Some(name) = &self.request.session_name {
+            all.insert(labels::SESSION_NAME.to_owned(), name.clone());
+        }
+        all
+    }
+
+    /// The host's terminal and locale, git's identity, then what the agent needs: later wins.
+    fn environment(
+        &self,
+        agent: BTreeMap<String, scc_provider::EnvValue>,
+    ) -> Result<BTreeMap<String, EnvValue>, LaunchError> {
+        let plain = |value: &str| EnvValue::Plain(value.to_owned());
+        let mut env = BTreeMap::from([("HOME".to_owned(), plain(AGENT_HOME))]);
+        for (key, value) in &self.request.host.environment {
+            env.insert(key.clone(), plain(value));
+        }
+        for (index, (key, value)) in self.git_config()?.iter().enumerate() {
+            env.insert(format!("GIT_CONFIG_KEY_{index}"), plain(key));
+            env.insert(format!("GIT_CONFIG_VALUE_{index}"), plain(value));
+            env.insert(
+                "GIT_CONFIG_COUNT".to_owned(),
+                plain(&(index + 1).to_string()),
+            );
+        }
+        for (key, value) in agent {
+            let value = match value {
+                scc_provider::EnvValue::Plain(text) => EnvValue::Plain(text),
+                scc_provider::EnvValue::Secret(secret) => EnvValue::Secret(secret),
+            };
+            env.insert(key, value);
+        }
+        Ok(env)
+    }
+
+    /// Identity from the host. The workspace is declared safe since its owner may differ from the
+    /// agent's user, which git would otherwise refuse.
+    fn git_config(&self) -> Result<Vec<(&'static str, String)>, LaunchError> {
+        let repository = match self.workspace.kind {
+            WorkspaceKind::Repository | WorkspaceKind::Worktree => {
+                Some(self.workspace.root.as_path())
+            }
+            WorkspaceKind::Marked | WorkspaceKind::Directory => None,
+        };
+        let identity =
+            scc_git::identity(&self.request.host.git_config, repository).map_err(|source| {
+                LaunchError::Git {
+                    workspace: self.workspace.root.clone(),
+                    source,
+                }
+            })?;
+        let mut config = vec![("safe.directory", self.root())];
+        config.extend(identity.name.map(|name| ("user.name", name)));
+        config.extend(identity.email.map(|email| ("user.email", email)));
+        Ok(config)
+    }
+
+    fn mounts(&self, root: String) -> Vec<Mount> {
+        let mut mounts = vec![Mount {
+            source: MountSource::Host(self.workspace.root.clone()),
+            target: root,
+            read_only: false,
+        }];
+        if let Some(link) = &self.workspace.worktree_of {
+            mounts.extend(worktree_mounts(&self.workspace.root, link));
+        }
+        mounts.push(Mount {
+            source: MountSource::Volume {
+                name: self.volume(),
+                labels: self.scope.volume_labels(self.provider.id()),
+            },
+            target: self.provider.volume_path().to_owned(),
+            read_only: false,
+        });
+        mounts
+    }
+
+    fn plan(&self, spec: SandboxSpec, blockers: Vec<Blocker>) -> Result<Plan, LaunchError> {
+        let settings = &self.request.settings;
+        let (credentials, shown) = match settings.api_key {
+            Some(_) => (Credentials::Key, "api-key"),
+            None => (Credentials::Volume(self.volume()), "volume"),
+        };
+        let provider = ProviderPlan {
+            id: self.provider.id().to_owned(),
+            name: self.provider.display_name().to_owned(),
+            volume: self.volume(),
+            credentials: shown,
+            base_url: settings.base_url.clone(),
+            hosts: self.provider.egress_hosts(settings)?,
+        };
+        Ok(Plan {
+            session_id: spec
+                .labels
+                .get(labels::SESSION)
+                .cloned()
+                .unwrap_or_default(),
+            session_name: self.request.session_name.clone(),
+            workspace: self.root(),
+            workspace_kind: self.workspace.kind,
+            branch: self.workspace.branch.clone(),
+            provider,
+            container: spec.name.clone(),
+            image: self.image.clone(),
+            command: spec.argv.clone(),
+            user: UserPlan {
+                uid: self.user.uid,
+                gid: self.user.gid,
+            },
+            mounts: shown_mounts(&spec),
+            environment: spec.env.keys().cloned().collect(),
+            network: spec.network,
+            limits: spec.limits,
+            read_only_root: spec.read_only_root,
+            decisions: self.decisions(),
+            ready_to_start: blockers.is_empty(),
+            blockers,
+            spec,
+            credentials,
+        })
+    }
+
+    fn decisions(&self) -> Vec<Decision> {
+        let network = Decision {
+            subject: "network",
+            value: "open".to_owned(),
+            reason: "nothing restricts it: scc runs standalone, without an organisation".to_owned(),
+        };
+        let provider = Decision {
+            subject: "provider",
+            value: self.provider.id().to_owned(),
+            reason: self.request.provider_reason.clone(),
+        };
+        vec![provider, network]
+    }
+}
+
+/// The shared `.git` of a linked worktree, writable, and over it read-only what would run code on
+/// the host or belongs to others: configuration, hooks, the main work tree's `HEAD`, and the
+/// directories of the other worktrees.
+fn worktree_mounts(root: &Path, link: &WorktreeLink) -> Vec<Mount> {
+    let mount = |path: &Path, read_only| Mount {
+        source: MountSource::Host(path.to_owned()),
+        target: path.to_string_lossy().into_owned(),
+        read_only,
+    };
+    let mut protected: Vec<_> = ["config", "config.worktree", "hooks", "HEAD", "info"]
+        .map(|name| link.common_dir.join(name))
+        .into();
+    protected.push(root.join(".git"));
+    protected.extend(["commondir", "gitdir"].map(|name| link.git_dir.join(name)));
+    if let Ok(others) = std::fs::read_dir(link.common_dir.join("worktrees")) {
+        let others = others.filter_map(Result::ok).map(|entry| entry.path());
+        protected.extend(others.filter(|path| *path != link.git_dir));
+    }
+    let mut mounts = vec![mount(&link.common_dir, false)];
+    mounts.extend(
+        protected
+            .iter()
+            .filter(|path| path.exists())
+            .map(|path| mount(path, true)),
+    );
+    mounts
+}
+
+pub(crate) fn limits(resources: &ResourcesSection) -> Limits {
+    Limits {
+        memory_bytes: resources.memory.map_or(DEFAULT_MEMORY, |size| size.bytes()),
+        cpus: resources.cpus.unwrap_or(DEFAULT_CPUS),
+        pids: resources.pids.unwrap_or(DEFAULT_PIDS),
+    }
+}
+
+fn shown_mounts(spec: &SandboxSpec) -> Vec<MountPlan> {
+    let mounts = spec.mounts.iter().map(|mount| {
+        let (kind, source) = match &mount.source {
+            MountSource::Host(path) if mount.target == spec.working_dir => {
+                ("workspace", path.to_string_lossy().into_owned())
+            }
+            MountSource::Host(path) => ("git", path.to_string_lossy().into_owned()),
+            MountSource::Volume { name, .. } => ("volume", name.clone()),
+        };
+        MountPlan {
+            kind,
+            source: Some(source),
+            target: mount.target.clone(),
+            read_only: mount.read_only,
+        }
+    });
+    let sealed = spec.sealed.iter().map(|dir| MountPlan {
+        kind: "policy",
+        source: None,
+        target: dir.path.clone(),
+        read_only: true,
+    });
+    mounts.chain(sealed).collect()
+}

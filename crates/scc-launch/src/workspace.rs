@@ -1,0 +1,269 @@
+//! Which directory is the workspace, and whether it looks like a mistake.
+
+use std::path::{Path, PathBuf};
+
+use crate::LaunchError;
+
+/// The file that marks the root of a workspace that is no git repository.
+const MARKER: &str = ".scc.yaml";
+
+/// A directory that an agent works in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Workspace {
+    /// Its root, absolute and without symbolic links.
+    pub root: PathBuf,
+    /// How the root was found.
+    pub kind: WorkspaceKind,
+    /// The checked-out branch.
+    pub branch: Option<String>,
+    /// The shared `.git` directory, when the root is a linked worktree.
+    pub worktree_of: Option<WorktreeLink>,
+}
+
+/// Where a linked worktree keeps its git data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorktreeLink {
+    /// The main repository's `.git`.
+    pub common_dir: PathBuf,
+    /// This worktree's own directory below it.
+    pub git_dir: PathBuf,
+}
+
+/// How the root of a workspace was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WorkspaceKind {
+    /// The root of a git repository.
+    Repository,
+    /// The root of a linked git worktree.
+    Worktree,
+    /// The nearest parent with a `.scc.yaml`.
+    Marked,
+    /// The directory itself.
+    Directory,
+}
+
+/// A workspace that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkspaceError {
+    /// There is nothing at that path.
+    #[error("the workspace `{}` does not exist", .0.display())]
+    Missing(PathBuf),
+    /// There is something else at that path.
+    #[error("the workspace `{}` is not a directory", .0.display())]
+    NotADirectory(PathBuf),
+    /// It cannot be read.
+    #[error("the workspace `{}` cannot be read", path.display())]
+    Unreadable {
+        /// The path.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The path is not valid UTF-8, so no engine can mount it.
+    #[error("the path of the workspace `{}` is not valid UTF-8", .0.display())]
+    NotUtf8(PathBuf),
+}
+
+/// Finds the workspace that `path` belongs to: the root of its git work tree, else the nearest
+/// parent with a `.scc.yaml`, else the directory itself.
+///
+/// # Errors
+/// When `path` is no readable directory, or its repository cannot be read.
+pub fn detect_workspace(path: &Path) -> Result<Workspace, LaunchError> {
+    let directory = readable_directory(path)?;
+    let facts = scc_git::discover(&directory).map_err(|source| LaunchError::Git {
+        workspace: directory.clone(),
+        source,
+    })?;
+    let workspace = match facts {
+        Some(facts) if !facts.is_bare => Workspace {
+            kind: if facts.is_linked_worktree {
+                WorkspaceKind::Worktree
+            } else {
+                WorkspaceKind::Repository
+            },
+            worktree_of: facts.is_linked_worktree.then_some(WorktreeLink {
+                common_dir: facts.common_dir,
+                git_dir: facts.git_dir,
+            }),
+            root: facts.root,
+            branch: facts.branch,
+        },
+        _ => plain_workspace(directory),
+    };
+    if workspace.root.to_str().is_none() {
+        return Err(WorkspaceError::NotUtf8(workspace.root).into());
+    }
+    Ok(workspace)
+}
+
+fn readable_directory(path: &Path) -> Result<PathBuf, WorkspaceError> {
+    let unreadable = |source: std::io::Error| match source.kind() {
+        std::io::ErrorKind::NotFound => WorkspaceError::Missing(path.to_owned()),
+        std::io::ErrorKind::NotADirectory => WorkspaceError::NotADirectory(path.to_owned()),
+        _ => WorkspaceError::Unreadable {
+            path: path.to_owned(),
+            source,
+        },
+    };
+    let directory = path.canonicalize().map_err(unreadable)?;
+    std::fs::read_dir(&directory).map_err(unreadable)?;
+    Ok(directory)
+}
+
+fn plain_workspace(directory: PathBuf) -> Workspace {
+    let marked = directory
+        .ancestors()
+        .find(|parent| parent.join(MARKER).is_file());
+    let (root, kind) = match marked {
+        Some(root) => (root.to_owned(), WorkspaceKind::Marked),
+        None => (directory, WorkspaceKind::Directory),
+    };
+    Workspace {
+        root,
+        kind,
+        branch: None,
+        worktree_of: None,
+    }
+}
+
+/// Directories whose content belongs to the system, with everything below them.
+const SYSTEM: [&str; 14] = [
+    "/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/proc", "/run", "/sbin", "/sys",
+    "/usr", "/var", "/System",
+];
+/// Exceptions to [`SYSTEM`]: places where people do keep work.
+const NOT_SYSTEM: [&str; 4] = ["/usr/src", "/usr/local/src", "/var/tmp", "/var/folders"];
+/// Directories that are a mistake themselves, while directories below them are not.
+const TOO_WIDE: [&str; 9] = [
+    "/", "/home", "/Users", "/media", "/mnt", "/opt", "/srv", "/tmp", "/var/tmp",
+];
+/// Directories of the home that hold credentials or settings, with everything below them.
+const PRIVATE: [&str; 14] = [
+    ".aws",
+    ".azure",
+    ".claude",
+    ".codex",
+    ".config",
+    ".docker",
+    ".gcloud",
+    ".gnupg",
+    ".kube",
+    ".local",
+    ".mozilla",
+    ".netrc",
+    ".password-store",
+    ".ssh",
+];
+
+/// Why handing `root` to an agent looks like a mistake; `None` when it does not. `root` and `home`
+/// are absolute and without symbolic links.
+#[must_use]
+pub fn suspicion(root: &Path, home: Option<&Path>) -> Option<String> {
+    let is = |names: &[&str]| names.iter().any(|name| root == Path::new(name));
+    let below = |names: &[&str]| names.iter().any(|name| root.starts_with(name));
+    if let Some(home) = home {
+        if root == home {
+            return Some("it is your home directory".to_owned());
+        }
+        if home.starts_with(root) {
+            return Some("it contains your home directory".to_owned());
+        }
+        if PRIVATE.iter().any(|name| root.starts_with(home.join(name))) {
+            return Some("it belongs to the private part of your home directory".to_owned());
+        }
+        if root.starts_with(home) {
+            return None;
+        }
+    }
+    if is(&TOO_WIDE) || root.parent() == Some(Path::new("/home")) {
+        return Some("it holds the directories of everybody".to_owned());
+    }
+    if below(&SYSTEM) && !below(&NOT_SYSTEM) {
+        return Some("it belongs to the system".to_owned());
+    }
+    root.starts_with("/root")
+        .then(|| "it belongs to the system's administrator".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn suspicious_places() {
+        let home = Path::new("/home/ada");
+        for place in [
+            "/",
+            "/home",
+            "/home/ada",
+            "/home/ada/.ssh",
+            "/home/ada/.ssh/keys",
+            "/etc",
+            "/etc/ssh",
+            "/usr/lib/x",
+            "/var/lib",
+            "/home/bob",
+            "/root",
+            "/root/x",
+            "/tmp",
+            "/proc/1",
+            "/home/ada/.config/scc",
+            "/home/ada/.aws",
+        ] {
+            assert!(suspicion(Path::new(place), Some(home)).is_some(), "{place}");
+        }
+    }
+
+    #[test]
+    fn usual_places() {
+        let home = Path::new("/home/ada");
+        for place in [
+            "/home/ada/src/x",
+            "/tmp/x",
+            "/work/main",
+            "/srv/x",
+            "/opt/x",
+            "/home/bob/shared",
+            "/var/tmp/x",
+            "/usr/local/src/x",
+            "/home/ada/.sshx",
+            "/etcetera",
+        ] {
+            assert_eq!(suspicion(Path::new(place), Some(home)), None, "{place}");
+        }
+        assert_eq!(
+            suspicion(Path::new("/root/x"), Some(Path::new("/root"))),
+            None
+        );
+    }
+
+    #[test]
+    fn the_marker_of_a_parent_makes_the_root() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().canonicalize().unwrap();
+        std::fs::create_dir_all(root.join("a/b")).unwrap();
+        std::fs::write(root.join("a/.scc.yaml"), "").unwrap();
+        let found = detect_workspace(&root.join("a/b")).unwrap();
+        assert_eq!(
+            (found.root, found.kind),
+            (root.join("a"), WorkspaceKind::Marked)
+        );
+    }
+
+    #[test]
+    fn what_is_no_directory_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("f"), "").unwrap();
+        let error = |name: &str| {
+            detect_workspace(&dir.path().join(name))
+                .unwrap_err()
+                .to_string()
+        };
+        assert!(error("missing").contains("does not exist"));
+        assert!(error("f").contains("is not a directory"));
+        assert!(error("f/x").contains("is not a directory"));
+    }
+}

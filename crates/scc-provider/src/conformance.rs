@@ -1,0 +1,232 @@
+//! What every [`AgentProvider`] must hold to. A provider's crate calls [`check`] in a test.
+
+#![expect(
+    clippy::panic,
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    reason = "test support"
+)]
+
+use crate::{
+    AGENT_HOME, AgentProvider, EnvValue, LaunchContext, LaunchSpec, ProviderError,
+    ProviderSettings, SignIn, VolumeFiles,
+};
+
+/// A key that must not turn up anywhere but in a secret.
+const CANARY: &str = "canary-3f9a1c";
+
+/// Panics with the rule that `provider` breaks.
+pub fn check(provider: &dyn AgentProvider) {
+    check_identity(provider);
+    check_image(provider);
+    for base_url in [None, Some("https://gateway.example:8443/v1")] {
+        for api_key in [None, Some(CANARY)] {
+            for model in [None, Some("model-x")] {
+                let settings = ProviderSettings {
+                    version: None,
+                    base_url: base_url.map(str::to_owned),
+                    api_key: api_key.map(|key| key.to_owned().into()),
+                    model: model.map(str::to_owned),
+                };
+                check_launch(provider, &settings);
+            }
+        }
+    }
+    check_bad_settings(provider);
+    check_sign_in(provider);
+}
+
+fn check_identity(provider: &dyn AgentProvider) {
+    let id = provider.id();
+    let valid = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    assert!(
+        !id.is_empty() && id.chars().all(valid),
+        "the id `{id}` has other characters"
+    );
+    assert!(!provider.display_name().is_empty(), "{id}: no display name");
+    let volume = provider.volume_path();
+    let below_home = volume
+        .strip_prefix(AGENT_HOME)
+        .is_some_and(|rest| rest.len() > 1);
+    assert!(
+        below_home,
+        "{id}: the volume `{volume}` is not below {AGENT_HOME}"
+    );
+    let login = provider.login();
+    assert!(
+        login.argv.first().is_some_and(|word| word.starts_with('/')),
+        "{id}: login is relative"
+    );
+}
+
+fn check_image(provider: &dyn AgentProvider) {
+    let id = provider.id();
+    let image = provider
+        .image(&ProviderSettings::default())
+        .expect("the default image");
+    assert_eq!(image.name, format!("scc-agent-{id}"), "the image's name");
+    let dockerfile = image.files.iter().find(|file| file.path == "Dockerfile");
+    let dockerfile = dockerfile.unwrap_or_else(|| panic!("{id}: no Dockerfile"));
+    let text = std::str::from_utf8(dockerfile.content).expect("a Dockerfile is text");
+    for argument in ["ARG BASE", "ARG AGENT_UID", "ARG AGENT_GID", "FROM ${BASE}"] {
+        assert!(
+            text.lines().any(|line| line.starts_with(argument)),
+            "{id}: no `{argument}`"
+        );
+    }
+    assert!(
+        text.contains(provider.volume_path()),
+        "{id}: the volume's directory is not made"
+    );
+    assert!(
+        !text.contains("://"),
+        "{id}: the Dockerfile names a host; its client has to"
+    );
+}
+
+fn check_launch(provider: &dyn AgentProvider, settings: &ProviderSettings) {
+    let id = provider.id();
+    let args = ["--flag".to_owned(), "two words".to_owned()];
+    let launch = |agent_is_root| {
+        let context = LaunchContext {
+            workspace: "/work/space",
+            settings,
+            args: &args,
+            agent_is_root,
+        };
+        provider
+            .launch(&context)
+            .expect("a launch with good settings")
+    };
+    let spec = launch(false);
+    assert_eq!(
+        format!("{spec:?}"),
+        format!("{:?}", launch(false)),
+        "{id}: launches differ"
+    );
+    launch(true);
+    assert!(
+        spec.argv.first().is_some_and(|word| word.starts_with('/')),
+        "{id}: argv is relative"
+    );
+    assert!(
+        spec.argv.ends_with(&args),
+        "{id}: the user's arguments are not at the end"
+    );
+    for sealed in &spec.sealed {
+        assert!(
+            sealed.path.starts_with("/etc/"),
+            "{id}: sealed files outside /etc"
+        );
+        assert!(!sealed.files.is_empty(), "{id}: an empty sealed directory");
+    }
+    check_no_secret(id, &spec);
+    let hosts = provider
+        .egress_hosts(settings)
+        .expect("hosts with good settings");
+    if settings.base_url.is_some() {
+        assert_eq!(
+            hosts,
+            ["gateway.example"],
+            "{id}: the gateway stands in for the vendor"
+        );
+        let text = format!("{:?}{:?}", spec.sealed, spec.env);
+        assert!(
+            text.contains("gateway.example"),
+            "{id}: the gateway is not used"
+        );
+    }
+    for host in &hosts {
+        let valid = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '.' || c == '-';
+        assert!(host.chars().all(valid), "{id}: `{host}` is no host name");
+    }
+}
+
+fn check_no_secret(id: &str, spec: &LaunchSpec) {
+    assert!(
+        !format!("{spec:?}").contains(CANARY),
+        "{id}: the key shows when printed"
+    );
+    assert!(
+        !spec.argv.iter().any(|word| word.contains(CANARY)),
+        "{id}: the key is in argv"
+    );
+    for (name, value) in &spec.env {
+        if let EnvValue::Plain(value) = value {
+            assert!(
+                !value.contains(CANARY),
+                "{id}: the key is plain in `{name}`"
+            );
+        }
+    }
+    for sealed in &spec.sealed {
+        let shown = sealed.files.values().any(|text| text.contains(CANARY));
+        assert!(!shown, "{id}: the key is in a file of {}", sealed.path);
+    }
+}
+
+fn check_bad_settings(provider: &dyn AgentProvider) {
+    let id = provider.id();
+    for url in [
+        "",
+        "gateway",
+        "ftp://gateway.example",
+        "https://",
+        "https://user@gateway.example",
+    ] {
+        let settings = ProviderSettings {
+            base_url: Some(url.to_owned()),
+            ..ProviderSettings::default()
+        };
+        let Err(error) = provider.egress_hosts(&settings) else {
+            panic!("{id}: `{url}` is taken as a gateway")
+        };
+        let ProviderError::BadSetting { key, .. } = error;
+        assert_eq!(key, "base_url", "{id}");
+    }
+    for version in ["latest", "1", "^1.0.0", "1.0.0;x"] {
+        let settings = ProviderSettings {
+            version: Some(version.to_owned()),
+            ..ProviderSettings::default()
+        };
+        assert!(
+            provider.image(&settings).is_err(),
+            "{id}: `{version}` is taken as a version"
+        );
+    }
+}
+
+/// Nothing that is not a credential may count as one, and nothing may panic.
+fn check_sign_in(provider: &dyn AgentProvider) {
+    let id = provider.id();
+    assert_eq!(
+        provider.sign_in(&VolumeFiles::new()),
+        SignIn::SignedOut,
+        "{id}: without files"
+    );
+    let garbage: [&[u8]; 9] = [
+        b"",
+        b"{",
+        b"{}",
+        b"null",
+        b"[]",
+        b"\"x\"",
+        b"\xff\xfe",
+        b"{\"tokens\":1}",
+        &[0; 64],
+    ];
+    for path in provider.credential_files() {
+        assert!(
+            !path.starts_with('/') && !path.contains(".."),
+            "{id}: `{path}` leaves the volume"
+        );
+        for content in garbage {
+            let files = VolumeFiles::from([((*path).to_owned(), content.to_vec())]);
+            assert_eq!(
+                provider.sign_in(&files),
+                SignIn::SignedOut,
+                "{id}: {content:?} signs in"
+            );
+        }
+    }
+}

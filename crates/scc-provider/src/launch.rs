@@ -1,0 +1,77 @@
+//! What a launch of an agent consists of.
+
+use std::collections::BTreeMap;
+
+use secrecy::SecretString;
+
+/// What the user, team or organisation set for one provider.
+#[derive(Debug, Clone, Default)]
+pub struct ProviderSettings {
+    /// An exact version of the agent; the adapter's own default if absent.
+    pub version: Option<String>,
+    /// The URL of a gateway that stands in for the vendor's API.
+    pub base_url: Option<String>,
+    /// An API key, already resolved from the host.
+    pub api_key: Option<SecretString>,
+    /// The model to ask for; the agent's own default if absent.
+    pub model: Option<String>,
+}
+
+/// The circumstances of one launch.
+#[derive(Debug, Clone, Copy)]
+pub struct LaunchContext<'a> {
+    /// Absolute path of the workspace inside the container.
+    pub workspace: &'a str,
+    /// What was set for this provider.
+    pub settings: &'a ProviderSettings,
+    /// Arguments that the user handed on to the agent (`-- ARGS`).
+    pub args: &'a [String],
+    /// Whether the agent runs as uid 0 in the container.
+    pub agent_is_root: bool,
+}
+
+/// What to run. Everything in it is data for the sandbox; nothing refers to this machine.
+#[derive(Debug, Clone, Default)]
+pub struct LaunchSpec {
+    /// The command line; the first word is an absolute path in the image.
+    pub argv: Vec<String>,
+    /// Environment variables.
+    pub env: BTreeMap<String, EnvValue>,
+    /// Directories of governing files, root-owned and read-only in the container.
+    pub sealed: Vec<SealedDirectory>,
+}
+
+/// The value of an environment variable.
+#[derive(Debug, Clone)]
+pub enum EnvValue {
+    /// May be shown in a plan.
+    Plain(String),
+    /// Is never shown.
+    Secret(SecretString),
+}
+
+/// A directory that the agent can read and not change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedDirectory {
+    /// Absolute path in the container; it hides whatever the image has there.
+    pub path: String,
+    /// Relative path to text, all owned by root with mode 0644.
+    pub files: BTreeMap<String, String>,
+}
+
+/// What an adapter can object to.
+#[derive(Debug, thiserror::Error)]
+pub enum ProviderError {
+    /// A setting has a value that this agent cannot work with.
+    #[error("`providers.{provider}.{key}` is `{value}`: {reason}")]
+    BadSetting {
+        /// The provider's id.
+        provider: &'static str,
+        /// The key below `providers.<id>`.
+        key: &'static str,
+        /// The value as written.
+        value: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}

@@ -1,0 +1,127 @@
+use super::Fixture;
+use crate::{Mount, MountSource, SandboxRuntime, SandboxSpec, SealedDirectory, labels};
+
+fn with_sealed<R: SandboxRuntime>(f: &Fixture<'_, R>, script: &str) -> SandboxSpec {
+    let files = [("top.json", "{\"a\":1}\n"), ("below/deep.txt", "deep\n")];
+    let files = files
+        .map(|(path, text)| (path.to_owned(), text.to_owned()))
+        .into();
+    let mut spec = f.shell(script);
+    spec.sealed = vec![SealedDirectory {
+        path: "/etc/scc-test".to_owned(),
+        files,
+    }];
+    spec
+}
+
+/// Readable by the agent, and by nobody to be changed.
+pub async fn sealed_files_are_root_owned_and_read_only<R: SandboxRuntime>(f: &Fixture<'_, R>) {
+    let script = "cd /etc/scc-test && cat top.json below/deep.txt && \
+                  stat -c '%u %g %a %n' . top.json below below/deep.txt; \
+                  (echo x > top.json) 2>/dev/null || echo refused; \
+                  (echo x > new) 2>/dev/null || echo refused; rm -f top.json 2>/dev/null || echo refused";
+    let mut spec = with_sealed(f, script);
+    let expected = "{\"a\":1}\ndeep\n0 0 755 .\n0 0 644 top.json\n0 0 755 below\n\
+                    0 0 644 below/deep.txt\nrefused\nrefused\nrefused\n";
+    assert_eq!(f.run(&spec, b"").await.stdout, expected);
+    // Root without capabilities cannot either: the mount is read-only.
+    spec.user = crate::UserIds { uid: 0, gid: 0 };
+    assert_eq!(f.run(&spec, b"").await.stdout, expected);
+}
+
+/// Made at the same time from the same files, every sandbox sees all of them.
+pub async fn sealed_volumes_are_complete_whoever_comes_first<R: SandboxRuntime>(
+    f: &Fixture<'_, R>,
+) {
+    let spec = with_sealed(f, "cat /etc/scc-test/top.json /etc/scc-test/below/deep.txt");
+    let specs: Vec<_> = (0..4)
+        .map(|number| SandboxSpec {
+            name: format!("{}-{number}", spec.name),
+            ..spec.clone()
+        })
+        .collect();
+    let runs = specs.iter().map(|spec| f.run(spec, b""));
+    for ended in futures_util::future::join_all(runs).await {
+        assert_eq!(ended.stdout, "{\"a\":1}\ndeep\n");
+    }
+}
+
+fn with_volume<R: SandboxRuntime>(f: &Fixture<'_, R>, script: &str) -> (SandboxSpec, String) {
+    let mut spec = f.shell(script);
+    // The image has no such directory, so that the volume's root is root's.
+    spec.user = crate::UserIds { uid: 0, gid: 0 };
+    let name = format!("{}-volume", f.namespace);
+    spec.mounts = vec![Mount {
+        source: MountSource::Volume {
+            name: name.clone(),
+            labels: f.labels(),
+        },
+        target: "/data".to_owned(),
+        read_only: false,
+    }];
+    (spec, name)
+}
+
+/// Also with no sandbox running, and links are not followed.
+pub async fn volume_files_are_read_without_a_process<R: SandboxRuntime>(f: &Fixture<'_, R>) {
+    let script = "cd /data && printf secret > a && mkdir d && printf deep > d/b && \
+                  ln -s /etc/hostname link && ln -s /etc dirlink && ln -s a near";
+    let (spec, volume) = with_volume(f, script);
+    assert_eq!(
+        f.runtime.read_volume_file(&volume, "a").await.unwrap(),
+        None
+    );
+    let ours = [(labels::NAMESPACE, f.namespace.as_str())];
+    assert!(
+        f.runtime
+            .remove_unused_volumes(&ours, true)
+            .await
+            .unwrap()
+            .is_empty(),
+        "made by reading"
+    );
+    assert_eq!(f.run(&spec, b"").await.status, 0);
+    let read = async |path: &str| f.runtime.read_volume_file(&volume, path).await.unwrap();
+    assert_eq!(read("a").await.as_deref(), Some(&b"secret"[..]));
+    assert_eq!(read("d/b").await.as_deref(), Some(&b"deep"[..]));
+    for none in ["c", "d", "d/c", "link", "dirlink/hostname", "near", "a/b"] {
+        assert_eq!(read(none).await, None, "{none}");
+    }
+    assert!(
+        f.runtime
+            .read_volume_file(&volume, "../etc/hostname")
+            .await
+            .is_err()
+    );
+    let listed = f.runtime.list(&ours).await.unwrap();
+    assert!(
+        listed.is_empty(),
+        "what reads volumes is no sandbox: {listed:?}"
+    );
+}
+
+/// Those in use stay; having been read is no use.
+pub async fn unused_volumes_are_removed<R: SandboxRuntime>(f: &Fixture<'_, R>) {
+    let ours = [(labels::NAMESPACE, f.namespace.as_str())];
+    let (spec, volume) = with_volume(f, "true");
+    let id = f.runtime.create(&spec).await.unwrap();
+    f.runtime.read_volume_file(&volume, "a").await.unwrap();
+    let none = f.runtime.remove_unused_volumes(&ours, false).await.unwrap();
+    assert_eq!(none, Vec::<String>::new());
+    f.runtime.remove(&id).await.unwrap();
+    for dry_run in [true, false] {
+        let named = f
+            .runtime
+            .remove_unused_volumes(&ours, dry_run)
+            .await
+            .unwrap();
+        assert_eq!(named, std::slice::from_ref(&volume));
+    }
+    assert!(
+        f.runtime
+            .remove_unused_volumes(&ours, true)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+}

@@ -1,0 +1,193 @@
+//! Relaying between a console and a sandbox.
+
+use futures_util::StreamExt as _;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+
+use crate::{Attachment, EngineError, OutputStream};
+
+/// How much is read from the caller's input at once.
+const CHUNK: usize = 16 * 1024;
+
+/// The three standard streams of the caller.
+#[derive(Debug)]
+pub struct ConsoleIo<I, O, E> {
+    /// Read until it ends; its end is passed on.
+    pub stdin: I,
+    /// Gets standard output, or all of a terminal's output.
+    pub stdout: O,
+    /// Gets standard error.
+    pub stderr: E,
+}
+
+/// Copies in both directions until the output has ended. Input that is left unread when the output
+/// ends stays unread.
+///
+/// # Errors
+/// When the connection to the engine breaks, or the caller's output cannot be written.
+pub async fn relay<I, O, E>(
+    attachment: Attachment,
+    console: ConsoleIo<I, O, E>,
+) -> Result<(), EngineError>
+where
+    I: AsyncRead + Unpin,
+    O: AsyncWrite + Unpin,
+    E: AsyncWrite + Unpin,
+{
+    let Attachment { input, mut output } = attachment;
+    let ConsoleIo {
+        stdin,
+        mut stdout,
+        mut stderr,
+    } = console;
+    let feeding = feed(stdin, input);
+    let draining = async {
+        while let Some(chunk) = output.next().await {
+            let chunk = chunk?;
+            match chunk.stream {
+                OutputStream::Stdout => show(&mut stdout, &chunk.bytes).await?,
+                OutputStream::Stderr => show(&mut stderr, &chunk.bytes).await?,
+            }
+        }
+        Ok(())
+    };
+    tokio::pin!(feeding, draining);
+    let mut fed = false;
+    loop {
+        tokio::select! {
+            result = &mut draining => return result,
+            () = &mut feeding, if !fed => fed = true,
+        }
+    }
+}
+
+/// Passes input on until either side ends. A sandbox that has closed its input is no error: what
+/// ends a relay is its output. Input that cannot be read counts as ended.
+async fn feed<I>(mut stdin: I, mut input: Box<dyn AsyncWrite + Send + Unpin>)
+where
+    I: AsyncRead + Unpin,
+{
+    let mut buffer = vec![0; CHUNK];
+    loop {
+        let count = stdin.read(&mut buffer).await.unwrap_or(0);
+        if count == 0 {
+            break;
+        }
+        if input.write_all(&buffer[..count]).await.is_err() || input.flush().await.is_err() {
+            return;
+        }
+    }
+    // Nobody is left to hear of a failure to say that the input has ended.
+    let _ = input.shutdown().await;
+}
+
+/// Flushed with each chunk, because a prompt is a chunk without an end of line.
+async fn show<W>(out: &mut W, bytes: &[u8]) -> Result<(), EngineError>
+where
+    W: AsyncWrite + Unpin,
+{
+    let written = async {
+        out.write_all(bytes).await?;
+        out.flush().await
+    };
+    written.await.map_err(|error| EngineError::Broken {
+        action: "writing the sandbox's output".to_owned(),
+        source: Box::new(error),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::stream;
+    use tokio::io::{duplex, empty};
+
+    use super::*;
+    use crate::OutputChunk;
+
+    fn chunk(stream: OutputStream, text: &str) -> Result<OutputChunk, EngineError> {
+        Ok(OutputChunk {
+            stream,
+            bytes: text.as_bytes().to_vec(),
+        })
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn streams_stay_apart_and_in_order() {
+        let output = stream::iter([
+            chunk(OutputStream::Stdout, "a"),
+            chunk(OutputStream::Stderr, "e"),
+            chunk(OutputStream::Stdout, "b"),
+        ]);
+        let attachment = Attachment {
+            input: Box::new(tokio::io::sink()),
+            output: output.boxed(),
+        };
+        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+        let console = ConsoleIo {
+            stdin: empty(),
+            stdout: &mut stdout,
+            stderr: &mut stderr,
+        };
+        relay(attachment, console).await.unwrap();
+        assert_eq!(
+            (stdout.as_slice(), stderr.as_slice()),
+            (&b"ab"[..], &b"e"[..])
+        );
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn the_end_of_input_is_passed_on() {
+        let (inside, outside) = duplex(64);
+        // The sandbox: says what it was given once its input has ended.
+        let echo = stream::once(async move {
+            let mut inside = inside;
+            let mut all = String::new();
+            inside.read_to_string(&mut all).await.unwrap();
+            chunk(OutputStream::Stdout, &all)
+        });
+        let attachment = Attachment {
+            input: Box::new(outside),
+            output: echo.boxed(),
+        };
+        let mut stdout = Vec::new();
+        let console = ConsoleIo {
+            stdin: &b"hello"[..],
+            stdout: &mut stdout,
+            stderr: tokio::io::sink(),
+        };
+        relay(attachment, console).await.unwrap();
+        assert_eq!(stdout, b"hello");
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn output_that_ends_ends_the_relay_although_input_is_open() {
+        let (_kept_open, stdin) = duplex(64);
+        let attachment = Attachment {
+            input: Box::new(tokio::io::sink()),
+            output: stream::empty().boxed(),
+        };
+        let console = ConsoleIo {
+            stdin,
+            stdout: tokio::io::sink(),
+            stderr: tokio::io::sink(),
+        };
+        relay(attachment, console).await.unwrap();
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn a_closed_console_is_reported() {
+        let (closed, reader) = duplex(1);
+        drop(reader);
+        let output = stream::iter([chunk(OutputStream::Stdout, "lost")]);
+        let attachment = Attachment {
+            input: Box::new(tokio::io::sink()),
+            output: output.boxed(),
+        };
+        let console = ConsoleIo {
+            stdin: empty(),
+            stdout: closed,
+            stderr: tokio::io::sink(),
+        };
+        let error = relay(attachment, console).await.unwrap_err();
+        assert!(matches!(error, EngineError::Broken { .. }), "{error}");
+    }
+}

@@ -1,0 +1,182 @@
+//! Reading volumes and removing those that nobody uses.
+
+use std::collections::HashMap;
+
+use bollard::Docker;
+use bollard::models::{ContainerSummary, Volume};
+use bollard::query_parameters::{ListVolumesOptions, RemoveVolumeOptions};
+
+use super::failure::{failed, status};
+use super::list::{containers, is_helper, label_filter};
+use super::sealed::FULL_SUFFIX;
+use super::{archive, helper, lifecycle};
+use crate::{EngineError, labels};
+
+/// In the mode that the engine reports of a file: it is a directory.
+const GO_MODE_DIRECTORY: u32 = 1 << 31;
+
+pub(super) async fn read_file(
+    docker: &Docker,
+    volume: &str,
+    path: &str,
+) -> Result<Option<Vec<u8>>, EngineError> {
+    check_path(path)?;
+    // Asked first, because making the reader would make the volume.
+    let Some(found) = inspect(docker, volume).await? else {
+        return Ok(None);
+    };
+    let reader = format!("scc-reader-{volume}");
+    let labels = helper::own_labels(found.labels, labels::ROLE_READER);
+    // Taken is as good: it is the reader that an earlier call made.
+    helper::create(docker, &reader, volume, &labels).await?;
+    let full = format!("{}/{path}", helper::VOLUME_AT);
+    for (end, _) in full.match_indices('/').skip(2) {
+        if !is_directory(docker, &reader, &full[..end]).await? {
+            return Ok(None);
+        }
+    }
+    let Some(archive) = archive::get(docker, &reader, &full).await? else {
+        return Ok(None);
+    };
+    let files = archive::files(&archive).map_err(|error| EngineError::Broken {
+        action: "reading a volume".to_owned(),
+        source: Box::new(error),
+    })?;
+    // A directory comes with the files below it, whose paths have more than one part.
+    Ok(files
+        .into_iter()
+        .find(|file| !file.path.contains('/'))
+        .map(|file| file.content))
+}
+
+fn check_path(path: &str) -> Result<(), EngineError> {
+    let plain = |part: &str| !part.is_empty() && part != "." && part != "..";
+    if path.split('/').all(plain) {
+        return Ok(());
+    }
+    Err(EngineError::Refused {
+        action: "reading a volume".to_owned(),
+        message: format!("`{path}` is not a plain relative path"),
+    })
+}
+
+/// The engine follows links in the directories of a path, and an agent may have put some there;
+/// what they lead to is not in the volume.
+async fn is_directory(docker: &Docker, container: &str, path: &str) -> Result<bool, EngineError> {
+    let options = bollard::query_parameters::ContainerArchiveInfoOptions {
+        path: path.to_owned(),
+    };
+    match docker
+        .get_container_archive_info(container, Some(options))
+        .await
+    {
+        Ok(found) => Ok(found.file_mode & GO_MODE_DIRECTORY != 0),
+        Err(error) if status(&error) == Some(404) => Ok(false),
+        Err(error) => Err(failed("reading a volume", "the volume")(error)),
+    }
+}
+
+async fn inspect(docker: &Docker, name: &str) -> Result<Option<Volume>, EngineError> {
+    match docker.inspect_volume(name).await {
+        Ok(volume) => Ok(Some(volume)),
+        Err(error) if status(&error) == Some(404) => Ok(None),
+        Err(error) => Err(failed("looking at a volume", "the volume")(error)),
+    }
+}
+
+pub(super) async fn remove_unused(
+    docker: &Docker,
+    labels: &[(&str, &str)],
+    dry_run: bool,
+) -> Result<Vec<String>, EngineError> {
+    let options = ListVolumesOptions {
+        filters: Some(label_filter(labels)),
+    };
+    let volumes = docker
+        .list_volumes(Some(options))
+        .await
+        .map_err(failed("listing volumes", "the engine"))?
+        .volumes
+        .unwrap_or_default();
+    let users = users(containers(docker, &[]).await?);
+    let mut removed = Vec::new();
+    for volume in volumes {
+        let used_by = users
+            .get(&volume.name)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        if used_by.iter().any(|user| !user.is_idle) {
+            continue;
+        }
+        if dry_run || remove(docker, &volume.name, used_by).await? {
+            removed.push(volume.name);
+        }
+    }
+    removed.sort();
+    Ok(removed)
+}
+
+/// A container that has a volume.
+struct User {
+    id: String,
+    is_idle: bool,
+}
+
+fn users(containers: Vec<ContainerSummary>) -> HashMap<String, Vec<User>> {
+    let mut users: HashMap<String, Vec<User>> = HashMap::new();
+    for container in containers {
+        let is_idle = is_idle_helper(&container);
+        let id = container.id.unwrap_or_default();
+        for volume in container
+            .mounts
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(|m| m.name)
+        {
+            users.entry(volume).or_default().push(User {
+                id: id.clone(),
+                is_idle,
+            });
+        }
+    }
+    users
+}
+
+/// Whether a container only keeps a volume at hand: a reader, or the helper that has filled it. One
+/// that is still filling counts as use, for its volume is about to be used.
+fn is_idle_helper(container: &ContainerSummary) -> bool {
+    let labels = container.labels.as_ref();
+    let is_reader = labels
+        .and_then(|all| all.get(labels::ROLE))
+        .is_some_and(|role| role == labels::ROLE_READER);
+    let names = container.names.as_deref().unwrap_or_default();
+    is_reader || is_helper(container) && names.iter().any(|name| name.ends_with(FULL_SUFFIX))
+}
+
+/// Removes a volume with its helpers, unless a sandbox has come to use it meanwhile.
+async fn remove(docker: &Docker, name: &str, helpers: &[User]) -> Result<bool, EngineError> {
+    for helper in helpers {
+        lifecycle::remove(docker, &helper.id).await?;
+    }
+    match docker
+        .remove_volume(name, None::<RemoveVolumeOptions>)
+        .await
+    {
+        Ok(()) => Ok(true),
+        Err(error) if matches!(status(&error), Some(404 | 409)) => Ok(false),
+        Err(error) => Err(failed("removing a volume", "the volume")(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plain_relative_paths_are_read() {
+        assert!(check_path("a/b.json").is_ok());
+        for path in ["", "/a", "a/../b", "..", "a//b", "./a", "a/"] {
+            assert!(check_path(path).is_err(), "{path}");
+        }
+    }
+}

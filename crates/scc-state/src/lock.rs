@@ -1,0 +1,107 @@
+//! Launch locks: one scc at a time launches a sandbox.
+
+use std::fs::{File, TryLockError};
+use std::io::Write;
+use std::path::PathBuf;
+
+use sha2::{Digest, Sha256};
+
+use crate::chain::hex;
+use crate::{StateDir, StateError, files};
+
+/// A held launch lock. Dropping it releases it, and so does the kernel when the process dies.
+#[derive(Debug)]
+pub struct LaunchLock {
+    file: File,
+    path: PathBuf,
+}
+
+impl LaunchLock {
+    /// The lock file.
+    pub fn path(&self) -> &std::path::Path {
+        &self.path
+    }
+}
+
+impl Drop for LaunchLock {
+    fn drop(&mut self) {
+        // The pid is for messages only; the lock itself goes with the file handle.
+        let _ = self.file.set_len(0);
+        // Closing is not enough: a child between fork and exec has the handle too.
+        let _ = self.file.unlock();
+    }
+}
+
+impl StateDir {
+    /// Takes the launch lock of `key` (any text, such as workspace and provider) without waiting;
+    /// `None` when another holds it. The lock file `locks/<key>.lock` holds this process's id.
+    ///
+    /// # Errors
+    /// When the lock file cannot be made, locked or written.
+    pub fn try_launch_lock(&self, key: &str) -> Result<Option<LaunchLock>, StateError> {
+        let _guard = self.lock_guard()?;
+        let path = self.lock_path(key);
+        let mut file = files::lock_file(&path)?;
+        if !try_lock(&file, &path)? {
+            return Ok(None);
+        }
+        let pid = std::process::id();
+        file.set_len(0)
+            .and_then(|()| writeln!(file, "{pid}"))
+            .map_err(StateError::io("write", &path))?;
+        Ok(Some(LaunchLock { file, path }))
+    }
+
+    /// Whether nobody holds the launch lock of `key` at this moment.
+    ///
+    /// # Errors
+    /// When the lock file cannot be made or locked.
+    pub fn launch_lock_free(&self, key: &str) -> Result<bool, StateError> {
+        // Asking means taking it for a moment; the guard keeps a launch from meeting that moment.
+        let _guard = self.lock_guard()?;
+        let path = self.lock_path(key);
+        if !path.exists() {
+            return Ok(true);
+        }
+        let file = files::lock_file(&path)?;
+        let free = try_lock(&file, &path)?;
+        if free {
+            file.unlock().map_err(StateError::io("unlock", &path))?;
+        }
+        Ok(free)
+    }
+
+    /// The process that wrote itself into the launch lock of `key`, for messages: only meaningful
+    /// while the lock is held.
+    ///
+    /// # Errors
+    /// When the lock file cannot be read.
+    pub fn launch_lock_holder(&self, key: &str) -> Result<Option<u32>, StateError> {
+        let bytes = files::read(&self.lock_path(key))?.unwrap_or_default();
+        Ok(String::from_utf8_lossy(&bytes).trim().parse().ok())
+    }
+
+    fn lock_guard(&self) -> Result<File, StateError> {
+        let dir = self.root().join("locks");
+        files::private_dir(&dir)?;
+        files::lock(&dir.join(".guard"))
+    }
+
+    fn lock_path(&self, key: &str) -> PathBuf {
+        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+        let usable = !key.is_empty() && key.len() <= 100 && !key.starts_with('.');
+        let name = match usable && key.bytes().all(plain) && !key.starts_with("sha256-") {
+            true => key.to_owned(),
+            false => format!("sha256-{}", hex(&Sha256::digest(key.as_bytes()))),
+        };
+        self.root().join("locks").join(format!("{name}.lock"))
+    }
+}
+
+fn try_lock(file: &File, path: &std::path::Path) -> Result<bool, StateError> {
+    match file.try_lock() {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) => Err(StateError::io("lock", path)(error)),
+    }
+}
