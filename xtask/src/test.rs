@@ -1,0 +1,129 @@
+//! `cargo xtask test`: everything that has to hold.
+
+use std::process::Command;
+
+use crate::base;
+use crate::engine::TaskEngine;
+use crate::run::{Outcome, has, root, say, step};
+
+/// Test binaries that need an engine. They run one test at a time.
+const ENGINE_TESTS: [(&str, &str); 2] = [("scc-cli", "engine"), ("scc-runtime", "conformance")];
+
+pub(crate) fn run(quick: bool, filters: &[String]) -> Outcome<()> {
+    if filters.is_empty() {
+        checks()?;
+    }
+    step("building the tests", || {
+        run_cargo(&["test", "--workspace", "--all-features", "--no-run"])
+    })?;
+    step("tests that need no engine", || without_engine(filters))?;
+    if quick {
+        say("left out, as asked: the tests that need a container engine");
+        return Ok(());
+    }
+    let engine = TaskEngine::find_or_start()?;
+    let base = base::ensure(&engine)?;
+    step(
+        "tests on the engine (slow: they make agent images when they are new)",
+        || on_engine(&engine, &base, filters),
+    )
+}
+
+fn checks() -> Outcome<()> {
+    step("formatting", || run_cargo(&["fmt", "--all", "--check"]))?;
+    step("lints", || {
+        let lint = [
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--all-features",
+            "--",
+            "-D",
+            "warnings",
+        ];
+        run_cargo(&lint)
+    })?;
+    step("documentation", || {
+        let mut doc = cargo(&["doc", "--workspace", "--all-features", "--no-deps"]);
+        crate::run::run(doc.env("RUSTDOCFLAGS", "-D warnings"))
+    })?;
+    if has("cargo-deny") {
+        step("licences, bans and sources", || {
+            run_cargo(&["deny", "check", "bans", "licenses", "sources"])
+        })
+    } else {
+        say("NOT CHECKED: licences, bans and sources; cargo-deny is not installed");
+        Ok(())
+    }
+}
+
+fn cargo(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO"));
+    command.args(args).current_dir(root());
+    command
+}
+
+fn run_cargo(args: &[&str]) -> Outcome<()> {
+    crate::run::run(&mut cargo(args))
+}
+
+/// Everything but the engine's tests, doc tests included. Their names are not a filter of cargo's,
+/// so the packages that have them are run target by target.
+fn without_engine(filters: &[String]) -> Outcome<()> {
+    let mut others = cargo(&["test", "--workspace", "--all-features"]);
+    for (package, _) in ENGINE_TESTS {
+        others.args(["--exclude", package]);
+    }
+    crate::run::run(others.arg("--").args(filters))?;
+    crate::run::run(
+        cargo(&[
+            "test",
+            "-p",
+            "scc-cli",
+            "--all-features",
+            "--lib",
+            "--test",
+            "cli",
+            "--",
+        ])
+        .args(filters),
+    )?;
+    crate::run::run(
+        cargo(&["test", "-p", "scc-runtime", "--all-features", "--lib", "--"]).args(filters),
+    )?;
+    crate::run::run(
+        cargo(&[
+            "test",
+            "-p",
+            "scc-runtime",
+            "-p",
+            "scc-cli",
+            "--all-features",
+            "--doc",
+            "--",
+        ])
+        .args(filters),
+    )
+}
+
+fn on_engine(engine: &TaskEngine, base: &str, filters: &[String]) -> Outcome<()> {
+    for (package, test) in ENGINE_TESTS {
+        let args = [
+            "test",
+            "-p",
+            package,
+            "--all-features",
+            "--test",
+            test,
+            "--",
+            "--test-threads=1",
+        ];
+        let mut command = cargo(&args);
+        command.args(filters);
+        command
+            .env("DOCKER_HOST", engine.host())
+            .env("SCC_TEST_BASE_IMAGE", base);
+        crate::run::run(&mut command)?;
+    }
+    Ok(())
+}
