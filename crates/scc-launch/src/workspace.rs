@@ -140,24 +140,6 @@ const NOT_SYSTEM: [&str; 4] = ["/usr/src", "/usr/local/src", "/var/tmp", "/var/f
 const TOO_WIDE: [&str; 9] = [
     "/", "/home", "/Users", "/media", "/mnt", "/opt", "/srv", "/tmp", "/var/tmp",
 ];
-/// Directories of the home that hold credentials or settings, with everything below them.
-const PRIVATE: [&str; 14] = [
-    ".aws",
-    ".azure",
-    ".claude",
-    ".codex",
-    ".config",
-    ".docker",
-    ".gcloud",
-    ".gnupg",
-    ".kube",
-    ".local",
-    ".mozilla",
-    ".netrc",
-    ".password-store",
-    ".ssh",
-];
-
 /// Why handing `root` to an agent looks like a mistake; `None` when it does not. `root` and `home`
 /// are absolute and without symbolic links.
 #[must_use]
@@ -171,11 +153,13 @@ pub fn suspicion(root: &Path, home: Option<&Path>) -> Option<String> {
         if home.starts_with(root) {
             return Some("it contains your home directory".to_owned());
         }
-        if PRIVATE.iter().any(|name| root.starts_with(home.join(name))) {
-            return Some("it belongs to the private part of your home directory".to_owned());
-        }
-        if root.starts_with(home) {
-            return None;
+        if let Ok(below) = root.strip_prefix(home) {
+            // Settings and credentials live in hidden directories: `.ssh`, `.aws`, `.config`.
+            let hidden = below
+                .components()
+                .next()
+                .is_some_and(|first| first.as_os_str().as_encoded_bytes().starts_with(b"."));
+            return hidden.then(|| "it is in a hidden directory of your home".to_owned());
         }
     }
     if is(&TOO_WIDE) || root.parent() == Some(Path::new("/home")) {
@@ -229,7 +213,6 @@ mod tests {
             "/home/bob/shared",
             "/var/tmp/x",
             "/usr/local/src/x",
-            "/home/ada/.sshx",
             "/etcetera",
         ] {
             assert_eq!(suspicion(Path::new(place), Some(home)), None, "{place}");

@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn it_conforms() {
-        scc_provider::conformance::check(&Claude);
+        scc_provider::conformance::check(&Claude, br#"{"claudeAiOauth":{"accessToken":"t"}}"#);
     }
 
     #[test]

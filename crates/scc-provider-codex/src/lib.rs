@@ -196,7 +196,7 @@ mod tests {
 
     #[test]
     fn it_conforms() {
-        scc_provider::conformance::check(&Codex);
+        scc_provider::conformance::check(&Codex, br#"{"OPENAI_API_KEY":"k","tokens":{}}"#);
     }
 
     #[test]

@@ -102,6 +102,6 @@ mod tests {
 
     #[test]
     fn it_conforms() {
-        scc_provider::conformance::check(&Script);
+        scc_provider::conformance::check(&Script, b"signed in\n");
     }
 }

@@ -15,8 +15,8 @@ use crate::{
 /// A key that must not turn up anywhere but in a secret.
 const CANARY: &str = "canary-3f9a1c";
 
-/// Panics with the rule that `provider` breaks.
-pub fn check(provider: &dyn AgentProvider) {
+/// Panics with the rule that `provider` breaks. `sample` is a credential file that signs in.
+pub fn check(provider: &dyn AgentProvider, sample: &[u8]) {
     check_identity(provider);
     check_image(provider);
     for base_url in [None, Some("https://gateway.example:8443/v1")] {
@@ -33,7 +33,7 @@ pub fn check(provider: &dyn AgentProvider) {
         }
     }
     check_bad_settings(provider);
-    check_sign_in(provider);
+    check_sign_in(provider, sample);
 }
 
 fn check_identity(provider: &dyn AgentProvider) {
@@ -197,7 +197,7 @@ fn check_bad_settings(provider: &dyn AgentProvider) {
 }
 
 /// Nothing that is not a credential may count as one, and nothing may panic.
-fn check_sign_in(provider: &dyn AgentProvider) {
+fn check_sign_in(provider: &dyn AgentProvider, sample: &[u8]) {
     let id = provider.id();
     assert_eq!(
         provider.sign_in(&VolumeFiles::new()),
@@ -226,6 +226,38 @@ fn check_sign_in(provider: &dyn AgentProvider) {
                 provider.sign_in(&files),
                 SignIn::SignedOut,
                 "{id}: {content:?} signs in"
+            );
+        }
+        let whole = VolumeFiles::from([((*path).to_owned(), sample.to_vec())]);
+        assert_eq!(
+            provider.sign_in(&whole),
+            SignIn::SignedIn,
+            "{id}: the sample"
+        );
+        check_damaged(provider, path, sample);
+    }
+}
+
+/// A file that was cut short signs nobody in, and a changed byte anywhere panics nowhere.
+fn check_damaged(provider: &dyn AgentProvider, path: &str, sample: &[u8]) {
+    let sign_in =
+        |content: Vec<u8>| provider.sign_in(&VolumeFiles::from([(path.to_owned(), content)]));
+    for end in 0..sample.len() {
+        let cut = sample.iter().copied().take(end).collect();
+        assert_eq!(
+            sign_in(cut),
+            SignIn::SignedOut,
+            "{}: {end} bytes sign in",
+            provider.id()
+        );
+    }
+    for at in 0..sample.len() {
+        for byte in [0, b'"', b'{', b'}', b'\\', 0xff] {
+            let changed = sample.iter().enumerate();
+            sign_in(
+                changed
+                    .map(|(i, old)| if i == at { byte } else { *old })
+                    .collect(),
             );
         }
     }

@@ -85,14 +85,21 @@ impl Engine {
         self.request("GET", path, None).1
     }
 
-    /// The address of this machine in the default network of containers.
+    /// The address of this machine in the default network of containers. Some engines say it,
+    /// others only name the network's range, of which it has the first address.
     #[must_use]
     pub fn gateway(&self) -> String {
         let network = self.get("/networks/bridge");
-        network["IPAM"]["Config"][0]["Gateway"]
+        let range = &network["IPAM"]["Config"][0];
+        if let Some(gateway) = range["Gateway"].as_str() {
+            return gateway.to_owned();
+        }
+        let subnet = range["Subnet"]
             .as_str()
-            .expect("a gateway")
-            .to_owned()
+            .expect("the default network has a range");
+        let (address, _) = subnet.split_once('/').expect("a range");
+        let (network, _) = address.rsplit_once('.').expect("an IPv4 range");
+        format!("{network}.1")
     }
 
     /// All containers of a namespace, whatever their state.

@@ -1,1 +1,10 @@
-//! The command on a real container engine.
+//! The command on a real container engine, with the scripted agent and with the real ones.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+mod agents;
+mod crash;
+mod hardening;
+mod lifecycle;
+mod support;
+mod terminal;

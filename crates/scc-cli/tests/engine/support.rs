@@ -1,0 +1,107 @@
+//! What the tests share.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use scc_testkit::context::{Run, TestContext};
+use scc_testkit::wait_for;
+use serde_json::{Value, json};
+
+pub(crate) const SCC: &str = env!("CARGO_BIN_EXE_scc-scripted");
+pub(crate) const LIMIT: Duration = Duration::from_secs(60);
+
+/// A context with the scripted agent ready to start. Its image is there, so that what a test
+/// measures or kills is not a build.
+pub(crate) fn context() -> TestContext {
+    let context = TestContext::with_engine();
+    context.configure(&json!({
+        "provider": "script",
+        "providers": { "script": { "api_key": "command:echo k" } },
+    }));
+    scc(&context, &["start", "--fresh", "--", "true"]).ok();
+    scc(&context, &["prune"]).ok();
+    context
+}
+
+pub(crate) fn command(context: &TestContext, args: &[&str]) -> Command {
+    let mut command = context.command(Path::new(SCC));
+    command
+        .args(args)
+        .current_dir(context.workspace())
+        .stdin(Stdio::null());
+    command
+}
+
+pub(crate) fn scc(context: &TestContext, args: &[&str]) -> Run {
+    Run::of(&command(context, args).output().unwrap())
+}
+
+/// Runs a script as the agent and returns what it printed.
+pub(crate) fn agent(context: &TestContext, script: &str) -> String {
+    scc(context, &["start", "--fresh", "--", "bash", "-c", script])
+        .ok()
+        .stdout
+}
+
+/// A running session whose agent waits. The scc that attends it ends with the test.
+pub(crate) struct Session {
+    attending: Child,
+}
+
+impl Session {
+    pub(crate) fn start(context: &TestContext, more: &[&str]) -> Self {
+        let mut args = vec!["start", "--non-interactive"];
+        args.extend(more);
+        args.extend(["--", "sleep", "1000"]);
+        let mut command = command(context, &args);
+        let attending = command
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        wait_for("a running sandbox", LIMIT, || {
+            let all = context.engine().sessions(context.namespace());
+            all.iter().any(|c| c["State"] == "running").then_some(())
+        });
+        wait_for("a recorded session", LIMIT, || {
+            (sessions(context)[0]["state"] == "running").then_some(())
+        });
+        Self { attending }
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.attending.id()
+    }
+
+    pub(crate) fn wait(&mut self) -> Option<i32> {
+        wait_for("the end of scc", LIMIT, || {
+            self.attending.try_wait().unwrap()
+        })
+        .code()
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let _ = self.attending.kill();
+        let _ = self.attending.wait();
+    }
+}
+
+/// What `scc sessions` says, the latest first.
+pub(crate) fn sessions(context: &TestContext) -> Value {
+    scc(context, &["sessions", "--json"]).ok().json()["data"].clone()
+}
+
+pub(crate) fn list(context: &TestContext) -> Value {
+    scc(context, &["list", "--json"]).ok().json()["data"].clone()
+}
+
+pub(crate) fn signal(pid: u32, signal: &str) {
+    let status = Command::new("kill")
+        .args([signal, &pid.to_string()])
+        .status()
+        .unwrap();
+    assert!(status.success());
+}
