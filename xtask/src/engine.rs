@@ -59,14 +59,12 @@ impl Private {
         if let (Ok(mut kill), false) = (as_root("kill"), pid.trim().is_empty()) {
             let _ = kill.arg(pid.trim()).status();
         }
-        let end = Instant::now() + Duration::from_secs(20);
-        while Instant::now() < end && !matches!(self.daemon.try_wait(), Ok(Some(_))) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while Instant::now() < deadline && !matches!(self.daemon.try_wait(), Ok(Some(_))) {
             std::thread::sleep(Duration::from_millis(50));
         }
         let _ = self.daemon.kill();
-        if let Ok(mut remove) = as_root("rm") {
-            let _ = remove.arg("-rf").arg(&self.directory).status();
-        }
+        end(&self.directory);
     }
 }
 
@@ -88,7 +86,44 @@ fn answers(host: &str) -> bool {
             == 200
 }
 
+/// Ends engines whose task was killed: their directory names a process that is gone.
+fn clear_leftovers() {
+    let entries = std::fs::read_dir("/run").into_iter().flatten().flatten();
+    for directory in entries.map(|entry| entry.path()) {
+        let name = directory.file_name().and_then(|name| name.to_str());
+        let Some(pid) = name.and_then(|name| name.strip_prefix("scc-engine-")) else {
+            continue;
+        };
+        if Path::new("/proc").join(pid).exists() {
+            continue;
+        }
+        say(&format!(
+            "ending the engine of an earlier task that was killed (process {pid})"
+        ));
+        end(&directory);
+    }
+}
+
+/// Ends the engine of this directory, waits for that, and removes the directory.
+fn end(directory: &Path) {
+    let pid = std::fs::read_to_string(directory.join("pid")).unwrap_or_default();
+    let pid = pid.trim();
+    if !pid.is_empty() {
+        if let Ok(mut kill) = as_root("kill") {
+            let _ = kill.arg(pid).status();
+        }
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while Path::new("/proc").join(pid).exists() && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+    if let Ok(mut remove) = as_root("rm") {
+        let _ = remove.arg("-rf").arg(directory).status();
+    }
+}
+
 fn start() -> Outcome<TaskEngine> {
+    clear_leftovers();
     // The socket's path has to be short, and what is in this directory ends with the engine.
     let directory = PathBuf::from(format!("/run/scc-engine-{}", std::process::id()));
     run_as_root("mkdir", &["-p"], &directory)?;

@@ -107,6 +107,7 @@ fn without_engine(filters: &[String]) -> Outcome<()> {
 }
 
 fn on_engine(engine: &TaskEngine, base: &str, filters: &[String]) -> Outcome<()> {
+    let mut failed = Vec::new();
     for (package, test) in ENGINE_TESTS {
         let args = [
             "test",
@@ -123,7 +124,12 @@ fn on_engine(engine: &TaskEngine, base: &str, filters: &[String]) -> Outcome<()>
         command
             .env("DOCKER_HOST", engine.host())
             .env("SCC_TEST_BASE_IMAGE", base);
-        crate::run::run(&mut command)?;
+        // What fails in one suite must not hide the other.
+        failed.extend(crate::run::run(&mut command).err());
     }
-    Ok(())
+    if failed.is_empty() {
+        Ok(())
+    } else {
+        Err(failed.join("; "))
+    }
 }

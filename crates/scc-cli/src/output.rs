@@ -39,14 +39,14 @@ impl Printer {
     /// The result for programs.
     pub(crate) fn data(self, kind: &str, data: &impl Serialize, warnings: &[String]) {
         if self.json {
-            self.envelope(kind, true, &[], warnings, json!(data));
+            self.envelope(kind, true, &[], warnings, &json!(data));
         }
     }
 
     /// A result that says that something is not as it should be.
     pub(crate) fn data_with_errors(self, kind: &str, data: &impl Serialize, errors: &[String]) {
         if self.json {
-            self.envelope(kind, errors.is_empty(), errors, &[], json!(data));
+            self.envelope(kind, errors.is_empty(), errors, &[], &json!(data));
         }
     }
 
@@ -81,11 +81,11 @@ impl Printer {
         }
         if self.json {
             let data = json!({ "exitCode": error.exit_code(), "hints": hints });
-            self.envelope("Error", false, &[message], &[], data);
+            self.envelope("Error", false, &[message], &[], &data);
         }
     }
 
-    fn envelope(self, kind: &str, ok: bool, errors: &[String], warnings: &[String], data: Value) {
+    fn envelope(self, kind: &str, ok: bool, errors: &[String], warnings: &[String], data: &Value) {
         let envelope = json!({
             "apiVersion": "scc.cli/v1",
             "kind": kind,

@@ -10,6 +10,10 @@ use crate::{LaunchError, Launcher};
 
 /// How long an agent may take to end when it is stopped.
 const STOP_GRACE: Duration = Duration::from_secs(10);
+/// How long a launch may take from making its sandbox to starting it, and how often that is looked
+/// at.
+const SETTLE_LIMIT: Duration = Duration::from_secs(10);
+const SETTLE_POLL: Duration = Duration::from_millis(50);
 
 /// A session's sandbox, for display.
 #[derive(Debug, Clone, serde::Serialize)]
@@ -89,12 +93,29 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         Ok((kept.iter().map(SessionView::of).collect(), tidied))
     }
 
+    /// The same once no launch is between making and starting its sandbox: what is about to run can
+    /// be stopped or entered only when it does.
+    ///
+    /// # Errors
+    /// When the engine or the state directory does not answer.
+    pub async fn settled_sandboxes(&self) -> Result<Vec<SessionView>, LaunchError> {
+        let deadline = tokio::time::Instant::now() + SETTLE_LIMIT;
+        loop {
+            let (views, _) = self.sandboxes().await?;
+            let starting = views.iter().any(|view| view.state == "starting");
+            if !starting || tokio::time::Instant::now() > deadline {
+                return Ok(views);
+            }
+            tokio::time::sleep(SETTLE_POLL).await;
+        }
+    }
+
     /// The one sandbox that `wanted` names; without a name, the only one that runs.
     ///
     /// # Errors
     /// When none or several match.
     pub async fn find(&self, wanted: Option<&str>) -> Result<SessionView, LaunchError> {
-        let (all, _) = self.sandboxes().await?;
+        let all = self.settled_sandboxes().await?;
         let mut matching: Vec<_> = all
             .into_iter()
             .filter(|view| wanted.map_or(view.is_running(), |name| view.matches(name)))

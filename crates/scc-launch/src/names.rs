@@ -132,7 +132,7 @@ mod tests {
         );
         let other = Scope {
             owner: 1001,
-            ..default.clone()
+            ..default
         };
         assert_ne!(
             name,

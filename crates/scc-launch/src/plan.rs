@@ -187,7 +187,7 @@ pub fn plan(
         image: &image,
     };
     let spec = draft.spec(launch)?;
-    Ok(draft.plan(spec, blockers)?)
+    draft.plan(spec, blockers)
 }
 
 fn suspicious(request: &LaunchRequest<'_>, workspace: &Workspace) -> Option<Blocker> {

@@ -1,11 +1,6 @@
 //! What every [`AgentProvider`] must hold to. A provider's crate calls [`check`] in a test.
 
-#![expect(
-    clippy::panic,
-    clippy::expect_used,
-    clippy::missing_panics_doc,
-    reason = "test support"
-)]
+#![expect(clippy::panic, clippy::expect_used, reason = "test support")]
 
 use crate::{
     AGENT_HOME, AgentProvider, EnvValue, LaunchContext, LaunchSpec, ProviderError,

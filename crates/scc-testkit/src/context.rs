@@ -201,7 +201,6 @@ impl Run {
     ///
     /// # Panics
     /// With all that it printed when it did not.
-    #[must_use]
     pub fn ok(self) -> Self {
         assert_eq!(
             self.status, 0,

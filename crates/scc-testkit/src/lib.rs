@@ -13,7 +13,6 @@
     clippy::panic,
     clippy::expect_used,
     clippy::unwrap_used,
-    clippy::missing_panics_doc,
     clippy::disallowed_methods,
     reason = "support for tests: a broken assumption ends the test"
 )]

@@ -26,7 +26,7 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<u8, CliError> 
     let state = context.state()?;
     let launcher = context.launcher(&runtime, &state);
     let views: Vec<SessionView> = if args.all {
-        let (views, _) = launcher.sandboxes().await?;
+        let views = launcher.settled_sandboxes().await?;
         views.into_iter().filter(SessionView::is_running).collect()
     } else {
         vec![launcher.find(args.name.as_deref()).await?]

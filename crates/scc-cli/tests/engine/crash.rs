@@ -1,7 +1,7 @@
 //! A killed scc leaves nothing that the next command does not set right.
 
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::support::{Session, command, context, list, scc, sessions, signal};
 
@@ -38,7 +38,7 @@ fn killed_at_any_moment_of_a_launch() {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        std::thread::sleep(Duration::min(launch * step / 24, Duration::from_secs(2)));
+        std::thread::sleep(launch * step / 12);
         child.kill().unwrap();
         child.wait().unwrap();
         let all = list(&context);

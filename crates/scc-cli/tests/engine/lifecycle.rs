@@ -145,7 +145,10 @@ fn twenty_starts_at_once_make_one_sandbox() {
     }
     assert_eq!(context.engine().sessions(context.namespace()).len(), 1);
     scc(&context, &["stop", "--all"]).ok();
-    assert_eq!(all[0].wait().unwrap().code(), Some(143));
+    let status = scc_testkit::wait_for("the end of the winner", LIMIT, || {
+        all[0].try_wait().unwrap()
+    });
+    assert_eq!(status.code(), Some(143));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The command on a real container engine, with the scripted agent and with the real ones.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod agents;
 mod crash;
