@@ -68,4 +68,6 @@ fn killed_at_any_moment_of_a_launch() {
         "the moments were not spread: {nothing}, {running}"
     );
     scc(&context, &["audit", "verify"]).ok();
+    // Whatever was left half-made, the next launch succeeds.
+    scc(&context, &["start", "--fresh", "--", "true"]).ok();
 }

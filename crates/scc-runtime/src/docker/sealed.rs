@@ -29,7 +29,7 @@ const FILE_MODE: u32 = 0o644;
 const DIRECTORY_MODE: u32 = 0o755;
 
 /// Filling takes milliseconds; whoever has held a volume this long has died.
-const FILL_LIMIT: Duration = Duration::from_secs(10);
+const FILL_LIMIT: Duration = Duration::from_secs(3);
 const FILL_POLL: Duration = Duration::from_millis(20);
 
 /// The name of the volume of a sealed directory: a digest of what is in it and where, and of
@@ -156,7 +156,7 @@ async fn fill(
         if is_known_complete(docker, volume).await? {
             return Ok(());
         }
-        if began.elapsed() > FILL_LIMIT {
+        if began.elapsed() > FILL_LIMIT || is_abandoned(docker, &name).await? {
             lifecycle::remove(docker, &name).await?;
             began = tokio::time::Instant::now();
         }
@@ -174,6 +174,17 @@ async fn fill(
         Err(error) if status(&error) == Some(409) => lifecycle::remove(docker, &name).await,
         other => other.map_err(failed("marking a volume as filled", "the helper container")),
     }
+}
+
+/// Whether a helper is older than filling can take, so that the process that made it has died.
+/// Where the engine's clock is not ours, waiting decides instead.
+async fn is_abandoned(docker: &Docker, helper: &str) -> Result<bool, EngineError> {
+    let Some(found) = list::inspect(docker, helper).await? else {
+        return Ok(false);
+    };
+    let made = found.created_at.parse::<jiff::Timestamp>();
+    let age = made.map(|made| jiff::Timestamp::now().duration_since(made));
+    Ok(age.is_ok_and(|age| age.unsigned_abs() > FILL_LIMIT && age.is_positive()))
 }
 
 async fn fill_through(
