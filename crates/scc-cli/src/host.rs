@@ -67,10 +67,12 @@ fn read_certificate(index: usize, path: &Path) -> Result<(String, Vec<u8>), CliE
     Ok((format!("scc-{index}.crt"), pem))
 }
 
-/// The registry that this host's npm is configured to use; `None` without npm.
+/// The registry that this host's npm is configured to use; `None` without npm. Asked from `/`, since
+/// npm also reads the `.npmrc` of the directory it runs in, and an agent can write a workspace's.
 pub(crate) fn npm_registry() -> Option<String> {
     let output = std::process::Command::new("npm")
         .args(["config", "get", "registry"])
+        .current_dir("/")
         .stdin(std::process::Stdio::null())
         .stderr(std::process::Stdio::null())
         .output()

@@ -27,6 +27,8 @@ pub(crate) fn resolve(key: &str, source: &SecretSource) -> Result<SecretString, 
 fn output_of(command: &str) -> Result<String, String> {
     let output = std::process::Command::new("/bin/sh")
         .args(["-c", command])
+        // Not in the workspace, whose files an agent can write.
+        .current_dir("/")
         .stdin(std::process::Stdio::null())
         .stderr(std::process::Stdio::inherit())
         .output()
