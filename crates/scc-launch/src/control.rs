@@ -5,7 +5,7 @@ use std::time::Duration;
 use scc_runtime::{Sandbox, SandboxRuntime, SandboxState, labels};
 use serde_json::Map;
 
-use crate::names::{ROLE_READER, ROLE_SEALED, ROLE_SESSION};
+use crate::names::{ROLE_READER, ROLE_SEALED, ROLE_SESSION, pairs};
 use crate::{LaunchError, Launcher};
 
 /// How long an agent may take to end when it is stopped.
@@ -165,18 +165,23 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
             pruned.containers.push(view.container);
         }
         if !dry_run {
-            // Readers are remade when a volume has to be looked into again.
-            for reader in self.list_role(ROLE_READER).await? {
-                self.runtime.remove(&reader.id).await?;
-            }
+            let readers = self.scope.labels(ROLE_READER);
+            self.runtime.remove_readers(&pairs(&readers)).await?;
         }
-        let sealed = self.scope.labels(ROLE_SEALED);
-        let sealed: Vec<_> = sealed
-            .iter()
-            .map(|(k, v)| (k.as_str(), v.as_str()))
-            .collect();
-        pruned.volumes = self.runtime.remove_unused_volumes(&sealed, dry_run).await?;
+        pruned.volumes = self.remove_unused_seals(dry_run).await?;
         Ok(pruned)
+    }
+
+    /// Removes the volumes of sealed files that no sandbox uses.
+    pub(crate) async fn remove_unused_seals(
+        &self,
+        dry_run: bool,
+    ) -> Result<Vec<String>, LaunchError> {
+        let sealed = self.scope.labels(ROLE_SEALED);
+        Ok(self
+            .runtime
+            .remove_unused_volumes(&pairs(&sealed), dry_run)
+            .await?)
     }
 
     /// The running sandboxes of sessions, without tidying: one question to the engine.

@@ -71,6 +71,14 @@ impl Scope {
     }
 }
 
+/// Labels as the runtime takes them.
+pub(crate) fn pairs(labels: &BTreeMap<String, String>) -> Vec<(&str, &str)> {
+    labels
+        .iter()
+        .map(|(key, value)| (key.as_str(), value.as_str()))
+        .collect()
+}
+
 /// The first `bytes` of a digest in hexadecimal.
 pub(crate) fn hex(digest: &[u8], bytes: usize) -> String {
     digest

@@ -7,7 +7,7 @@ use scc_provider::{AgentProvider, VolumeFiles};
 use scc_runtime::{Sandbox, SandboxRuntime, SandboxState, labels};
 use scc_state::{SessionRecord, SessionState};
 
-use crate::names::{ROLE_LOGIN, ROLE_SESSION, Scope};
+use crate::names::{ROLE_LOGIN, ROLE_SEALED, ROLE_SESSION, Scope, pairs};
 use crate::{LaunchError, Launcher};
 
 /// What was set right.
@@ -46,6 +46,9 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
                 tidied.removed.push(sandbox.name);
             }
         }
+        if self.remove_unfinished().await? || !tidied.removed.is_empty() {
+            self.remove_unused_seals(false).await?;
+        }
         self.close_records(&loaded.value, &kept).await?;
         Ok((tidied, kept))
     }
@@ -74,11 +77,20 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
 
     pub(crate) async fn list_role(&self, role: &str) -> Result<Vec<Sandbox>, LaunchError> {
         let wanted = self.scope.labels(role);
-        let wanted: Vec<_> = wanted
-            .iter()
-            .map(|(key, value)| (key.as_str(), value.as_str()))
-            .collect();
-        Ok(self.runtime.list(&wanted).await?)
+        Ok(self.runtime.list(&pairs(&wanted)).await?)
+    }
+
+    /// Removes what the runtime was making for sandboxes whose launch is no longer in progress.
+    async fn remove_unfinished(&self) -> Result<bool, LaunchError> {
+        let mut any = false;
+        let ours = self.scope.labels(ROLE_SEALED);
+        for unfinished in self.runtime.unfinished(&pairs(&ours)).await? {
+            if self.state.launch_lock_free(&unfinished.sandbox)? {
+                self.runtime.remove(&unfinished.id).await?;
+                any = true;
+            }
+        }
+        Ok(any)
     }
 
     /// Whether the scc that was making this sandbox is gone: its session never got past

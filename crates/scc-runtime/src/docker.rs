@@ -21,7 +21,7 @@ use futures_util::stream::BoxStream;
 
 use crate::{
     Attachment, BuildProgress, EngineError, EngineInfo, EngineLookup, ExecSpec, ImageBuild,
-    OutputChunk, Sandbox, SandboxRuntime, SandboxSpec, TerminalSize,
+    OutputChunk, Sandbox, SandboxRuntime, SandboxSpec, TerminalSize, Unfinished,
 };
 
 /// How long an engine may take to begin an answer. Creating a sandbox on a busy disk takes seconds.
@@ -172,6 +172,14 @@ impl SandboxRuntime for DockerRuntime {
         path: &str,
     ) -> Result<Option<Vec<u8>>, EngineError> {
         volumes::read_file(&self.docker, volume, path).await
+    }
+
+    async fn unfinished(&self, labels: &[(&str, &str)]) -> Result<Vec<Unfinished>, EngineError> {
+        sealed::unfinished(&self.docker, labels).await
+    }
+
+    async fn remove_readers(&self, labels: &[(&str, &str)]) -> Result<(), EngineError> {
+        volumes::remove_readers(&self.docker, labels).await
     }
 
     async fn remove_unused_volumes(

@@ -20,6 +20,8 @@ pub const PROVIDER: &str = "dev.scc.provider";
 pub const SESSION_NAME: &str = "dev.scc.session-name";
 /// The version of scc that made a thing.
 pub const VERSION: &str = "dev.scc.version";
+/// The name of the sandbox for whose sake a helper is at work.
+pub(crate) const MADE_FOR: &str = "dev.scc.made-for";
 /// On an image that is only a stage of a build and is removed after it.
 pub const STAGE: &str = "dev.scc.stage";
 

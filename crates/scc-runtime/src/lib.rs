@@ -27,7 +27,7 @@ pub use error::{EngineError, TriedEndpoint};
 pub use image::{BuildProgress, ContextFile, ImageBuild};
 pub use spec::{
     EnvValue, ExecSpec, Limits, Mount, MountSource, Network, Sandbox, SandboxSpec, SandboxState,
-    SealedDirectory, TerminalSize, UserIds,
+    SealedDirectory, TerminalSize, Unfinished, UserIds,
 };
 
 use std::time::Duration;
@@ -107,6 +107,14 @@ pub trait SandboxRuntime {
         volume: &str,
         path: &str,
     ) -> Result<Option<Vec<u8>>, EngineError>;
+
+    /// What this runtime has begun for the sake of a sandbox and not finished, among the things
+    /// whose labels include `labels`. When whoever was making that sandbox is gone, each is to be
+    /// removed with [`SandboxRuntime::remove`].
+    async fn unfinished(&self, labels: &[(&str, &str)]) -> Result<Vec<Unfinished>, EngineError>;
+
+    /// Removes what this runtime keeps at hand for reading volumes. It is made again when needed.
+    async fn remove_readers(&self, labels: &[(&str, &str)]) -> Result<(), EngineError>;
 
     /// The volumes whose labels include `labels` that no sandbox uses are removed; their names are
     /// returned. With `dry_run` they are only named.

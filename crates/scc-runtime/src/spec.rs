@@ -38,6 +38,15 @@ pub struct SandboxSpec {
     pub terminal: Option<TerminalSize>,
 }
 
+/// Something that a runtime makes on the way to a sandbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unfinished {
+    /// For [`crate::SandboxRuntime::remove`].
+    pub id: String,
+    /// The name of the sandbox that it was begun for.
+    pub sandbox: String,
+}
+
 /// The value of an environment variable.
 #[derive(Debug, Clone)]
 pub enum EnvValue {

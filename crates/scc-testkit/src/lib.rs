@@ -19,6 +19,7 @@
 
 pub mod context;
 pub mod engine;
+pub mod gate;
 mod http;
 pub mod model;
 pub mod pty;

@@ -1,9 +1,13 @@
 //! A killed scc leaves nothing that the next command does not set right.
 
-use std::process::Stdio;
-use std::time::Instant;
+use std::process::{Child, Stdio};
 
-use crate::support::{Session, command, context, list, scc, sessions, signal};
+use scc_testkit::context::{Run, TestContext};
+use scc_testkit::gate::{Gate, Side};
+use scc_testkit::wait_for;
+use serde_json::json;
+
+use crate::support::{LIMIT, Session, command, context, list, scc, sessions, signal};
 
 #[test]
 fn a_session_outlives_the_scc_that_attends_it() {
@@ -17,57 +21,79 @@ fn a_session_outlives_the_scc_that_attends_it() {
     assert_eq!(sessions(&context)[0]["state"], "ended");
 }
 
-/// Kills scc at many moments of a launch. What is there afterwards is either nothing, or a session
-/// that runs and is recorded as running.
+/// Kills scc before and after each request of a launch that changes something on the engine. The
+/// next command removes whatever there was, and closes the record.
 #[test]
-fn killed_at_any_moment_of_a_launch() {
+fn killed_at_each_step_of_a_launch() {
     let context = context();
-    let clock = Instant::now();
-    scc(&context, &["start", "--fresh", "--", "true"]).ok();
-    let launch = clock.elapsed();
-    let (mut nothing, mut running) = (0, 0);
-    for step in 0..24_u32 {
-        scc(&context, &["stop", "--all"]).ok();
-        scc(&context, &["prune"]).ok();
-        let mut start = command(
-            &context,
-            &["start", "--non-interactive", "--", "sleep", "1000"],
-        );
-        let mut child = start
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        std::thread::sleep(launch * step / 12);
-        child.kill().unwrap();
-        child.wait().unwrap();
-        let all = list(&context);
-        let open = sessions(&context);
-        let open = open
-            .as_array()
-            .unwrap()
-            .iter()
-            .filter(|s| s["ended_at"].is_null())
-            .count();
-        match all.as_array().unwrap().as_slice() {
-            [] => {
-                nothing += 1;
-                assert_eq!(open, 0, "a record without a sandbox");
-                assert!(context.engine().sessions(context.namespace()).is_empty());
-            }
-            [only] => {
-                running += 1;
-                assert_eq!(only["state"], "running", "{only}");
-                assert_eq!(open, 1, "a sandbox without a record");
-            }
-            more => assert!(more.len() < 2, "{more:?}"),
+    let gate = Gate::open(&context.path("gate.sock"), &context.engine().host()).unwrap();
+    let steps = steps_of_a_launch(&context, &gate);
+    assert!(steps.last().unwrap().ends_with("/start"), "{steps:?}");
+    assert!(steps.iter().any(|s| s.ends_with("/attach")), "{steps:?}");
+    assert!(steps.iter().any(|s| s.ends_with("/rename")), "{steps:?}");
+    let volumes = context.engine().volumes(context.namespace());
+    for (number, step) in steps.iter().enumerate() {
+        for side in [Side::Before, Side::After] {
+            gate.hold_at(number, side);
+            let mut child = launch(&context, &gate);
+            gate.wait_until_held(LIMIT);
+            child.kill().unwrap();
+            child.wait().unwrap();
+            gate.release();
+            let left = through(&context, &gate, &["list", "--json"]).json()["data"].clone();
+            assert_eq!(left, json!([]), "killed {side:?} {step}");
+            let sessions = through(&context, &gate, &["sessions", "--all", "--json"]).json();
+            let open = sessions["data"].as_array().unwrap().iter();
+            let open: Vec<_> = open.filter(|s| s["ended_at"].is_null()).collect();
+            assert!(open.is_empty(), "killed {side:?} {step}: {open:?}");
+            let engine = context.engine();
+            let containers = engine.containers(context.namespace());
+            assert!(
+                containers.is_empty(),
+                "killed {side:?} {step}: {containers:?}"
+            );
+            assert_eq!(
+                engine.volumes(context.namespace()),
+                volumes,
+                "{side:?} {step}"
+            );
         }
     }
-    assert!(
-        nothing > 0 && running > 0,
-        "the moments were not spread: {nothing}, {running}"
-    );
     scc(&context, &["audit", "verify"]).ok();
     // Whatever was left half-made, the next launch succeeds.
     scc(&context, &["start", "--fresh", "--", "true"]).ok();
+}
+
+fn through(context: &TestContext, gate: &Gate, args: &[&str]) -> Run {
+    let mut command = command(context, args);
+    Run::of(&command.env("DOCKER_HOST", gate.host()).output().unwrap()).ok()
+}
+
+fn launch(context: &TestContext, gate: &Gate) -> Child {
+    command(
+        context,
+        &["start", "--non-interactive", "--", "sleep", "1000"],
+    )
+    .env("DOCKER_HOST", gate.host())
+    .stdout(Stdio::null())
+    .stderr(Stdio::null())
+    .spawn()
+    .unwrap()
+}
+
+/// The requests of a launch that nothing disturbs, from an engine without anything of ours but the
+/// images and the provider's volume.
+fn steps_of_a_launch(context: &TestContext, gate: &Gate) -> Vec<String> {
+    let _ = gate.take_seen();
+    let mut child = launch(context, gate);
+    wait_for("a running session", LIMIT, || {
+        let sessions = through(context, gate, &["sessions", "--json"]).json();
+        (sessions["data"][0]["state"] == "running").then_some(())
+    });
+    let steps = gate.take_seen();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    through(context, gate, &["stop", "--all"]);
+    through(context, gate, &["prune"]);
+    steps
 }

@@ -53,11 +53,15 @@ pub(super) async fn list(
 
 /// The runtime's own containers are no sandboxes.
 pub(super) fn is_helper(container: &ContainerSummary) -> bool {
-    let role = container
-        .labels
-        .as_ref()
-        .and_then(|all| all.get(labels::ROLE));
-    role.is_some_and(|role| role == labels::ROLE_READER || role == labels::ROLE_SEALED)
+    has_role(container, labels::ROLE_READER) || has_role(container, labels::ROLE_SEALED)
+}
+
+pub(super) fn has_role(container: &ContainerSummary, role: &str) -> bool {
+    let labels = container.labels.as_ref();
+    labels
+        .and_then(|all| all.get(labels::ROLE))
+        .map(String::as_str)
+        == Some(role)
 }
 
 fn from_summary(found: ContainerSummary) -> Sandbox {

@@ -20,9 +20,11 @@ use super::archive::{self, Archive, Entry};
 use super::failure::{failed, status};
 use super::{helper, lifecycle, list};
 use crate::engine::hex;
-use crate::{EngineError, SandboxSpec, SealedDirectory, labels};
+use crate::{EngineError, SandboxSpec, SealedDirectory, Unfinished, labels};
 
 const VOLUME_PREFIX: &str = "scc-sealed-";
+/// Of a helper's name, while it fills its volume.
+const FILL_SUFFIX: &str = "-fill";
 /// Of a helper's name, once its volume is complete.
 pub(super) const FULL_SUFFIX: &str = "-full";
 const FILE_MODE: u32 = 0o644;
@@ -149,8 +151,9 @@ async fn fill(
     volume: &str,
     spec: &SandboxSpec,
 ) -> Result<(), EngineError> {
-    let name = format!("{volume}-fill");
-    let labels = helper::own_labels(spec.labels.clone(), labels::ROLE_SEALED);
+    let name = format!("{volume}{FILL_SUFFIX}");
+    let mut labels = helper::own_labels(spec.labels.clone(), labels::ROLE_SEALED);
+    labels.insert(labels::MADE_FOR.to_owned(), spec.name.clone());
     let mut began = tokio::time::Instant::now();
     while !helper::create(docker, &name, volume, &labels).await? {
         if is_known_complete(docker, volume).await? {
@@ -174,6 +177,25 @@ async fn fill(
         Err(error) if status(&error) == Some(409) => lifecycle::remove(docker, &name).await,
         other => other.map_err(failed("marking a volume as filled", "the helper container")),
     }
+}
+
+/// The helpers that are filling a volume now, or were when their process died.
+pub(super) async fn unfinished(
+    docker: &Docker,
+    labels: &[(&str, &str)],
+) -> Result<Vec<Unfinished>, EngineError> {
+    let found = list::containers(docker, labels).await?;
+    let fills = |names: &[String]| names.iter().any(|name| name.ends_with(FILL_SUFFIX));
+    Ok(found
+        .into_iter()
+        .filter(|container| list::is_helper(container))
+        .filter(|container| fills(container.names.as_deref().unwrap_or_default()))
+        .filter_map(|container| {
+            let sandbox = container.labels?.remove(labels::MADE_FOR)?;
+            let id = container.id?;
+            Some(Unfinished { id, sandbox })
+        })
+        .collect())
 }
 
 /// Whether a helper is older than filling can take, so that the process that made it has died.

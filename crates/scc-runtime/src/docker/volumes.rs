@@ -7,7 +7,7 @@ use bollard::models::{ContainerSummary, Volume};
 use bollard::query_parameters::{ListVolumesOptions, RemoveVolumeOptions};
 
 use super::failure::{failed, status};
-use super::list::{containers, is_helper, label_filter};
+use super::list::{containers, has_role, is_helper, label_filter};
 use super::sealed::FULL_SUFFIX;
 use super::{archive, helper, lifecycle};
 use crate::{EngineError, labels};
@@ -116,6 +116,18 @@ pub(super) async fn remove_unused(
     Ok(removed)
 }
 
+pub(super) async fn remove_readers(
+    docker: &Docker,
+    labels: &[(&str, &str)],
+) -> Result<(), EngineError> {
+    for container in containers(docker, labels).await? {
+        if has_role(&container, labels::ROLE_READER) {
+            lifecycle::remove(docker, &container.id.unwrap_or_default()).await?;
+        }
+    }
+    Ok(())
+}
+
 /// A container that has a volume.
 struct User {
     id: String,
@@ -145,12 +157,9 @@ fn users(containers: Vec<ContainerSummary>) -> HashMap<String, Vec<User>> {
 /// Whether a container only keeps a volume at hand: a reader, or the helper that has filled it. One
 /// that is still filling counts as use, for its volume is about to be used.
 fn is_idle_helper(container: &ContainerSummary) -> bool {
-    let labels = container.labels.as_ref();
-    let is_reader = labels
-        .and_then(|all| all.get(labels::ROLE))
-        .is_some_and(|role| role == labels::ROLE_READER);
     let names = container.names.as_deref().unwrap_or_default();
-    is_reader || is_helper(container) && names.iter().any(|name| name.ends_with(FULL_SUFFIX))
+    has_role(container, labels::ROLE_READER)
+        || is_helper(container) && names.iter().any(|name| name.ends_with(FULL_SUFFIX))
 }
 
 /// Removes a volume with its helpers, unless a sandbox has come to use it meanwhile.

@@ -1,0 +1,196 @@
+//! A gate in front of a container engine, which can hold a client at any request that changes
+//! something.
+
+use std::io::{self, BufReader, Read, Write};
+use std::net::Shutdown;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::Duration;
+
+use crate::http::{Head, read_body, read_head};
+
+/// On which side of a request a client is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// The engine has not seen the request.
+    Before,
+    /// The engine has answered, and the client has not seen the answer.
+    After,
+}
+
+/// A socket behind which the engine is. Requests that change something are counted, and one of
+/// them can be held. It ends with the process.
+#[derive(Debug)]
+pub struct Gate {
+    socket: PathBuf,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    seen: Vec<String>,
+    hold_at: Option<(usize, Side)>,
+    is_held: bool,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+}
+
+impl Gate {
+    /// Opens a gate at `socket` in front of the engine at the address `unix://…`.
+    ///
+    /// # Errors
+    /// When the socket cannot be made.
+    pub fn open(socket: &Path, engine: &str) -> io::Result<Self> {
+        let listener = UnixListener::bind(socket)?;
+        let engine = PathBuf::from(engine.trim_start_matches("unix://"));
+        let shared = Arc::new(Shared::default());
+        let gate = Self {
+            socket: socket.to_owned(),
+            shared: Arc::clone(&shared),
+        };
+        std::thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                let (engine, shared) = (engine.clone(), Arc::clone(&shared));
+                // A connection that breaks is what this is about.
+                std::thread::spawn(move || serve(client, &engine, &shared));
+            }
+        });
+        Ok(gate)
+    }
+
+    /// The address for `DOCKER_HOST`.
+    #[must_use]
+    pub fn host(&self) -> String {
+        format!("unix://{}", self.socket.display())
+    }
+
+    /// Forgets what was counted, and holds the client at the request with this number, from 0.
+    pub fn hold_at(&self, number: usize, side: Side) {
+        *self.shared.lock() = State {
+            hold_at: Some((number, side)),
+            ..State::default()
+        };
+    }
+
+    /// Waits until a client is held.
+    ///
+    /// # Panics
+    /// With the requests so far, when none is within `limit`.
+    pub fn wait_until_held(&self, limit: Duration) {
+        let state = self.shared.lock();
+        let waited = self
+            .shared
+            .changed
+            .wait_timeout_while(state, limit, |state| !state.is_held);
+        let (state, timeout) = waited.unwrap();
+        assert!(!timeout.timed_out(), "not held; seen: {:?}", state.seen);
+    }
+
+    /// Lets everything through from now on.
+    pub fn release(&self) {
+        let mut state = self.shared.lock();
+        state.hold_at = None;
+        state.is_held = false;
+        self.shared.changed.notify_all();
+    }
+
+    /// Forgets what was counted, and returns it: method and path of each request.
+    #[must_use]
+    pub fn take_seen(&self) -> Vec<String> {
+        std::mem::take(&mut self.shared.lock().seen)
+    }
+}
+
+/// One request of a client, whose connection ends with the answer: so the gate need not know where
+/// an answer ends.
+fn serve(client: UnixStream, engine: &Path, shared: &Shared) -> io::Result<()> {
+    let mut reader = BufReader::new(client.try_clone()?);
+    let Some(head) = read_head(&mut reader)? else {
+        return Ok(());
+    };
+    let is_raw = head.header("upgrade").is_some();
+    let body = if is_raw {
+        Vec::new()
+    } else {
+        read_body(&head, &mut reader)?
+    };
+    let number = count(&head, shared);
+    hold(number, Side::Before, shared);
+    let mut upstream = UnixStream::connect(engine)?;
+    upstream.write_all(&request(&head, is_raw, &body))?;
+    if is_raw {
+        let (mut to_engine, mut from_client) = (upstream.try_clone()?, reader);
+        std::thread::spawn(move || {
+            let _ = io::copy(&mut from_client, &mut to_engine);
+            let _ = to_engine.shutdown(Shutdown::Write);
+        });
+    }
+    // The first bytes of an answer say that the request has been carried out.
+    let mut first = [0; 4096];
+    let length = upstream.read(&mut first)?;
+    hold(number, Side::After, shared);
+    let mut client = client;
+    client.write_all(&first[..length])?;
+    io::copy(&mut upstream, &mut client)?;
+    let _ = client.shutdown(Shutdown::Both);
+    Ok(())
+}
+
+/// The number of a request that changes something.
+fn count(head: &Head, shared: &Shared) -> Option<usize> {
+    let mut words = head.first_line.split(' ');
+    let (method, path) = (words.next()?, words.next()?);
+    let path = path.split('?').next()?;
+    // Waiting is a POST and changes nothing.
+    if matches!(method, "GET" | "HEAD") || path.ends_with("/wait") {
+        return None;
+    }
+    let mut state = shared.lock();
+    state.seen.push(format!("{method} {path}"));
+    Some(state.seen.len() - 1)
+}
+
+fn hold(number: Option<usize>, side: Side, shared: &Shared) {
+    let Some(number) = number else { return };
+    let mut state = shared.lock();
+    if state.hold_at != Some((number, side)) {
+        return;
+    }
+    state.is_held = true;
+    shared.changed.notify_all();
+    let _open = shared.changed.wait_while(state, |state| state.is_held);
+}
+
+fn request(head: &Head, is_raw: bool, body: &[u8]) -> Vec<u8> {
+    let mut text = format!("{}\r\n", head.first_line);
+    for (name, value) in &head.headers {
+        let framing = matches!(
+            name.as_str(),
+            "connection" | "content-length" | "transfer-encoding"
+        );
+        if is_raw || !framing {
+            text.push_str(&format!("{name}: {value}\r\n"));
+        }
+    }
+    if !is_raw {
+        text.push_str(&format!(
+            "connection: close\r\ncontent-length: {}\r\n",
+            body.len()
+        ));
+    }
+    text.push_str("\r\n");
+    let mut bytes = text.into_bytes();
+    bytes.extend(body);
+    bytes
+}
