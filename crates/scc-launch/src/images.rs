@@ -17,11 +17,23 @@ use crate::{Event, LaunchError, Launcher, Reporter};
 /// What `scc-base` is built from when no other image is set.
 pub const DEFAULT_BASE: &str = "debian:bookworm-slim";
 
-const BASE_FOLDER: &[ImageFile] = &[ImageFile {
-    path: "Dockerfile",
-    content: include_bytes!("../../../images/scc-base/Dockerfile"),
-    executable: false,
-}];
+const BASE_FOLDER: &[ImageFile] = &[
+    ImageFile {
+        path: "Dockerfile",
+        content: include_bytes!("../../../images/scc-base/Dockerfile"),
+        executable: false,
+    },
+    ImageFile {
+        path: "npm-payload",
+        content: include_bytes!("../../../images/scc-base/npm-payload"),
+        executable: true,
+    },
+    ImageFile {
+        path: "add-agent",
+        content: include_bytes!("../../../images/scc-base/add-agent"),
+        executable: true,
+    },
+];
 
 /// How often another scc's build of the same image is looked at.
 const BUILD_POLL: Duration = Duration::from_millis(200);

@@ -188,7 +188,7 @@ pub(super) async fn unfinished(
     let fills = |names: &[String]| names.iter().any(|name| name.ends_with(FILL_SUFFIX));
     Ok(found
         .into_iter()
-        .filter(|container| list::is_helper(container))
+        .filter(list::is_helper)
         .filter(|container| fills(container.names.as_deref().unwrap_or_default()))
         .filter_map(|container| {
             let sandbox = container.labels?.remove(labels::MADE_FOR)?;
