@@ -1,7 +1,7 @@
 //! A real container engine, spoken to directly, so that tests see what is there and not what scc
 //! says is there.
 
-use std::io::{BufReader, Write};
+use std::io::{self, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 
@@ -77,6 +77,27 @@ impl Engine {
             status.expect("a status"),
             serde_json::from_slice(&body).unwrap_or_default(),
         )
+    }
+
+    /// The output of a container from now on, as the engine frames it. Acknowledged when this
+    /// returns.
+    ///
+    /// # Errors
+    /// When the engine does not connect it.
+    pub fn attach(&self, id: &str) -> io::Result<impl io::Read + use<>> {
+        let mut stream = UnixStream::connect(&self.socket)?;
+        write!(
+            stream,
+            "POST /containers/{id}/attach?stream=1&stdout=1 HTTP/1.1\r\nhost: engine\r\n\
+             connection: upgrade\r\nupgrade: tcp\r\n\r\n"
+        )?;
+        let mut reader = BufReader::new(stream);
+        match read_head(&mut reader)? {
+            Some(head) if head.first_line.contains(" 101 ") => Ok(reader),
+            head => Err(io::Error::other(
+                head.map_or_else(String::new, |h| h.first_line),
+            )),
+        }
     }
 
     /// The body of a GET.
