@@ -129,6 +129,20 @@ pub(crate) async fn hand_over<R: SandboxRuntime>(
     }
 }
 
+/// Does what takes long and needs no terminal, until it is done or the user presses Ctrl-C. What
+/// is half-made then is for [`Launcher::tidy`].
+pub(crate) async fn unless_interrupted<T, E: Into<CliError>>(
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, CliError> {
+    tokio::select! {
+        outcome = work => outcome.map_err(Into::into),
+        interrupt = tokio::signal::ctrl_c() => {
+            interrupt.map_err(CliError::Terminal)?;
+            Err(CliError::Cancelled)
+        }
+    }
+}
+
 async fn resize<R: SandboxRuntime>(launcher: &Launcher<'_, R>, target: Target<'_>) {
     let Some(size) = size() else { return };
     let outcome = match target {

@@ -131,6 +131,19 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         }
     }
 
+    /// The same, which has to be running.
+    ///
+    /// # Errors
+    /// When none or several match, or the one that does has ended.
+    pub async fn find_running(&self, wanted: Option<&str>) -> Result<SessionView, LaunchError> {
+        let view = self.find(wanted).await?;
+        if view.is_running() {
+            return Ok(view);
+        }
+        let name = view.container;
+        Err(LaunchError::NotRunning { name })
+    }
+
     /// Stops a sandbox's agent and closes its session. The stopped sandbox stays until it is
     /// replaced or pruned.
     ///

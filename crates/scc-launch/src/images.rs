@@ -35,6 +35,12 @@ const BASE_FOLDER: &[ImageFile] = &[
     },
 ];
 
+const USER_FOLDER: &[ImageFile] = &[ImageFile {
+    path: "Dockerfile",
+    content: include_bytes!("../../../images/scc-user/Dockerfile"),
+    executable: false,
+}];
+
 /// How often another scc's build of the same image is looked at.
 const BUILD_POLL: Duration = Duration::from_millis(200);
 
@@ -49,6 +55,9 @@ pub struct ImagePlan {
     pub steps: Vec<ImageStep>,
 }
 
+/// The step that fetches the agent.
+const PAYLOAD: usize = 1;
+
 /// One image that scc builds.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct ImageStep {
@@ -58,11 +67,11 @@ pub struct ImageStep {
     build: ImageBuild,
 }
 
-/// Plans the images for an agent of user `user`.
+/// Plans the images for an agent of this user, whose volume is at this path.
 pub(crate) fn plan_images(
     base: &str,
     agent: &ImageFolder,
-    user: UserIds,
+    (user, volume_path): (UserIds, &str),
     certificates: &BTreeMap<String, Vec<u8>>,
     npm_registry: Option<&str>,
 ) -> ImagePlan {
@@ -75,19 +84,28 @@ pub(crate) fn plan_images(
     );
     let lowest = step(
         "scc-base",
+        "",
         context,
         vec![("BASE".to_owned(), base.to_owned())],
     );
 
     let mut args = vec![("BASE".to_owned(), lowest.reference.clone())];
     args.extend(agent.args.iter().cloned());
-    args.push(("AGENT_UID".to_owned(), user.uid.to_string()));
-    args.push(("AGENT_GID".to_owned(), user.gid.to_string()));
-    let agent_step = step(agent.name, files(agent.files), args);
+    let payload = step(agent.name, "", files(agent.files), args);
+
+    let args = [
+        ("BASE", payload.reference.clone()),
+        ("AGENT_UID", user.uid.to_string()),
+        ("AGENT_GID", user.gid.to_string()),
+        ("AGENT_VOLUME", volume_path.to_owned()),
+    ];
+    let args = args.map(|(key, value)| (key.to_owned(), value)).into();
+    let prefix = format!("u{}-", user.uid);
+    let sandbox = step(agent.name, &prefix, files(USER_FOLDER), args);
     let mut plan = ImagePlan {
-        reference: agent_step.reference.clone(),
+        reference: sandbox.reference.clone(),
         base: base.to_owned(),
-        steps: vec![lowest, agent_step],
+        steps: vec![lowest, payload, sandbox],
     };
     plan.set_npm_registry(npm_registry);
     plan
@@ -97,7 +115,7 @@ impl ImagePlan {
     /// Takes the agent's payload from this registry instead of npm's default. Where it comes from
     /// is not part of what it is, so the tags stay: its integrity is checked.
     pub(crate) fn set_npm_registry(&mut self, registry: Option<&str>) {
-        if let (Some(registry), Some(step)) = (registry, self.steps.last_mut()) {
+        if let (Some(registry), Some(step)) = (registry, self.steps.get_mut(PAYLOAD)) {
             step.build
                 .args
                 .push(("NPM_REGISTRY".to_owned(), registry.to_owned()));
@@ -123,7 +141,12 @@ fn file(path: &str, content: &[u8]) -> ContextFile {
     }
 }
 
-fn step(name: &str, context: Vec<ContextFile>, args: Vec<(String, String)>) -> ImageStep {
+fn step(
+    name: &str,
+    tag_prefix: &str,
+    context: Vec<ContextFile>,
+    args: Vec<(String, String)>,
+) -> ImageStep {
     let mut hash = Sha256::new();
     for file in &context {
         update(&mut hash, file.path.as_bytes());
@@ -134,7 +157,7 @@ fn step(name: &str, context: Vec<ContextFile>, args: Vec<(String, String)>) -> I
         update(&mut hash, key.as_bytes());
         update(&mut hash, value.as_bytes());
     }
-    let reference = format!("{name}:{}", hex(&hash.finalize(), 8));
+    let reference = format!("{name}:{tag_prefix}{}", hex(&hash.finalize(), 8));
     let labels = vec![(labels::MANAGED.to_owned(), "true".to_owned())];
     ImageStep {
         build: ImageBuild {
@@ -227,13 +250,13 @@ mod tests {
         };
         let user = UserIds { uid, gid: 1 };
         let ca = BTreeMap::from([("a.crt".to_owned(), ca.to_owned())]);
-        plan_images(base, &folder, user, &ca, registry).reference
+        plan_images(base, &folder, (user, "/v"), &ca, registry).reference
     }
 
     #[test]
     fn the_tag_follows_the_content() {
         let first = reference("b", "1", 1, b"ca", None);
-        assert!(first.starts_with("scc-agent-x:"));
+        assert!(first.starts_with("scc-agent-x:u1-"));
         assert_eq!(first, reference("b", "1", 1, b"ca", None));
         assert_eq!(first, reference("b", "1", 1, b"ca", Some("r")));
         for other in [

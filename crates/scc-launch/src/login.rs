@@ -1,5 +1,7 @@
 //! Signing in, in a container with the provider's volume and a terminal, and no workspace.
 
+use std::path::Path;
+
 use scc_provider::{AGENT_HOME, AgentProvider};
 use scc_runtime::{
     Attachment, EnvValue, Mount, MountSource, Network, SandboxRuntime, SandboxSpec, TerminalSize,
@@ -11,14 +13,15 @@ use serde_json::{Map, json};
 use crate::images::plan_images;
 use crate::names::ROLE_LOGIN;
 use crate::request::HostFacts;
-use crate::{DEFAULT_BASE, LaunchError, LaunchRequest, Launcher, Reporter};
+use crate::user::agent_user;
+use crate::{DEFAULT_BASE, LaunchError, LaunchRequest, Launcher, Reporter, detect_workspace};
 
 /// Who signs in where.
 #[derive(Clone, Copy)]
 pub struct LoginRequest<'a> {
     /// The agent.
     pub provider: &'a dyn AgentProvider,
-    /// The request a launch would be made from; its workspace is not used.
+    /// The request a launch would be made from. Its workspace is not mounted.
     pub request: &'a LaunchRequest<'a>,
     /// The size of the user's terminal.
     pub terminal: Option<TerminalSize>,
@@ -41,14 +44,15 @@ impl LiveLogin {
     }
 }
 
-/// The user whose volume a sign-in fills: scc's user, or the one who called sudo.
+/// The user whose volume a sign-in fills: the one that an agent started in `directory` would be.
 #[must_use]
-pub fn login_user(host: &HostFacts) -> UserIds {
-    let (uid, gid) = match host.sudo {
-        Some(ids) if host.uid == 0 => ids,
-        _ => (host.uid, host.gid),
-    };
-    UserIds { uid, gid }
+pub fn login_user(host: &HostFacts, directory: &Path) -> UserIds {
+    let workspace = detect_workspace(directory).map(|workspace| workspace.root);
+    let workspace = workspace.unwrap_or_else(|_| directory.to_owned());
+    agent_user(host, &workspace, true).unwrap_or(UserIds {
+        uid: host.uid,
+        gid: host.gid,
+    })
 }
 
 impl<R: SandboxRuntime> Launcher<'_, R> {
@@ -64,7 +68,7 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         let LoginRequest {
             provider, request, ..
         } = *login;
-        let user = login_user(&request.host);
+        let user = login_user(&request.host, &request.workspace);
         let base = request
             .config
             .images
@@ -73,7 +77,8 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
             .unwrap_or(DEFAULT_BASE);
         let folder = provider.image(&request.settings)?;
         let registry = request.npm_registry.as_deref();
-        let images = plan_images(base, &folder, user, &request.certificates, registry);
+        let owner = (user, provider.volume_path());
+        let images = plan_images(base, &folder, owner, &request.certificates, registry);
         self.ensure_images(&images, report).await?;
         let name = self.scope.login_name(provider.id());
         let Some(lock) = self.state.try_launch_lock(&name)? else {

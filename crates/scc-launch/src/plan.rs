@@ -177,7 +177,8 @@ pub fn plan(
         .unwrap_or(DEFAULT_BASE);
     let folder = provider.image(&request.settings)?;
     let registry_url = request.npm_registry.as_deref();
-    let image = plan_images(base, &folder, user, &request.certificates, registry_url);
+    let owner = (user, provider.volume_path());
+    let image = plan_images(base, &folder, owner, &request.certificates, registry_url);
     let draft = Draft {
         request,
         scope,

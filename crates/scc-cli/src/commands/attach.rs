@@ -2,7 +2,6 @@ use crate::commands::start::exit_byte;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::terminal::{self, Ended, Target};
-use scc_launch::LaunchError;
 use scc_runtime::SandboxRuntime as _;
 
 /// Return to an agent that is running
@@ -16,13 +15,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<u8, CliError> {
     let runtime = context.engine().await?;
     let state = context.state()?;
     let launcher = context.launcher(&runtime, &state);
-    let view = launcher.find(args.name.as_deref()).await?;
-    if !view.is_running() {
-        return Err(LaunchError::NotRunning {
-            name: view.container,
-        }
-        .into());
-    }
+    let view = launcher.find_running(args.name.as_deref()).await?;
     let attachment = runtime.attach(&view.id).await?;
     let size = terminal::size();
     if let Some(size) = size {

@@ -1,3 +1,5 @@
+use std::path::Path;
+
 use scc_launch::{DEFAULT_BASE, login_user};
 use scc_runtime::SandboxRuntime as _;
 use serde::Serialize;
@@ -163,7 +165,7 @@ async fn providers(
         }
         let volume = context
             .scope
-            .provider_volume(id, login_user(&context.host).uid);
+            .provider_volume(id, login_user(&context.host, Path::new(".")).uid);
         let signed_in = launcher.refresh_sign_in(provider, &volume).await?;
         checks.push(Check {
             name: id.to_owned(),

@@ -1,4 +1,3 @@
-use scc_launch::LaunchError;
 use scc_runtime::{ExecSpec, SandboxRuntime as _};
 
 use crate::commands::start::exit_byte;
@@ -20,13 +19,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<u8, CliError> {
     let runtime = context.engine().await?;
     let state = context.state()?;
     let launcher = context.launcher(&runtime, &state);
-    let view = launcher.find(args.name.as_deref()).await?;
-    if !view.is_running() {
-        return Err(LaunchError::NotRunning {
-            name: view.container,
-        }
-        .into());
-    }
+    let view = launcher.find_running(args.name.as_deref()).await?;
     let shell = || vec!["/bin/bash".to_owned()];
     let terminal = terminal::size();
     let spec = ExecSpec {

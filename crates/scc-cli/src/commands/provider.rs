@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use scc_config::{ProviderPreference, UserConfig};
@@ -78,7 +78,7 @@ async fn show(context: &Context) -> Result<u8, CliError> {
             .is_some_and(|section| section.api_key.is_some());
         let volume = context
             .scope
-            .provider_volume(id, login_user(&context.host).uid);
+            .provider_volume(id, login_user(&context.host, Path::new(".")).uid);
         let sign_in = match &runtime {
             _ if has_key => "key",
             None => "unknown",
@@ -156,9 +156,9 @@ async fn login(id: &str, context: &Context) -> Result<u8, CliError> {
         request: &request,
         terminal: size,
     };
-    let mut live = launcher
-        .begin_login(&login, &mut |event| progress.show(event))
-        .await?;
+    let mut report = |event| progress.show(event);
+    let begin = launcher.begin_login(&login, &mut report);
+    let mut live = terminal::unless_interrupted(begin).await?;
     if let Some(attachment) = live.take_attachment() {
         let target = Target::Sandbox(&live.sandbox);
         terminal::hand_over(&launcher, target, attachment, true).await?;
@@ -190,7 +190,7 @@ fn request<'a>(
         .cloned()
         .unwrap_or_default();
     Ok(LaunchRequest {
-        workspace: PathBuf::from("/"),
+        workspace: PathBuf::from("."),
         provider: provider.id().to_owned(),
         provider_reason: String::new(),
         session_name: None,

@@ -76,8 +76,16 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<u8, CliError> {
     if !launcher.runtime.image_exists(&plan.image.reference).await? {
         plan.set_npm_registry(host::npm_registry().as_deref());
     }
-    let live = execute(&launcher, &plan, &args, context, prompter).await?;
-    attend(&launcher, live, context).await
+    let launch = execute(&launcher, &plan, &args, context, prompter);
+    match terminal::unless_interrupted(launch).await {
+        Ok(live) => attend(&launcher, live, context).await,
+        Err(error) => {
+            if matches!(error, CliError::Cancelled) {
+                launcher.tidy().await?;
+            }
+            Err(error)
+        }
+    }
 }
 
 /// Chooses the provider; the question is asked here.

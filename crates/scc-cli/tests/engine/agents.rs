@@ -1,15 +1,20 @@
 //! The real agents, with a scripted model.
 
 use std::os::unix::fs::MetadataExt as _;
+use std::time::Duration;
 
 use scc_testkit::context::TestContext;
 use scc_testkit::model::{ModelServer, Step};
+use scc_testkit::pty::Terminal;
 use serde_json::json;
 
-use crate::support::{list, scc, sessions};
+use crate::support::{LIMIT, SCC, list, scc, sessions};
 
-/// One scripted turn in which the agent changes a file.
-fn turn(provider: &str, path: &str, args: &[&str]) {
+/// The first start of an agent makes its image.
+pub(crate) const IMAGE_LIMIT: Duration = Duration::from_secs(600);
+
+/// A context in which an agent asks a scripted model that writes a file.
+fn scripted(provider: &str, path: &str) -> (TestContext, ModelServer) {
     let context = TestContext::with_engine();
     let script = vec![
         Step::Shell("echo scripted > answer.txt && id -un".to_owned()),
@@ -21,14 +26,25 @@ fn turn(provider: &str, path: &str, args: &[&str]) {
         "provider": provider,
         "providers": { provider: { "base_url": url, "api_key": "command:echo test-key" } },
     }));
-    let mut start = vec!["start", "--session", "turn", "--"];
-    start.extend(args);
-    let run = scc(&context, &start).ok();
-    assert!(run.stdout.contains("all done here"), "{run:?}");
+    (context, model)
+}
+
+/// The file is there, and belongs to the host's user.
+fn assert_answered(context: &TestContext) {
     let answer = context.workspace().join("answer.txt");
     assert_eq!(std::fs::read_to_string(&answer).unwrap(), "scripted\n");
     let owner = std::fs::metadata(context.workspace()).unwrap().uid();
     assert_eq!(std::fs::metadata(&answer).unwrap().uid(), owner);
+}
+
+/// One scripted turn in which the agent changes a file.
+fn turn(provider: &str, path: &str, args: &[&str]) {
+    let (context, model) = scripted(provider, path);
+    let mut start = vec!["start", "--session", "turn", "--"];
+    start.extend(args);
+    let run = scc(&context, &start).ok();
+    assert!(run.stdout.contains("all done here"), "{run:?}");
+    assert_answered(&context);
 
     let requests = model.requests();
     let with_key = requests.iter().filter(|request| {
@@ -49,6 +65,25 @@ fn turn(provider: &str, path: &str, args: &[&str]) {
     assert!(list(&context).as_array().unwrap().is_empty());
 }
 
+/// The same turn in the agent's own screen, from its first prompt, which no question precedes.
+fn screen_turn(provider: &str, path: &str, ready: &str) {
+    let (context, _model) = scripted(provider, path);
+    let mut start = context.command(SCC.as_ref());
+    start.arg("start").current_dir(context.workspace());
+    let mut terminal = Terminal::start(&start, 30, 100);
+    terminal.wait_for_text(ready, IMAGE_LIMIT);
+    terminal.send("write the answer");
+    terminal.wait_for_text("write the answer", LIMIT);
+    terminal.send("\r");
+    terminal.wait_for_text("all done here", LIMIT);
+    assert_answered(&context);
+    terminal.resize(40, 120);
+    terminal.send("\x03");
+    terminal.send("\x03");
+    assert_eq!(terminal.wait(LIMIT), 0, "{}", terminal.screen());
+    assert_eq!(sessions(&context)[0]["exit_status"], 0);
+}
+
 #[test]
 fn claude_code_completes_a_turn() {
     turn("claude", "", &["-p", "write the answer"]);
@@ -57,4 +92,14 @@ fn claude_code_completes_a_turn() {
 #[test]
 fn codex_completes_a_turn() {
     turn("codex", "/v1", &["exec", "write the answer"]);
+}
+
+#[test]
+fn claude_code_completes_a_turn_on_its_screen() {
+    screen_turn("claude", "", "bypass permissions on");
+}
+
+#[test]
+fn codex_completes_a_turn_on_its_screen() {
+    screen_turn("codex", "/v1", "OpenAI Codex");
 }

@@ -6,5 +6,6 @@ mod agents;
 mod crash;
 mod hardening;
 mod lifecycle;
+mod login;
 mod support;
 mod terminal;
