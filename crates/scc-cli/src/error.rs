@@ -165,6 +165,13 @@ fn launch_hints(error: &LaunchError) -> Vec<String> {
         LaunchError::Busy { .. } => {
             vec!["wait a moment; then `scc list` shows it, and `scc attach` joins it".to_owned()]
         }
+        LaunchError::ForeignContainer { container } => vec![format!(
+            "look at it, and remove or rename it: docker inspect {container}"
+        )],
+        LaunchError::SessionNameTaken { name, .. } => vec![
+            "choose another name with --session".to_owned(),
+            format!("or join it: scc attach {name}"),
+        ],
         LaunchError::SignedOut { provider, .. } => vec![
             format!("sign in: scc provider login {provider}"),
             format!("or use a key: set `providers.{provider}.api_key` to `env:VARIABLE`"),

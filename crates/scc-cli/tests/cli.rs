@@ -153,6 +153,77 @@ fn workspaces_that_cannot_be_used() {
     }
 }
 
+/// As a user who is not root, whom nothing may be closed to.
+fn as_user(context: &TestContext, args: &[&str]) -> std::process::Command {
+    use std::os::unix::process::CommandExt as _;
+    context.give_away(&context.path("home"));
+    let mut command = context.command(Path::new(SCRIPTED));
+    command.args(args);
+    if is_root() {
+        command.uid(1000).gid(1000);
+    }
+    command
+}
+
+fn is_root() -> bool {
+    std::os::unix::fs::MetadataExt::uid(&std::fs::metadata("/proc/self").unwrap()) == 0
+}
+
+fn close(path: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o000)).unwrap();
+}
+
+#[test]
+fn a_workspace_that_cannot_be_read() {
+    let context = configured();
+    let closed = context.path("closed");
+    std::fs::create_dir(&closed).unwrap();
+    close(&closed);
+    let args = ["start", closed.to_str().unwrap(), "--provider", "script"];
+    let run = Run::of(&as_user(&context, &args).output().unwrap());
+    assert_eq!(run.status, 1, "{run:?}");
+    assert!(run.stderr.contains("cannot be read"), "{}", run.stderr);
+    assert!(run.stderr.contains("ermission denied"), "{}", run.stderr);
+}
+
+#[test]
+fn a_socket_that_may_not_be_used() {
+    let context = configured();
+    let socket = context.path("engine.sock");
+    let _engine = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    close(&socket);
+    let mut command = as_user(&context, &["list"]);
+    command.env("DOCKER_HOST", format!("unix://{}", socket.display()));
+    let run = Run::of(&command.output().unwrap());
+    assert_eq!(run.status, 5, "{run:?}");
+    assert!(run.stderr.contains("engine.sock"), "{}", run.stderr);
+    assert!(run.stderr.contains("usermod -aG docker"), "{}", run.stderr);
+}
+
+#[test]
+fn an_engine_that_is_too_old() {
+    use std::io::{Read as _, Write as _};
+    let context = configured();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let _ = stream.read(&mut [0; 1024]).unwrap();
+        let body = r#"{"ApiVersion":"1.40","Version":"19.03.15"}"#;
+        let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length:";
+        write!(stream, "{head} {}\r\n\r\n{body}", body.len()).unwrap();
+    });
+    let mut command = context.command(Path::new(SCRIPTED));
+    command
+        .arg("list")
+        .env("DOCKER_HOST", format!("tcp://{address}"));
+    let run = Run::of(&command.output().unwrap());
+    assert_eq!(run.status, 5, "{run:?}");
+    assert!(run.stderr.contains("speaks API 1.40"), "{}", run.stderr);
+    assert!(run.stderr.contains("update the engine"), "{}", run.stderr);
+}
+
 #[test]
 fn suspicious_workspaces_are_refused() {
     let context = configured();

@@ -72,6 +72,20 @@ pub enum LaunchError {
         /// The container's name.
         container: String,
     },
+    /// A container that scc did not make has the name that the sandbox needs.
+    #[error("a container named `{container}` is in the way, and scc did not make it")]
+    ForeignContainer {
+        /// The container's name.
+        container: String,
+    },
+    /// Another running session has that name.
+    #[error("a running session is named `{name}` already: {container}")]
+    SessionNameTaken {
+        /// The name.
+        name: String,
+        /// The other session's container.
+        container: String,
+    },
     /// The agent has no credentials.
     #[error("{name} is not signed in")]
     SignedOut {

@@ -3,15 +3,29 @@
 use std::time::Duration;
 
 use scc_runtime::{Attachment, EngineError, SandboxRuntime, SandboxState, TerminalSize};
-use scc_state::{SessionRecord, SessionState};
+use scc_state::{LaunchLock, SessionRecord, SessionState};
 use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
 
+use crate::names::hex;
 use crate::plan::Credentials;
 use crate::tidy::volume_files;
 use crate::{Event, LaunchError, Launcher, Plan, Reporter};
 
 /// How long a sandbox that is replaced may take to end.
 const REPLACE_GRACE: Duration = Duration::from_secs(5);
+
+/// The exit status of a process that SIGKILL has ended.
+pub const KILLED: i64 = 137;
+
+/// How an agent ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AgentEnd {
+    /// Its exit status.
+    pub status: i64,
+    /// It was killed because the sandbox had used up its memory.
+    pub out_of_memory: bool,
+}
 
 /// What to do when a sandbox of the same workspace and provider is running.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,6 +117,7 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
                 container: plan.container.clone(),
             });
         };
+        let _name = self.claim_session_name(plan).await?;
         self.tidy_locked(&plan.container).await?;
         if let Some(container) = self.clear_the_way(plan, on_conflict, report).await? {
             return Ok(Executed::Conflict { container });
@@ -110,7 +125,13 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         self.record_starting(plan)?;
         let mut spec = plan.spec.clone();
         spec.terminal = terminal;
-        let id = self.create(&spec).await?;
+        let id = match self.create(&spec).await {
+            Ok(id) => id,
+            Err(error) => {
+                self.set_state(&plan.session_id, SessionState::Failed, None)?;
+                return Err(error);
+            }
+        };
         match self.attach_and_start(plan, &id, terminal).await {
             Ok(attachment) => Ok(Executed::Started(LiveSession {
                 session_id: plan.session_id.clone(),
@@ -130,6 +151,28 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
                 self.set_state(&plan.session_id, SessionState::Failed, None)?;
                 Err(error)
             }
+        }
+    }
+
+    /// Makes sure that no other running session has this one's name, until the lock is dropped.
+    async fn claim_session_name(&self, plan: &Plan) -> Result<Option<LaunchLock>, LaunchError> {
+        let Some(name) = &plan.session_name else {
+            return Ok(None);
+        };
+        let key = format!("name-{}", hex(&Sha256::digest(name), 8));
+        let taken = |container: &str| LaunchError::SessionNameTaken {
+            name: name.clone(),
+            container: container.to_owned(),
+        };
+        let lock = self.state.try_launch_lock(&key)?;
+        let lock = lock.ok_or_else(|| taken("one that is being started"))?;
+        let running = self.running().await?;
+        let other = running
+            .iter()
+            .find(|view| view.name.as_ref() == Some(name) && view.container != plan.container);
+        match other {
+            Some(view) => Err(taken(&view.container)),
+            None => Ok(Some(lock)),
         }
     }
 
@@ -229,14 +272,19 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         Ok(signed_in)
     }
 
-    /// Waits for a session's agent, closes the session and returns the agent's exit status.
+    /// Waits for a session's agent, closes the session and returns how the agent ended.
     ///
     /// # Errors
     /// When the engine does not answer; the next command closes the session then.
-    pub async fn finish(&self, session_id: &str, sandbox: &str) -> Result<i64, LaunchError> {
+    pub async fn finish(&self, session_id: &str, sandbox: &str) -> Result<AgentEnd, LaunchError> {
         let status = self.runtime.wait(sandbox).await?;
         self.close_session(session_id, Some(status))?;
-        Ok(status)
+        let out_of_memory = status == KILLED
+            && (self.runtime.inspect(sandbox).await?).is_some_and(|found| found.out_of_memory);
+        Ok(AgentEnd {
+            status,
+            out_of_memory,
+        })
     }
 
     /// Looks once more into the volume of a session that depends on it, so that signing out inside

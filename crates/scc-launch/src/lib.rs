@@ -24,7 +24,7 @@ mod workspace;
 
 pub use control::{Pruned, SessionView};
 pub use error::{Blocker, BlockerKind, LaunchError};
-pub use execute::{Executed, LiveSession, OnConflict};
+pub use execute::{AgentEnd, Executed, KILLED, LiveSession, OnConflict};
 pub use images::{DEFAULT_BASE, ImagePlan, ImageStep};
 pub use login::{LiveLogin, LoginRequest, login_user};
 pub use names::Scope;

@@ -62,6 +62,14 @@ impl Scope {
         labels
     }
 
+    /// Whether something with these labels belongs to this scope.
+    pub(crate) fn owns(&self, labels: &BTreeMap<String, String>) -> bool {
+        let label = |key: &str| labels.get(key).map(String::as_str);
+        label(labels::MANAGED) == Some("true")
+            && label(labels::NAMESPACE) == Some(&self.namespace)
+            && label(labels::OWNER) == Some(&self.owner.to_string())
+    }
+
     fn prefix(&self) -> String {
         if self.namespace == "default" {
             "scc-".to_owned()

@@ -62,6 +62,10 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
             }
             return Ok(());
         };
+        if !self.scope.owns(&sandbox.labels) {
+            let container = container.to_owned();
+            return Err(LaunchError::ForeignContainer { container });
+        }
         let starting = open_records(&records)
             .any(|record| record.state == SessionState::Starting && is_of(record, &sandbox));
         if starting || sandbox.state == SandboxState::Created {

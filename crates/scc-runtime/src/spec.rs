@@ -162,6 +162,9 @@ pub struct Sandbox {
     pub created_at: String,
     /// When it ended, RFC 3339 in UTC; only from `inspect`.
     pub finished_at: Option<String>,
+    /// Whether the kernel killed a process in it because the memory limit was reached; only from
+    /// `inspect`.
+    pub out_of_memory: bool,
 }
 
 /// What a sandbox is doing.

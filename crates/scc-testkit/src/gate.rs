@@ -38,6 +38,7 @@ struct State {
     seen: Vec<String>,
     hold_at: Option<(usize, Side)>,
     is_held: bool,
+    refusals: Vec<(String, String)>,
 }
 
 impl Shared {
@@ -105,6 +106,12 @@ impl Gate {
         self.shared.changed.notify_all();
     }
 
+    /// Answers every request of this method and path with a failure of the engine's.
+    pub fn refuse(&self, request: &str, message: &str) {
+        let refusal = (request.to_owned(), message.to_owned());
+        self.shared.lock().refusals.push(refusal);
+    }
+
     /// Forgets what was counted, and returns it: method and path of each request.
     #[must_use]
     pub fn take_seen(&self) -> Vec<String> {
@@ -127,6 +134,17 @@ fn serve(client: UnixStream, engine: &Path, shared: &Shared) -> io::Result<()> {
     };
     let number = count(&head, shared);
     hold(number, Side::Before, shared);
+    if let Some(message) = refusal(&head, shared) {
+        let body = serde_json::json!({ "message": message }).to_string();
+        let mut client = client;
+        write!(
+            client,
+            "HTTP/1.1 500 Internal Server Error\r\ncontent-type: application/json\r\n\
+             connection: close\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        )?;
+        return Ok(());
+    }
     let mut upstream = UnixStream::connect(engine)?;
     upstream.write_all(&request(&head, is_raw, &body))?;
     if is_raw {
@@ -147,11 +165,27 @@ fn serve(client: UnixStream, engine: &Path, shared: &Shared) -> io::Result<()> {
     Ok(())
 }
 
-/// The number of a request that changes something.
-fn count(head: &Head, shared: &Shared) -> Option<usize> {
+/// Method and path.
+fn target(head: &Head) -> Option<(&str, &str)> {
     let mut words = head.first_line.split(' ');
     let (method, path) = (words.next()?, words.next()?);
-    let path = path.split('?').next()?;
+    Some((method, path.split('?').next()?))
+}
+
+fn refusal(head: &Head, shared: &Shared) -> Option<String> {
+    let (method, path) = target(head)?;
+    let wanted = format!("{method} {path}");
+    let state = shared.lock();
+    let found = state
+        .refusals
+        .iter()
+        .find(|(request, _)| *request == wanted);
+    found.map(|(_, message)| message.clone())
+}
+
+/// The number of a request that changes something.
+fn count(head: &Head, shared: &Shared) -> Option<usize> {
+    let (method, path) = target(head)?;
     // Waiting is a POST and changes nothing.
     if matches!(method, "GET" | "HEAD") || path.ends_with("/wait") {
         return None;

@@ -1,4 +1,4 @@
-use crate::commands::start::exit_byte;
+use crate::commands::start::report_end;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::terminal::{self, Ended, Target};
@@ -28,6 +28,6 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<u8, CliError> {
         return Ok(129);
     }
     let session = view.session_id.unwrap_or_default();
-    let status = launcher.finish(&session, &view.id).await?;
-    Ok(exit_byte(status))
+    let end = launcher.finish(&session, &view.id).await?;
+    Ok(report_end(end, context))
 }

@@ -2,8 +2,8 @@ use std::path::PathBuf;
 
 use scc_config::UserConfig;
 use scc_launch::{
-    Blocker, BlockerKind, ChoiceInput, Executed, LaunchRequest, Launcher, LiveSession, OnConflict,
-    Plan, ProviderChoice, choose_provider, detect_workspace, plan,
+    AgentEnd, Blocker, BlockerKind, ChoiceInput, Executed, KILLED, LaunchRequest, Launcher,
+    LiveSession, OnConflict, Plan, ProviderChoice, choose_provider, detect_workspace, plan,
 };
 use scc_runtime::SandboxRuntime;
 
@@ -26,7 +26,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ID")]
     provider: Option<String>,
     /// A name for the session
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = session_name)]
     session: Option<String>,
     /// Replace a sandbox of this workspace that is running
     #[arg(long)]
@@ -251,13 +251,37 @@ async fn attend<R: SandboxRuntime>(
     if ended == Ended::TerminalGone {
         return Ok(129);
     }
-    let status = launcher.finish(&live.session_id, &live.sandbox).await?;
+    let end = launcher.finish(&live.session_id, &live.sandbox).await?;
     launcher.note_sign_in(&live, &context.registry).await?;
     Ok(if ended == Ended::Interrupted {
         130
     } else {
-        exit_byte(status)
+        report_end(end, context)
     })
+}
+
+/// Says why an agent was killed; its exit status as ours.
+pub(crate) fn report_end(end: AgentEnd, context: &Context) -> u8 {
+    if end.out_of_memory {
+        let file = context.config_file.display();
+        context.printer.warning(&format!(
+            "the agent was killed: the sandbox had used up its memory (allow it more with \
+             `resources.memory` in {file})"
+        ));
+    } else if end.status == KILLED {
+        context
+            .printer
+            .warning("the agent was killed (what it printed: scc list, then scc logs NAME)");
+    }
+    exit_byte(end.status)
+}
+
+fn session_name(text: &str) -> Result<String, String> {
+    let strange = text.is_empty() || text.starts_with('-') || text.chars().count() > 64;
+    if strange || text.chars().any(char::is_control) {
+        return Err("use up to 64 characters on one line, and not `-` as the first".to_owned());
+    }
+    Ok(text.to_owned())
 }
 
 /// An exit status as a process can have it.

@@ -103,3 +103,17 @@ fn claude_code_completes_a_turn_on_its_screen() {
 fn codex_completes_a_turn_on_its_screen() {
     screen_turn("codex", "/v1", "OpenAI Codex");
 }
+
+/// With a key for the vendor itself there is no gateway to ask; the agent says what it has.
+#[test]
+fn claude_code_takes_a_key_for_its_vendor() {
+    let context = TestContext::with_engine();
+    context.configure(&json!({
+        "provider": "claude",
+        "providers": { "claude": { "api_key": "command:echo test-key" } },
+    }));
+    let run = scc(&context, &["start", "--", "auth", "status"]).ok();
+    let status: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(status["loggedIn"], true, "{run:?}");
+    assert_eq!(status["apiKeySource"], "apiKeyHelper", "{run:?}");
+}

@@ -9,3 +9,4 @@ mod lifecycle;
 mod login;
 mod support;
 mod terminal;
+mod trouble;

@@ -89,6 +89,7 @@ fn from_summary(found: ContainerSummary) -> Sandbox {
         },
         created_at: created.map(|time| time.to_string()).unwrap_or_default(),
         finished_at: None,
+        out_of_memory: false,
     }
 }
 
@@ -129,6 +130,7 @@ fn from_inspection(found: ContainerInspectResponse) -> Sandbox {
             .and_then(|text| utc(&text))
             .unwrap_or_default(),
         finished_at: state.finished_at.and_then(|text| utc(&text)),
+        out_of_memory: state.oom_killed.unwrap_or_default(),
     }
 }
 
