@@ -24,8 +24,9 @@ pub use sealed::{
     unused_volumes_are_removed, volume_files_are_read_without_a_process,
 };
 pub use streams::{
-    a_terminal_has_its_size, exit_status_is_passed_on, logs_hold_everything,
-    output_comes_in_order_and_whole, streams_are_told_apart, the_end_of_input_arrives,
+    a_terminal_has_its_size, a_terminal_passes_every_byte, exit_status_is_passed_on,
+    logs_hold_everything, output_comes_in_order_and_whole, streams_are_told_apart,
+    the_end_of_input_arrives,
 };
 
 use std::collections::BTreeMap;

@@ -8,6 +8,7 @@ mod failure;
 mod helper;
 mod lifecycle;
 mod list;
+mod raw;
 mod sealed;
 mod streams;
 mod volumes;
@@ -19,6 +20,7 @@ use std::time::Duration;
 use bollard::Docker;
 use futures_util::stream::BoxStream;
 
+use crate::engine::Transport;
 use crate::{
     Attachment, BuildProgress, EngineError, EngineInfo, EngineLookup, ExecSpec, ImageBuild,
     OutputChunk, Sandbox, SandboxRuntime, SandboxSpec, TerminalSize, Unfinished,
@@ -31,6 +33,7 @@ const REQUEST_LIMIT: Duration = Duration::from_secs(120);
 #[derive(Debug)]
 pub struct DockerRuntime {
     docker: Docker,
+    transport: Transport,
     info: EngineInfo,
     made: Mutex<BTreeMap<String, Made>>,
 }
@@ -48,9 +51,14 @@ impl DockerRuntime {
     /// # Errors
     /// When a setting is unusable, no engine answers, or the one that does is too old.
     pub async fn connect(lookup: &EngineLookup) -> Result<Self, EngineError> {
-        let (docker, info) = connect::connect(lookup).await?;
+        let connect::Connection {
+            docker,
+            transport,
+            info,
+        } = connect::connect(lookup).await?;
         Ok(Self {
             docker,
+            transport,
             info,
             made: Mutex::default(),
         })
@@ -103,7 +111,7 @@ impl SandboxRuntime for DockerRuntime {
     }
 
     async fn attach(&self, id: &str) -> Result<Attachment, EngineError> {
-        streams::attach(&self.docker, id).await
+        streams::attach(&self.docker, &self.transport, id).await
     }
 
     async fn start(&self, id: &str) -> Result<(), EngineError> {
@@ -147,7 +155,7 @@ impl SandboxRuntime for DockerRuntime {
     }
 
     async fn exec(&self, id: &str, spec: &ExecSpec) -> Result<(String, Attachment), EngineError> {
-        streams::exec(&self.docker, id, spec).await
+        streams::exec(&self.docker, &self.transport, id, spec).await
     }
 
     async fn exec_resize(&self, exec_id: &str, size: TerminalSize) -> Result<(), EngineError> {
@@ -163,7 +171,7 @@ impl SandboxRuntime for DockerRuntime {
         id: &str,
         follow: bool,
     ) -> Result<BoxStream<'static, Result<OutputChunk, EngineError>>, EngineError> {
-        streams::logs(&self.docker, id, follow).await
+        streams::logs(&self.docker, &self.transport, id, follow).await
     }
 
     async fn read_volume_file(

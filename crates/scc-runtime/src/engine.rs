@@ -218,7 +218,7 @@ fn well_known(lookup: &EngineLookup) -> Vec<EngineEndpoint> {
 }
 
 /// How an endpoint is reached.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Transport {
     /// A socket of this machine.
     Unix(PathBuf),

@@ -78,6 +78,7 @@ checks! {
     exit_status_is_passed_on,
     the_end_of_input_arrives,
     a_terminal_has_its_size,
+    a_terminal_passes_every_byte,
     names_are_taken_once,
     sandboxes_are_found_by_label,
     stopping_is_prompt_and_repeatable,

@@ -114,6 +114,24 @@ impl Terminal {
         self.child.process_id().expect("a process")
     }
 
+    /// Presses a key every now and then, as an impatient person does, until the command ends, and
+    /// returns its exit status.
+    ///
+    /// # Panics
+    /// When it goes on for longer than `limit`.
+    pub fn press_until_end(&mut self, key: &str, limit: Duration) -> u32 {
+        wait_for("the end of the command", limit, || {
+            // The command may end between two presses, and its terminal with it.
+            let _ = self.writer.write_all(key.as_bytes());
+            let _ = self.writer.flush();
+            std::thread::sleep(Duration::from_millis(400));
+            self.child
+                .try_wait()
+                .expect("the command can be waited for")
+        })
+        .exit_code()
+    }
+
     /// Waits for the command's exit status.
     ///
     /// # Panics

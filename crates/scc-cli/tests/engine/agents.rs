@@ -78,9 +78,8 @@ fn screen_turn(provider: &str, path: &str, ready: &str) {
     terminal.wait_for_text("all done here", LIMIT);
     assert_answered(&context);
     terminal.resize(40, 120);
-    terminal.send("\x03");
-    terminal.send("\x03");
-    assert_eq!(terminal.wait(LIMIT), 0, "{}", terminal.screen());
+    let status = terminal.press_until_end("\x03", LIMIT);
+    assert_eq!(status, 0, "{}", terminal.screen());
     assert_eq!(sessions(&context)[0]["exit_status"], 0);
 }
 

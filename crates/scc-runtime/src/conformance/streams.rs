@@ -1,10 +1,11 @@
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
+use futures_util::stream::BoxStream;
 use tokio::io::AsyncWriteExt as _;
 
 use super::{Fixture, read_all, within};
-use crate::{Attachment, OutputStream, SandboxRuntime, TerminalSize};
+use crate::{Attachment, EngineError, OutputChunk, OutputStream, SandboxRuntime, TerminalSize};
 
 const LINES: usize = 20_000;
 
@@ -51,6 +52,69 @@ pub async fn the_end_of_input_arrives<R: SandboxRuntime>(f: &Fixture<'_, R>) {
             .trim(),
         long.len().to_string()
     );
+}
+
+/// Every byte of a terminal arrives, whichever comes first: of the main process, of a further
+/// command, and in the log.
+pub async fn a_terminal_passes_every_byte<R: SandboxRuntime>(f: &Fixture<'_, R>) {
+    let every = "stty raw; for first in 0 1 2 3 255; do \
+                 perl -e '$| = 1; print map { chr(($_ + shift) % 256) } 0..255' $first; \
+                 perl -e '$| = 1; print chr(shift)' $first; sleep 0.1; done";
+    let every = every.replace("$_ + shift", "$_ + $ARGV[0]");
+    let expected: Vec<u8> = [0_u8, 1, 2, 3, 255]
+        .into_iter()
+        .flat_map(|first| {
+            (0..=255_u8)
+                .map(move |n| n.wrapping_add(first))
+                .chain([first])
+        })
+        .collect();
+    let size = TerminalSize {
+        rows: 24,
+        columns: 80,
+    };
+    let mut spec = f.shell(&format!("{every}; sleep 600"));
+    spec.terminal = Some(size);
+    let id = f.runtime.create(&spec).await.unwrap();
+    let attachment = f.runtime.attach(&id).await.unwrap();
+    f.runtime.start(&id).await.unwrap();
+    assert_eq!(
+        read_bytes(attachment.output, expected.len()).await,
+        expected
+    );
+    let exec = crate::ExecSpec {
+        argv: vec!["/bin/sh".to_owned(), "-c".to_owned(), every],
+        env: std::collections::BTreeMap::new(),
+        working_dir: None,
+        user: None,
+        terminal: Some(size),
+    };
+    let (_, attachment) = f.runtime.exec(&id, &exec).await.unwrap();
+    assert_eq!(
+        read_bytes(attachment.output, expected.len()).await,
+        expected
+    );
+    // Engines keep their logs as text, and a line when it has ended.
+    let expected = String::from_utf8_lossy(&expected).into_owned();
+    let logs = f.runtime.logs(&id, false).await.unwrap();
+    let logged = read_bytes(logs, expected.len()).await;
+    let whole_lines = expected.rfind('\n').unwrap() + 1;
+    assert_eq!(String::from_utf8(logged).unwrap(), expected[..whole_lines]);
+}
+
+/// The first bytes of a terminal.
+async fn read_bytes(
+    mut output: BoxStream<'static, Result<OutputChunk, EngineError>>,
+    count: usize,
+) -> Vec<u8> {
+    let mut all = Vec::new();
+    while all.len() < count {
+        let Some(chunk) = within(output.next()).await else {
+            break;
+        };
+        all.extend(chunk.unwrap().bytes);
+    }
+    all
 }
 
 /// The size at the start and later ones, and keys that an engine might take for itself.

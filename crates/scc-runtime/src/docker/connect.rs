@@ -19,6 +19,14 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 const OLDEST_API: (usize, usize) = (1, 41);
 const OLDEST_API_TEXT: &str = "1.41";
 
+/// An engine that answered.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) docker: Docker,
+    pub(super) transport: Transport,
+    pub(super) info: EngineInfo,
+}
+
 /// Why an endpoint did not do.
 enum Miss {
     /// Try the next one.
@@ -37,7 +45,7 @@ impl Miss {
 }
 
 /// The first engine that answers.
-pub(super) async fn connect(lookup: &EngineLookup) -> Result<(Docker, EngineInfo), EngineError> {
+pub(super) async fn connect(lookup: &EngineLookup) -> Result<Connection, EngineError> {
     let mut tried = Vec::new();
     let mut denied_at = None;
     for endpoint in candidates(lookup)? {
@@ -64,7 +72,7 @@ pub(super) async fn connect(lookup: &EngineLookup) -> Result<(Docker, EngineInfo
     }
 }
 
-async fn reach(endpoint: &EngineEndpoint) -> Result<(Docker, EngineInfo), Miss> {
+async fn reach(endpoint: &EngineEndpoint) -> Result<Connection, Miss> {
     let transport = transport(endpoint).map_err(Miss::Final)?;
     if let Transport::Unix(path) = &transport {
         knock(path).await?;
@@ -79,7 +87,12 @@ async fn reach(endpoint: &EngineEndpoint) -> Result<(Docker, EngineInfo), Miss> 
     let agreed = agree(endpoint, &version).map_err(Miss::Final)?;
     let docker =
         client(&transport, &agreed).map_err(|error| unusable(endpoint, &transport, &error))?;
-    Ok((docker, describe(endpoint, version, &agreed)))
+    let info = describe(endpoint, version, &agreed);
+    Ok(Connection {
+        docker,
+        transport,
+        info,
+    })
 }
 
 /// Opens a socket and closes it again, because this tells a missing file, a refused permission and
@@ -278,7 +291,7 @@ mod tests {
                 .contains("speaks API 1.40, scc needs 1.41"),
             "{error}"
         );
-        let (_, info) = connect(&at(old_engine("1.44").await)).await.unwrap();
-        assert_eq!(info.api_version, "1.44");
+        let found = connect(&at(old_engine("1.44").await)).await.unwrap();
+        assert_eq!(found.info.api_version, "1.44");
     }
 }

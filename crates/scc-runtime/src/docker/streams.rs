@@ -15,6 +15,8 @@ use tokio::io::AsyncWrite;
 use super::create::user;
 use super::failure::failed;
 use super::lifecycle::named;
+use super::raw::{self, Question};
+use crate::engine::Transport;
 use crate::{Attachment, EngineError, ExecSpec, OutputChunk, OutputStream, TerminalSize};
 
 /// Engines watch a terminal's input for keys that detach, by default ^P^Q, and hold back what may
@@ -22,7 +24,24 @@ use crate::{Attachment, EngineError, ExecSpec, OutputChunk, OutputStream, Termin
 /// types this.
 const DETACH_KEYS: &str = "ctrl-^,ctrl-_,ctrl-^,ctrl-_,ctrl-^,ctrl-_,ctrl-^,ctrl-_";
 
-pub(super) async fn attach(docker: &Docker, id: &str) -> Result<Attachment, EngineError> {
+pub(super) async fn attach(
+    docker: &Docker,
+    transport: &Transport,
+    id: &str,
+) -> Result<Attachment, EngineError> {
+    let action = "attaching to the sandbox";
+    if raw::speaks(transport) && has_terminal(docker, action, id).await? {
+        let keys = DETACH_KEYS.replace('^', "%5E");
+        let question = Question {
+            action,
+            what: &named(id),
+            path: format!(
+                "/containers/{id}/attach?stream=1&stdin=1&stdout=1&stderr=1&detachKeys={keys}"
+            ),
+            body: String::new(),
+        };
+        return raw::attach(transport, &question).await;
+    }
     let options = AttachContainerOptions {
         stream: true,
         stdin: true,
@@ -34,8 +53,17 @@ pub(super) async fn attach(docker: &Docker, id: &str) -> Result<Attachment, Engi
     let streams = docker
         .attach_container(id, Some(options))
         .await
-        .map_err(failed("attaching to the sandbox", &named(id)))?;
+        .map_err(failed(action, &named(id)))?;
     Ok(attachment(streams.input, streams.output))
+}
+
+async fn has_terminal(docker: &Docker, action: &str, id: &str) -> Result<bool, EngineError> {
+    let found = docker.inspect_container(id, None).await;
+    let found = found.map_err(failed(action, &named(id)))?;
+    Ok(found
+        .config
+        .and_then(|config| config.tty)
+        .unwrap_or_default())
 }
 
 fn attachment(
@@ -72,6 +100,7 @@ fn chunk(output: LogOutput) -> OutputChunk {
 
 pub(super) async fn exec(
     docker: &Docker,
+    transport: &Transport,
     id: &str,
     spec: &ExecSpec,
 ) -> Result<(String, Attachment), EngineError> {
@@ -82,28 +111,44 @@ pub(super) async fn exec(
         .await
         .map_err(failed(action, &named(id)))?
         .id;
-    let options = StartExecOptions {
-        detach: false,
-        tty,
-        output_capacity: None,
-    };
-    let started = docker
-        .start_exec(&exec, Some(options))
-        .await
-        .map_err(failed(action, &named(id)))?;
-    let StartExecResults::Attached { output, input } = started else {
-        let message = "the engine did not connect the command's streams".to_owned();
-        return Err(EngineError::Refused {
-            action: action.to_owned(),
-            message,
-        });
+    let attachment = if tty && raw::speaks(transport) {
+        let question = Question {
+            action,
+            what: &named(id),
+            path: format!("/exec/{exec}/start"),
+            body: r#"{"Detach":false,"Tty":true}"#.to_owned(),
+        };
+        raw::attach(transport, &question).await?
+    } else {
+        start_exec(docker, &exec, tty, (action, id)).await?
     };
     if let Some(size) = spec.terminal {
         // Engines before API 1.42 take no notice of the size at creation. A command that has
         // already ended has no terminal any more.
         let _ = exec_resize(docker, &exec, size).await;
     }
-    Ok((exec, attachment(input, output)))
+    Ok((exec, attachment))
+}
+
+async fn start_exec(
+    docker: &Docker,
+    exec: &str,
+    tty: bool,
+    (action, id): (&str, &str),
+) -> Result<Attachment, EngineError> {
+    let options = StartExecOptions {
+        detach: false,
+        tty,
+        output_capacity: None,
+    };
+    let started = docker.start_exec(exec, Some(options)).await;
+    match started.map_err(failed(action, &named(id)))? {
+        StartExecResults::Attached { output, input } => Ok(attachment(input, output)),
+        StartExecResults::Detached => Err(EngineError::Refused {
+            action: action.to_owned(),
+            message: "the engine did not connect the command's streams".to_owned(),
+        }),
+    }
 }
 
 fn exec_config(spec: &ExecSpec) -> ExecConfig {
@@ -167,14 +212,21 @@ pub(super) async fn exec_status(docker: &Docker, exec_id: &str) -> Result<i64, E
 
 pub(super) async fn logs(
     docker: &Docker,
+    transport: &Transport,
     id: &str,
     follow: bool,
 ) -> Result<BoxStream<'static, Result<OutputChunk, EngineError>>, EngineError> {
-    // Otherwise a sandbox that does not exist would show only when the stream is read.
-    docker
-        .inspect_container(id, None)
-        .await
-        .map_err(failed("reading the sandbox's log", &named(id)))?;
+    let action = "reading the sandbox's log";
+    // Asked also because a sandbox that does not exist would show only when the stream is read.
+    if has_terminal(docker, action, id).await? && raw::speaks(transport) {
+        let question = Question {
+            action,
+            what: &named(id),
+            path: format!("/containers/{id}/logs?stdout=1&stderr=1&follow={follow}"),
+            body: String::new(),
+        };
+        return raw::read(transport, &question).await;
+    }
     let options = LogsOptions {
         follow,
         stdout: true,
