@@ -67,60 +67,69 @@ fn run_cargo(args: &[&str]) -> Outcome<()> {
     crate::run::run(&mut cargo(args))
 }
 
-/// Everything but the engine's tests, doc tests included. Their names are not a filter of cargo's,
-/// so the packages that have them are run target by target.
+/// Everything but the engine's tests, doc tests included.
 fn without_engine(filters: &[String]) -> Outcome<()> {
-    let mut others = cargo(&["test", "--workspace", "--all-features"]);
+    if has_nextest() {
+        crate::run::run(&mut nextest("quick", filters))?;
+    } else {
+        without_engine_by_cargo(filters)?;
+    }
+    crate::run::run(cargo(&["test", "--workspace", "--all-features", "--doc", "--"]).args(filters))
+}
+
+/// Cargo cannot leave out test binaries by name, so the packages that have them are run target by
+/// target.
+fn without_engine_by_cargo(filters: &[String]) -> Outcome<()> {
+    let mut others = cargo(&[
+        "test",
+        "--workspace",
+        "--all-features",
+        "--lib",
+        "--bins",
+        "--tests",
+    ]);
     for (package, _) in ENGINE_TESTS {
         others.args(["--exclude", package]);
     }
     crate::run::run(others.arg("--").args(filters))?;
-    crate::run::run(
-        cargo(&[
-            "test",
-            "-p",
-            "scc-cli",
-            "--all-features",
-            "--lib",
-            "--test",
-            "cli",
-            "--",
-        ])
-        .args(filters),
-    )?;
-    crate::run::run(
-        cargo(&["test", "-p", "scc-runtime", "--all-features", "--lib", "--"]).args(filters),
-    )?;
-    crate::run::run(
-        cargo(&[
-            "test",
-            "-p",
-            "scc-runtime",
-            "-p",
-            "scc-cli",
-            "--all-features",
-            "--doc",
-            "--",
-        ])
-        .args(filters),
-    )
+    for targets in [
+        &["-p", "scc-cli", "--lib", "--test", "cli"] as &[&str],
+        &["-p", "scc-runtime", "--lib"],
+    ] {
+        let mut command = cargo(&["test", "--all-features"]);
+        crate::run::run(command.args(targets).arg("--").args(filters))?;
+    }
+    Ok(())
+}
+
+fn has_nextest() -> bool {
+    has("cargo-nextest")
+}
+
+fn nextest(profile: &str, filters: &[String]) -> Command {
+    let run = [
+        "nextest",
+        "run",
+        "--workspace",
+        "--all-features",
+        "--no-tests",
+        "pass",
+    ];
+    let mut command = cargo(&run);
+    command.args(["--profile", profile]).args(filters);
+    command
 }
 
 fn on_engine(engine: &TaskEngine, base: &str, filters: &[String]) -> Outcome<()> {
+    let commands = if has_nextest() {
+        vec![nextest("engine", filters)]
+    } else {
+        ENGINE_TESTS
+            .map(|test| engine_test_by_cargo(test, filters))
+            .into()
+    };
     let mut failed = Vec::new();
-    for (package, test) in ENGINE_TESTS {
-        let args = [
-            "test",
-            "-p",
-            package,
-            "--all-features",
-            "--test",
-            test,
-            "--",
-            "--test-threads=1",
-        ];
-        let mut command = cargo(&args);
-        command.args(filters);
+    for mut command in commands {
         command
             .env("DOCKER_HOST", engine.host())
             .env("SCC_TEST_BASE_IMAGE", base);
@@ -132,4 +141,10 @@ fn on_engine(engine: &TaskEngine, base: &str, filters: &[String]) -> Outcome<()>
     } else {
         Err(failed.join("; "))
     }
+}
+
+fn engine_test_by_cargo((package, test): (&str, &str), filters: &[String]) -> Command {
+    let mut command = cargo(&["test", "--all-features", "-p", package, "--test", test]);
+    command.args(["--", "--test-threads=1"]).args(filters);
+    command
 }

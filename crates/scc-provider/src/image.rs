@@ -12,7 +12,8 @@ pub struct ImageFile {
 }
 
 /// A folder with a `Dockerfile`, carried in the binary, so that an installed scc can build it
-/// anywhere. The `Dockerfile` takes the base image as `ARG BASE`.
+/// anywhere. The `Dockerfile` takes the base image as `ARG BASE`. The agent's user and its home are
+/// added above it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImageFolder {
     /// The repository part of the image's name, such as `scc-base`. The tag is the content hash.
