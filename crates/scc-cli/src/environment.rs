@@ -99,6 +99,7 @@ pub(crate) fn engine_lookup() -> EngineLookup {
         docker_config: path("DOCKER_CONFIG").or_else(|| Some(home()?.join(".docker"))),
         runtime_dir: path("XDG_RUNTIME_DIR"),
         home: home(),
+        scratch: xdg("XDG_STATE_HOME", ".local/state").map(|state| state.join("scc/engine")),
     }
 }
 

@@ -21,6 +21,7 @@ use bollard::Docker;
 use futures_util::stream::BoxStream;
 
 use crate::engine::Transport;
+use crate::seccomp;
 use crate::{
     Attachment, BuildProgress, EngineError, EngineInfo, EngineLookup, ExecSpec, ImageBuild,
     OutputChunk, Sandbox, SandboxRuntime, SandboxSpec, TerminalSize, Unfinished,
@@ -35,6 +36,7 @@ pub struct DockerRuntime {
     docker: Docker,
     transport: Transport,
     info: EngineInfo,
+    dialect: create::Dialect,
     made: Mutex<BTreeMap<String, Made>>,
 }
 
@@ -59,6 +61,10 @@ impl DockerRuntime {
         Ok(Self {
             docker,
             transport,
+            dialect: create::Dialect {
+                seccomp: seccomp::option(&info, lookup.scratch.as_deref())?,
+                is_podman: info.is_podman(),
+            },
             info,
             made: Mutex::default(),
         })
@@ -95,7 +101,7 @@ impl SandboxRuntime for DockerRuntime {
     }
 
     async fn create(&self, spec: &SandboxSpec) -> Result<String, EngineError> {
-        let id = create::create(&self.docker, spec).await?;
+        let id = create::create(&self.docker, spec, &self.dialect).await?;
         if let Err(error) = sealed::deliver(&self.docker, spec).await {
             // What is not complete must not stay, lest it be started later.
             let _ = lifecycle::remove(&self.docker, &id).await;

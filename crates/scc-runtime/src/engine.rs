@@ -24,6 +24,9 @@ pub struct EngineLookup {
     pub runtime_dir: Option<PathBuf>,
     /// The user's home.
     pub home: Option<PathBuf>,
+    /// A directory for files that the engine has to read, no sandbox can write and nobody else
+    /// should. It is made when it is needed.
+    pub scratch: Option<PathBuf>,
 }
 
 /// Why an endpoint was chosen.
@@ -61,6 +64,13 @@ pub struct EngineInfo {
     pub api_version: String,
     /// `linux/amd64` and the like.
     pub platform: String,
+}
+
+impl EngineInfo {
+    /// Whether this is Podman, which differs from Docker behind the same API.
+    pub(crate) fn is_podman(&self) -> bool {
+        self.name.starts_with("Podman")
+    }
 }
 
 impl EndpointSource {

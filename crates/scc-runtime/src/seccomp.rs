@@ -5,9 +5,13 @@
 //! machine's native architecture is listed: the 32-bit entry points of x86 multiplex sockets
 //! through one call whose arguments no filter can see.
 
+use std::io;
+use std::path::Path;
 use std::sync::OnceLock;
 
 use serde_json::{Value, json};
+
+use crate::{EngineError, EngineInfo};
 
 /// Calls by group, with the reason for each group.
 const TABLE: &str = include_str!("seccomp.txt");
@@ -32,6 +36,35 @@ const PERSONALITIES: [u64; 6] = [0, 0x8, 0x2_0000, 0x2_0008, 0x4_0000, 0xFFFF_FF
 pub(crate) fn profile() -> &'static str {
     static PROFILE: OnceLock<String> = OnceLock::new();
     PROFILE.get_or_init(|| render().to_string())
+}
+
+/// The profile as the option of this engine takes it: itself, or for Podman the path of a file
+/// with it, which is in `scratch`.
+pub(crate) fn option(info: &EngineInfo, scratch: Option<&Path>) -> Result<String, EngineError> {
+    if !info.is_podman() {
+        return Ok(profile().to_owned());
+    }
+    let refused = |message: String| EngineError::Refused {
+        action: "handing the system call filter to the engine".to_owned(),
+        message,
+    };
+    let scratch = scratch.ok_or_else(|| refused("there is no directory for it".to_owned()))?;
+    let file = scratch.join("seccomp.json");
+    write(&file).map_err(|error| refused(format!("`{}`: {error}", file.display())))?;
+    Ok(file.to_string_lossy().into_owned())
+}
+
+fn write(file: &Path) -> io::Result<()> {
+    if std::fs::read(file).is_ok_and(|found| found == profile().as_bytes()) {
+        return Ok(());
+    }
+    if let Some(directory) = file.parent() {
+        std::fs::create_dir_all(directory)?;
+    }
+    // Renamed into place, because another scc may be handing it over at this moment.
+    let whole = file.with_extension(format!("{}.tmp", std::process::id()));
+    std::fs::write(&whole, profile())?;
+    std::fs::rename(whole, file)
 }
 
 fn render() -> Value {

@@ -24,8 +24,10 @@ fn needed(variable: &str) -> String {
 
 async fn connect() -> DockerRuntime {
     let docker_host = Some(needed("DOCKER_HOST"));
+    let scratch = std::env::temp_dir().join("scc-conformance");
     DockerRuntime::connect(&EngineLookup {
         docker_host,
+        scratch: Some(scratch),
         ..EngineLookup::default()
     })
     .await

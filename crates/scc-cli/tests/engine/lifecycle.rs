@@ -155,7 +155,7 @@ fn twenty_starts_at_once_make_one_sandbox() {
 fn a_failing_image_build_shows_its_log_and_leaves_no_tag() {
     let context = context();
     context.configure(&serde_json::json!({
-        "images": { "base": "scc-empty:1" },
+        "images": { "base": "localhost/scc-empty:1" },
         "providers": { "script": { "api_key": "command:echo k" } },
     }));
     let run = scc(&context, &["start", "--provider", "script", "--", "true"]);

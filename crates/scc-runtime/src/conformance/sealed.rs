@@ -62,7 +62,7 @@ fn with_volume<R: SandboxRuntime>(f: &Fixture<'_, R>, script: &str) -> (SandboxS
     (spec, name)
 }
 
-/// Also with no sandbox running, and links are not followed.
+/// Also with no sandbox running, and no link leads out of the volume.
 pub async fn volume_files_are_read_without_a_process<R: SandboxRuntime>(f: &Fixture<'_, R>) {
     let script = "cd /data && printf secret > a && mkdir d && printf deep > d/b && \
                   ln -s /etc/hostname link && ln -s /etc dirlink && ln -s a near";
@@ -84,9 +84,15 @@ pub async fn volume_files_are_read_without_a_process<R: SandboxRuntime>(f: &Fixt
     let read = async |path: &str| f.runtime.read_volume_file(&volume, path).await.unwrap();
     assert_eq!(read("a").await.as_deref(), Some(&b"secret"[..]));
     assert_eq!(read("d/b").await.as_deref(), Some(&b"deep"[..]));
-    for none in ["c", "d", "d/c", "link", "dirlink/hostname", "near", "a/b"] {
+    for none in ["c", "d", "d/c", "link", "dirlink/hostname", "a/b"] {
         assert_eq!(read(none).await, None, "{none}");
     }
+    // An engine may follow a link that stays in the volume.
+    let near = read("near").await;
+    assert!(
+        near.is_none() || near.as_deref() == Some(b"secret"),
+        "{near:?}"
+    );
     assert!(
         f.runtime
             .read_volume_file(&volume, "../etc/hostname")

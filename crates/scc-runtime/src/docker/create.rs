@@ -10,9 +10,9 @@ use bollard::models::{
 use bollard::query_parameters::CreateContainerOptions;
 use secrecy::ExposeSecret as _;
 
-use super::failure::{failed, message, status};
-use super::{helper, sealed};
-use crate::{EngineError, EnvValue, MountSource, Network, SandboxSpec, UserIds, labels, seccomp};
+use super::failure::{failed, is_name_taken, message};
+use super::{helper, sealed, volumes};
+use crate::{EngineError, EnvValue, MountSource, Network, SandboxSpec, UserIds, labels};
 
 /// The agent's home, which stays writable when the root file system is not.
 const HOME: &str = "/home/agent";
@@ -23,15 +23,34 @@ const CPU_PERIOD: i64 = 100_000;
 /// The kernel takes no smaller quota.
 const LEAST_CPU_QUOTA: f64 = 1_000.0;
 
+/// What differs between engines that speak the same API.
+#[derive(Debug, Default)]
+pub(super) struct Dialect {
+    /// The system call filter as the engine takes it.
+    pub(super) seccomp: String,
+    pub(super) is_podman: bool,
+}
+
 /// Makes the container of a sandbox; its sealed volumes may still be empty afterwards.
-pub(super) async fn create(docker: &Docker, spec: &SandboxSpec) -> Result<String, EngineError> {
+pub(super) async fn create(
+    docker: &Docker,
+    spec: &SandboxSpec,
+    dialect: &Dialect,
+) -> Result<String, EngineError> {
+    if dialect.is_podman {
+        host_sources_exist(spec)?;
+        make_volumes(docker, spec).await?;
+    }
     let options = CreateContainerOptions {
         name: Some(spec.name.clone()),
         ..CreateContainerOptions::default()
     };
-    match docker.create_container(Some(options), body(spec)).await {
+    match docker
+        .create_container(Some(options), body(spec, dialect))
+        .await
+    {
         Ok(made) => Ok(made.id),
-        Err(error) if status(&error) == Some(409) => Err(EngineError::NameTaken {
+        Err(error) if is_name_taken(&error) => Err(EngineError::NameTaken {
             name: spec.name.clone(),
         }),
         Err(error) => Err(match missing_host_source(message(&error)) {
@@ -43,6 +62,35 @@ pub(super) async fn create(docker: &Docker, spec: &SandboxSpec) -> Result<String
     }
 }
 
+/// Podman finds out only when the sandbox starts.
+fn host_sources_exist(spec: &SandboxSpec) -> Result<(), EngineError> {
+    for mount in &spec.mounts {
+        if let MountSource::Host(path) = &mount.source
+            && !path.exists()
+        {
+            let what = format!("the mount source `{}`", path.display());
+            return Err(EngineError::NotFound { what });
+        }
+    }
+    Ok(())
+}
+
+/// Podman gives no labels to volumes that it makes for a container.
+async fn make_volumes(docker: &Docker, spec: &SandboxSpec) -> Result<(), EngineError> {
+    for mount in &spec.mounts {
+        if let MountSource::Volume { name, labels } = &mount.source {
+            let labels = labels.clone().into_iter().collect();
+            volumes::create(docker, name, labels, false).await?;
+        }
+    }
+    let labels = helper::own_labels(spec.labels.clone(), labels::ROLE_SEALED);
+    for directory in &spec.sealed {
+        let name = sealed::volume_name(directory, &spec.labels);
+        volumes::create(docker, &name, labels.clone(), true).await?;
+    }
+    Ok(())
+}
+
 /// The path in the engine's complaint about a bind mount without a source.
 fn missing_host_source(message: &str) -> Option<&str> {
     message
@@ -50,7 +98,7 @@ fn missing_host_source(message: &str) -> Option<&str> {
         .map(|(_, path)| path.trim_end())
 }
 
-fn body(spec: &SandboxSpec) -> ContainerCreateBody {
+fn body(spec: &SandboxSpec, dialect: &Dialect) -> ContainerCreateBody {
     let has_terminal = spec.terminal.is_some();
     let labels = spec
         .labels
@@ -80,7 +128,7 @@ fn body(spec: &SandboxSpec) -> ContainerCreateBody {
         attach_stdin: Some(true),
         attach_stdout: Some(true),
         attach_stderr: Some(!has_terminal),
-        host_config: Some(host_config(spec)),
+        host_config: Some(host_config(spec, dialect)),
         ..ContainerCreateBody::default()
     }
 }
@@ -97,20 +145,20 @@ fn environment(name: &str, value: &EnvValue) -> String {
 }
 
 /// What every sandbox has, whatever its specification says, and its limits.
-fn host_config(spec: &SandboxSpec) -> HostConfig {
+fn host_config(spec: &SandboxSpec, dialect: &Dialect) -> HostConfig {
     let memory = i64::try_from(spec.limits.memory_bytes).unwrap_or(i64::MAX);
     HostConfig {
         cap_drop: Some(vec!["ALL".to_owned()]),
         privileged: Some(false),
         security_opt: Some(vec![
             "no-new-privileges".to_owned(),
-            format!("seccomp={}", seccomp::profile()),
+            format!("seccomp={}", dialect.seccomp),
         ]),
         // Reaps what agents leave behind, and passes signals on.
         init: Some(true),
         ipc_mode: Some("private".to_owned()),
         readonly_rootfs: Some(spec.read_only_root),
-        tmpfs: Some(tmpfs(spec)),
+        tmpfs: Some(tmpfs(spec, dialect)),
         mounts: Some(mounts(spec)),
         network_mode: Some(network(spec.network).to_owned()),
         pids_limit: Some(i64::from(spec.limits.pids)),
@@ -156,7 +204,7 @@ fn log_config() -> HostConfigLogConfig {
 }
 
 /// `exec`, because package managers and test runners run what they put there.
-fn tmpfs(spec: &SandboxSpec) -> HashMap<String, String> {
+fn tmpfs(spec: &SandboxSpec, dialect: &Dialect) -> HashMap<String, String> {
     let mut tmpfs = HashMap::new();
     tmpfs.insert(
         "/tmp".to_owned(),
@@ -164,7 +212,11 @@ fn tmpfs(spec: &SandboxSpec) -> HashMap<String, String> {
     );
     if spec.read_only_root {
         let UserIds { uid, gid } = spec.user;
-        let options = format!("rw,nosuid,nodev,exec,mode=0755,uid={uid},gid={gid}");
+        let options = match dialect.is_podman {
+            // Podman knows no owner of a tmpfs, and in a sandbox there is one user.
+            true => "rw,nosuid,nodev,exec,mode=1777".to_owned(),
+            false => format!("rw,nosuid,nodev,exec,mode=0755,uid={uid},gid={gid}"),
+        };
         tmpfs.insert(HOME.to_owned(), options);
     }
     // A mount of the specification at the same place wins; an engine refuses both.
@@ -222,6 +274,13 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+
+    fn docker() -> Dialect {
+        Dialect {
+            seccomp: "{}".to_owned(),
+            is_podman: false,
+        }
+    }
     use crate::{Limits, SealedDirectory};
 
     fn spec() -> SandboxSpec {
@@ -252,7 +311,7 @@ mod tests {
 
     #[test]
     fn hardening_is_always_there() {
-        let config = host_config(&spec());
+        let config = host_config(&spec(), &docker());
         assert_eq!(config.cap_drop, Some(vec!["ALL".to_owned()]));
         let options = config.security_opt.unwrap();
         assert_eq!(options[0], "no-new-privileges");
@@ -265,14 +324,14 @@ mod tests {
 
     #[test]
     fn a_read_only_root_leaves_home_writable_by_its_user() {
-        let options = tmpfs(&spec());
+        let options = tmpfs(&spec(), &docker());
         assert!(options[HOME].ends_with("uid=7,gid=8"), "{options:?}");
         assert!(options.contains_key("/tmp"));
     }
 
     #[test]
     fn the_command_is_not_the_argument_of_an_entry_point() {
-        let body = body(&spec());
+        let body = body(&spec(), &docker());
         assert_eq!(body.entrypoint, Some(vec!["a".to_owned()]));
         assert_eq!(body.cmd, Some(vec!["b".to_owned()]));
         assert_eq!(body.env, Some(vec!["S=x".to_owned()]));

@@ -62,6 +62,11 @@ pub(super) fn status(error: &Error) -> Option<u16> {
     }
 }
 
+/// Whether a container of that name exists. Docker says it with a status, Podman in words.
+pub(super) fn is_name_taken(error: &Error) -> bool {
+    status(error) == Some(409) || message(error).contains("name is already in use")
+}
+
 /// The engine's words of a refusal.
 pub(super) fn message(error: &Error) -> &str {
     match error {

@@ -9,14 +9,14 @@ use bollard::models::{ContainerCreateBody, HostConfig, Mount, MountType, MountVo
 use bollard::query_parameters::{CreateContainerOptions, CreateImageOptions};
 use futures_util::TryStreamExt as _;
 
-use super::failure::{failed, status};
+use super::failure::{failed, is_name_taken, status};
 use crate::{EngineError, labels};
 
 /// Where a helper has its volume.
 pub(super) const VOLUME_AT: &str = "/v";
 
-const EMPTY_REPOSITORY: &str = "scc-empty";
-const EMPTY_TAG: &str = "1";
+/// With the host part that Podman gives to images without one.
+const EMPTY: &str = "localhost/scc-empty:1";
 
 /// An archive without entries: two blocks of zeros.
 const EMPTY_ARCHIVE: usize = 1024;
@@ -49,7 +49,7 @@ pub(super) async fn create(
     }
     match result {
         Ok(()) => Ok(true),
-        Err(error) if status(&error) == Some(409) => Ok(false),
+        Err(error) if is_name_taken(&error) => Ok(false),
         Err(error) => Err(failed("making a helper container", "the empty image")(
             error,
         )),
@@ -74,7 +74,7 @@ async fn attempt(
         ..Mount::default()
     };
     let body = ContainerCreateBody {
-        image: Some(format!("{EMPTY_REPOSITORY}:{EMPTY_TAG}")),
+        image: Some(EMPTY.to_owned()),
         // Engines want a command, though there is nothing that could run.
         cmd: Some(vec!["/nothing".to_owned()]),
         labels: Some(labels.clone()),
@@ -98,8 +98,8 @@ async fn attempt(
 async fn import_empty(docker: &Docker) -> Result<(), EngineError> {
     let options = CreateImageOptions {
         from_src: Some("-".to_owned()),
-        repo: Some(EMPTY_REPOSITORY.to_owned()),
-        tag: Some(EMPTY_TAG.to_owned()),
+        // With the tag in it, because Podman overlooks a tag beside it.
+        repo: Some(EMPTY.to_owned()),
         ..CreateImageOptions::default()
     };
     let archive = bollard::body_full(vec![0; EMPTY_ARCHIVE].into());

@@ -17,7 +17,7 @@ use bollard::query_parameters::RenameContainerOptions;
 use sha2::{Digest as _, Sha256};
 
 use super::archive::{self, Archive, Entry};
-use super::failure::{failed, status};
+use super::failure::{failed, is_name_taken};
 use super::{helper, lifecycle, list};
 use crate::engine::hex;
 use crate::{EngineError, SandboxSpec, SealedDirectory, Unfinished, labels};
@@ -174,7 +174,7 @@ async fn fill(
     };
     match docker.rename_container(&name, full).await {
         // Another process has said the same before.
-        Err(error) if status(&error) == Some(409) => lifecycle::remove(docker, &name).await,
+        Err(error) if is_name_taken(&error) => lifecycle::remove(docker, &name).await,
         other => other.map_err(failed("marking a volume as filled", "the helper container")),
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use bollard::Docker;
-use bollard::models::{ContainerSummary, Volume};
+use bollard::models::{ContainerSummary, Volume, VolumeCreateRequest};
 use bollard::query_parameters::{ListVolumesOptions, RemoveVolumeOptions};
 
 use super::failure::{failed, status};
@@ -74,6 +74,26 @@ async fn is_directory(docker: &Docker, container: &str, path: &str) -> Result<bo
         Err(error) if status(&error) == Some(404) => Ok(false),
         Err(error) => Err(failed("reading a volume", "the volume")(error)),
     }
+}
+
+/// Makes a volume with these labels, or leaves the one there is. `sealed` says that its directory
+/// belongs to root for good; Podman would give it to the first container's user.
+pub(super) async fn create(
+    docker: &Docker,
+    name: &str,
+    labels: HashMap<String, String>,
+    sealed: bool,
+) -> Result<(), EngineError> {
+    let owner = || HashMap::from([("o".to_owned(), "uid=0,gid=0".to_owned())]);
+    let request = VolumeCreateRequest {
+        name: Some(name.to_owned()),
+        labels: Some(labels),
+        driver_opts: sealed.then(owner),
+        ..VolumeCreateRequest::default()
+    };
+    let made = docker.create_volume(request).await;
+    made.map_err(failed("making a volume", "the volume"))?;
+    Ok(())
 }
 
 async fn inspect(docker: &Docker, name: &str) -> Result<Option<Volume>, EngineError> {
