@@ -46,10 +46,11 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
                 tidied.removed.push(sandbox.name);
             }
         }
-        if self.remove_unfinished().await? || !tidied.removed.is_empty() {
+        let unfinished = self.remove_unfinished().await?;
+        let abandoned = self.close_records(&loaded.value, &kept).await?;
+        if unfinished || abandoned || !tidied.removed.is_empty() {
             self.remove_unused_seals(false).await?;
         }
-        self.close_records(&loaded.value, &kept).await?;
         Ok((tidied, kept))
     }
 
@@ -110,12 +111,14 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         Ok(unfinished && self.state.launch_lock_free(&sandbox.name)?)
     }
 
-    /// Closes the records of this engine's sessions whose sandbox has ended or is gone.
+    /// Closes the records of this engine's sessions whose sandbox has ended or is gone. Returns
+    /// whether one was of a launch that never got further.
     async fn close_records(
         &self,
         records: &[SessionRecord],
         kept: &[Sandbox],
-    ) -> Result<(), LaunchError> {
+    ) -> Result<bool, LaunchError> {
+        let mut abandoned = false;
         let here = open_records(records).filter(|record| record.endpoint == self.endpoint());
         for record in here {
             match kept.iter().find(|sandbox| is_of(record, sandbox)) {
@@ -123,11 +126,14 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
                 Some(sandbox) if record.state == SessionState::Running => {
                     self.reconcile_container(&sandbox.id).await?;
                 }
-                _ if self.state.launch_lock_free(&record.container)? => self.abandon(record)?,
+                _ if self.state.launch_lock_free(&record.container)? => {
+                    self.abandon(record)?;
+                    abandoned |= record.state == SessionState::Starting;
+                }
                 _ => {}
             }
         }
-        Ok(())
+        Ok(abandoned)
     }
 
     /// Closes the session of a sandbox that has ended, with its exit status.

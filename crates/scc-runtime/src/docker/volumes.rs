@@ -112,12 +112,14 @@ pub(super) async fn remove_unused(
     let options = ListVolumesOptions {
         filters: Some(label_filter(labels)),
     };
-    let volumes = docker
+    let mut volumes = docker
         .list_volumes(Some(options))
         .await
         .map_err(failed("listing volumes", "the engine"))?
         .volumes
         .unwrap_or_default();
+    // Podman finds volumes that have any of the labels, and other volumes hold credentials.
+    volumes.retain(|volume| has_all(volume, labels));
     let users = users(containers(docker, &[]).await?);
     let mut removed = Vec::new();
     for volume in volumes {
@@ -146,6 +148,11 @@ pub(super) async fn remove_readers(
         }
     }
     Ok(())
+}
+
+fn has_all(volume: &Volume, labels: &[(&str, &str)]) -> bool {
+    let has = |(key, value): &(&str, &str)| volume.labels.get(*key).is_some_and(|v| v == value);
+    labels.iter().all(has)
 }
 
 /// A container that has a volume.
