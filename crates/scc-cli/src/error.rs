@@ -99,6 +99,7 @@ fn engine_code(error: &EngineError) -> u8 {
         EngineError::Unreachable { .. }
         | EngineError::PermissionDenied { .. }
         | EngineError::TooOld { .. }
+        | EngineError::Rootless { .. }
         | EngineError::BadEndpoint { .. } => 5,
         _ => 4,
     }
@@ -111,9 +112,13 @@ fn engine_hints(error: &EngineError) -> Vec<String> {
         }
         EngineError::PermissionDenied { .. } => {
             "join the group that owns the socket (`sudo usermod -aG docker $USER`, then log in \
-             again), or use a rootless engine"
+             again)"
         }
         EngineError::TooOld { .. } => "update the engine: Docker 20.10 or Podman 4 is enough",
+        EngineError::Rootless { .. } => {
+            "use an engine of the machine: set DOCKER_HOST to unix:///var/run/docker.sock, or to \
+             unix:///run/podman/podman.sock"
+        }
         EngineError::BadEndpoint { .. } => "use a `unix://` or `tcp://` address",
         EngineError::DiskFull { .. } => {
             "free space: scc prune, then `docker system df` shows what takes it"

@@ -38,6 +38,12 @@ pub enum EngineError {
         /// The oldest one that scc works with.
         needed: &'static str,
     },
+    /// The engine belongs to a user and not to the machine.
+    #[error("the engine at `{endpoint}` is rootless, which scc does not work with yet")]
+    Rootless {
+        /// The endpoint.
+        endpoint: String,
+    },
     /// A setting that names the engine cannot be used.
     #[error("{what}: {reason}")]
     BadEndpoint {

@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use bollard::models::SystemVersion;
 use bollard::{API_DEFAULT_VERSION, ClientVersion, Docker};
+use futures_util::TryStreamExt as _;
 use tokio::time::timeout;
 
+use super::raw::{self, Question};
 use super::{REQUEST_LIMIT, failure};
 use crate::engine::{Transport, candidates, transport};
 use crate::{EndpointSource, EngineEndpoint, EngineError, EngineInfo, EngineLookup, TriedEndpoint};
@@ -88,6 +90,10 @@ async fn reach(endpoint: &EngineEndpoint) -> Result<Connection, Miss> {
     let docker =
         client(&transport, &agreed).map_err(|error| unusable(endpoint, &transport, &error))?;
     let info = describe(endpoint, version, &agreed);
+    if may_be_rootless(&transport, &info) && is_rootless(&transport).await? {
+        let endpoint = endpoint.url.clone();
+        return Err(Miss::Final(EngineError::Rootless { endpoint }));
+    }
     Ok(Connection {
         docker,
         transport,
@@ -111,6 +117,46 @@ async fn knock(path: &Path) -> Result<(), Miss> {
         }),
         Err(_) => Err(Miss::silent(no_answer())),
     }
+}
+
+/// Whether to ask: that costs more than all else, and engines of the machine listen elsewhere.
+fn may_be_rootless(transport: &Transport, info: &EngineInfo) -> bool {
+    if !raw::speaks(transport) {
+        return false;
+    }
+    let of_user = matches!(transport, Transport::Unix(path) if path.starts_with("/run/user"));
+    of_user || info.is_podman()
+}
+
+/// A rootless engine maps the agent's user to another one of the host, and where the kernel does
+/// not delegate limits to users it leaves them out in silence.
+async fn is_rootless(transport: &Transport) -> Result<bool, Miss> {
+    let question = Question {
+        action: "asking the engine about itself",
+        what: "the engine's description",
+        path: "/info".to_owned(),
+        body: String::new(),
+    };
+    let answer = async {
+        let chunks = raw::read(transport, &question).await?;
+        let chunks: Vec<_> = chunks.try_collect().await?;
+        Ok::<_, EngineError>(chunks.into_iter().flat_map(|chunk| chunk.bytes).collect())
+    };
+    let bytes: Vec<u8> = answer.await.map_err(Miss::Final)?;
+    let found: Description =
+        serde_json::from_slice(&bytes).map_err(|error| Miss::silent(error.to_string()))?;
+    let options = found.security_options.unwrap_or_default();
+    Ok(found.rootless || options.iter().any(|option| option == "name=rootless"))
+}
+
+/// Docker says it among its security options; Podman has a field that Docker's API has not, so
+/// that the client library drops it.
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Description {
+    #[serde(default)]
+    rootless: bool,
+    security_options: Option<Vec<String>>,
 }
 
 fn no_answer() -> String {
@@ -280,6 +326,28 @@ mod tests {
                 .unwrap();
         });
         url
+    }
+
+    #[test]
+    fn engines_of_users_are_asked_whether_they_are_rootless() {
+        let unix = |path: &str| Transport::Unix(path.into());
+        let named = |name: &str| EngineInfo {
+            endpoint: String::new(),
+            name: name.to_owned(),
+            version: String::new(),
+            api_version: String::new(),
+            platform: String::new(),
+        };
+        let docker = named("Docker Engine");
+        assert!(!may_be_rootless(&unix("/var/run/docker.sock"), &docker));
+        assert!(may_be_rootless(
+            &unix("/run/user/1000/docker.sock"),
+            &docker
+        ));
+        assert!(may_be_rootless(
+            &unix("/run/podman/podman.sock"),
+            &named("Podman Engine")
+        ));
     }
 
     #[tokio::test(flavor = "current_thread")]
