@@ -1,0 +1,102 @@
+//! How to fetch, and what to accept.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::AuthHeader;
+
+/// How old a copy may be used at most when nothing newer can be had: 7 days.
+pub const MAX_STALE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// How to fetch: the same for all sources.
+#[derive(Debug, Clone)]
+pub struct FetchOptions {
+    /// For finding the host and connecting to it.
+    pub connect_timeout: Duration,
+    /// For every wait for more bytes.
+    pub read_timeout: Duration,
+    /// For one fetch as a whole, redirections and git included.
+    pub total_timeout: Duration,
+    /// The size of a document, in bytes.
+    pub max_bytes: u64,
+    /// Authorities to trust besides those of this machine: PEM files, each with any number of
+    /// certificates.
+    pub extra_authorities: Vec<Vec<u8>>,
+    /// The proxy for `https://`, such as `http://proxy.example:3128`; git is told by its
+    /// environment.
+    pub proxy: Option<String>,
+    /// What scc calls itself.
+    pub user_agent: String,
+    /// Where `github:` points.
+    pub github_base: String,
+    /// How to run git.
+    pub git: GitOptions,
+}
+
+/// How to run git. It gets this environment and nothing else from scc's own.
+#[derive(Debug, Clone)]
+pub struct GitOptions {
+    /// The program, a path or a name to be looked for in `PATH` of `environment`.
+    pub program: PathBuf,
+    /// The environment: at least `PATH`, and `HOME` for the user's credential helpers and keys.
+    pub environment: Vec<(OsString, OsString)>,
+}
+
+impl Default for FetchOptions {
+    /// 10 s to connect, 15 s for a read, 60 s in all, 8 MiB, no proxy, and a git without an
+    /// environment.
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(10),
+            read_timeout: Duration::from_secs(15),
+            total_timeout: Duration::from_secs(60),
+            max_bytes: 8 << 20,
+            extra_authorities: Vec::new(),
+            proxy: None,
+            user_agent: concat!("scc/", env!("CARGO_PKG_VERSION")).to_owned(),
+            github_base: "https://github.com".to_owned(),
+            git: GitOptions {
+                program: PathBuf::from("git"),
+                environment: Vec::new(),
+            },
+        }
+    }
+}
+
+/// Finds the credentials of a source, when they are needed: a copy that is fresh needs none. The
+/// error is a reason without the secret.
+pub type AuthProvider<'a> = dyn Fn() -> Result<AuthHeader, String> + 'a;
+
+/// What to accept for one source.
+#[derive(Clone, Copy)]
+pub struct LoadOptions<'a> {
+    /// The moment by which ages are counted.
+    pub now: Timestamp,
+    /// How long a copy is used without asking anybody.
+    pub ttl: Duration,
+    /// How old a copy may be when nothing newer can be had; never more than [`MAX_STALE`].
+    pub max_stale: Duration,
+    /// Use the copy only and ask nobody.
+    pub offline: bool,
+    /// Ask even when the copy is within its time.
+    pub force: bool,
+    /// The credentials, for the source's own host only.
+    pub auth: Option<&'a AuthProvider<'a>>,
+}
+
+impl LoadOptions<'_> {
+    /// Online, 24 hours to live, 7 days at most, no credentials.
+    pub fn at(now: Timestamp) -> Self {
+        Self {
+            now,
+            ttl: Duration::from_secs(24 * 60 * 60),
+            max_stale: MAX_STALE,
+            offline: false,
+            force: false,
+            auth: None,
+        }
+    }
+}
