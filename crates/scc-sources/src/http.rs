@@ -107,12 +107,12 @@ fn next(from: &str, url: &Url, headers: &HeaderMap) -> Result<Url, SourceError> 
     let next = url
         .join(to)
         .map_err(|_| failed("to something that is no address"))?;
+    if !next.username().is_empty() || next.password().is_some() {
+        return Err(failed("to an address with credentials"));
+    }
     if next.scheme() != "https" {
         let shown = without_query(&next);
         return Err(failed(&format!("to `{shown}`, which is not encrypted")));
-    }
-    if !next.username().is_empty() || next.password().is_some() {
-        return Err(failed("to an address with credentials"));
     }
     Ok(next)
 }
@@ -165,8 +165,18 @@ fn body(
         reason: format!("it is larger than {limit} bytes"),
         hint: None,
     };
-    if response.body().content_length().is_some_and(|n| n > limit) {
-        return Err(too_large());
+    match response.body().content_length() {
+        Some(length) if length > limit => return Err(too_large()),
+        Some(_) => {}
+        // A YAML document that was cut may be a valid one with fewer rules.
+        None if !is_chunked(response.headers()) => {
+            return Err(SourceError::Content {
+                from: from.to_owned(),
+                reason: "it does not say where it ends, so it may have been cut".to_owned(),
+                hint: Some("let the server send a `Content-Length`"),
+            });
+        }
+        None => {}
     }
     let mut content = Vec::new();
     let mut reader = response.into_body().into_reader().take(limit + 1);
@@ -177,6 +187,11 @@ fn body(
         return Err(too_large());
     }
     Ok(content)
+}
+
+fn is_chunked(headers: &HeaderMap) -> bool {
+    let value = headers.get(header::TRANSFER_ENCODING);
+    value.is_some_and(|value| value.as_bytes().to_ascii_lowercase().ends_with(b"chunked"))
 }
 
 /// Markup that no JSON or YAML document starts with.

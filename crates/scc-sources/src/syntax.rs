@@ -39,7 +39,7 @@ pub(crate) fn split_scp(text: &str) -> Option<(&str, &str)> {
 pub(crate) fn check_name(name: &str) -> Result<(), String> {
     let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
     let usable = !name.is_empty() && name.bytes().all(allowed);
-    match usable && !name.starts_with(['-', '.']) {
+    match usable && !name.starts_with('-') && !matches!(name, "." | "..") {
         true => Ok(()),
         false => Err(format!("`{name}` is not a name of an owner or repository")),
     }

@@ -62,7 +62,8 @@ impl StateDir {
         Ok(loaded.value)
     }
 
-    /// All profiles, ordered by repository. One that cannot be read is a warning and left alone.
+    /// All profiles, ordered by repository. A damaged one is set aside, one of a newer scc left alone;
+    /// the warnings say so.
     ///
     /// # Errors
     /// When the directory cannot be read.

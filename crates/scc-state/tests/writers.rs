@@ -5,7 +5,7 @@
 )]
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use jiff::{Timestamp, ToSpan};
@@ -94,6 +94,7 @@ fn a_hundred_and_sixty_writes_of_each_store_all_count() {
             .args(["--exact", "child_process", "--ignored"])
             .env("SCC_TEST_ROOT", folder.path())
             .env("SCC_TEST_NAME", number.to_string())
+            .stdout(Stdio::null())
             .spawn()
             .unwrap()
     };

@@ -70,6 +70,8 @@ enum Ending {
     Short(usize),
     /// No length, and the connection breaks.
     Torn,
+    /// In chunks, and the last one is missing or not.
+    Chunked { whole: bool },
     /// A byte now and then.
     Dripping(Duration),
 }
@@ -109,6 +111,12 @@ impl Reply {
         self
     }
 
+    /// The size of its body, in bytes.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.body.len()
+    }
+
     /// Waits before it answers.
     #[must_use]
     pub fn after(mut self, delay: Duration) -> Self {
@@ -127,6 +135,13 @@ impl Reply {
     #[must_use]
     pub fn torn(mut self) -> Self {
         self.ending = Ending::Torn;
+        self
+    }
+
+    /// Sends the body as one chunk; without the mark of the end when it is not `whole`.
+    #[must_use]
+    pub fn chunked(mut self, whole: bool) -> Self {
+        self.ending = Ending::Chunked { whole };
         self
     }
 
@@ -247,15 +262,19 @@ fn serve(
 }
 
 fn send(reply: &Reply, stream: &mut StreamOwned<ServerConnection, TcpStream>) -> io::Result<()> {
-    let length = match reply.ending {
-        Ending::Torn => None,
-        Ending::Short(missing) => Some(reply.body.len() + missing),
-        Ending::Proper | Ending::Dripping(_) => Some(reply.body.len()),
-    };
     let mut head = format!(
         "HTTP/1.1 {} Scripted\r\nconnection: close\r\n",
         reply.status
     );
+    let length = match reply.ending {
+        Ending::Torn => None,
+        Ending::Chunked { .. } => {
+            head.push_str("transfer-encoding: chunked\r\n");
+            None
+        }
+        Ending::Short(missing) => Some(reply.body.len() + missing),
+        Ending::Proper | Ending::Dripping(_) => Some(reply.body.len()),
+    };
     for (name, value) in &reply.headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }
@@ -271,6 +290,11 @@ fn send(reply: &Reply, stream: &mut StreamOwned<ServerConnection, TcpStream>) ->
                 stream.flush()?;
                 std::thread::sleep(pause);
             }
+        }
+        Ending::Chunked { whole } => {
+            write!(stream, "{:x}\r\n", reply.body.len())?;
+            stream.write_all(&reply.body)?;
+            stream.write_all(if whole { b"\r\n0\r\n\r\n" } else { b"\r\n" })?;
         }
         _ => stream.write_all(&reply.body)?,
     }
