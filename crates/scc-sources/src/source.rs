@@ -213,15 +213,11 @@ impl Source {
         if !is_git {
             return Self::https(text);
         }
-        // The host ends where the path starts; a `@` or `:` before that is not ours.
-        let start = address.find("://").map_or(0, |at| at + 3);
-        let slash = address[start..].find('/').map(|at| at + start);
-        let Some(slash) = slash else {
+        let Some((host, rest)) = split_host(address) else {
             return Err(syntax(text, "the repository is missing", None));
         };
-        let (repo, reference, path) = split_git(&address[slash..]);
-        let address = format!("{}{repo}", &address[..slash]);
-        Self::at(&address, reference, path, true)
+        let (repo, reference, path) = split_git(rest);
+        Self::at(&format!("{host}{repo}"), reference, path, true)
     }
 
     fn at(
@@ -230,28 +226,21 @@ impl Source {
         path: Option<&str>,
         local_allowed: bool,
     ) -> Result<Self, SourceError> {
-        if split_scp(address).is_none() {
-            let url = checked_url(address)?;
-            let allowed = match url.scheme() {
-                "https" | "ssh" => url.has_host(),
-                "file" if local_allowed => !url.has_host(),
-                "file" => {
-                    let why = "a document may not name a place on this machine";
-                    return Err(syntax(address, why, None));
-                }
-                other => return Err(unencrypted(address, other)),
-            };
-            let hidden = url.query().is_some() || url.fragment().is_some();
-            if !allowed || hidden || url.path().len() < 2 {
-                return Err(syntax(
-                    address,
-                    "it is not the address of a repository",
-                    None,
-                ));
+        let address = match split_scp(address) {
+            Some((_, repo)) if repo.split('/').any(|part| matches!(part, "." | "..")) => {
+                return Err(syntax(address, "its path leads upwards", None));
             }
+            Some(_) => address.to_owned(),
+            None => repository_url(address, local_allowed)?,
+        };
+        let repo = split_scp(&address).or_else(|| split_host(&address));
+        if repo.is_none_or(|(_, repo)| split_git(repo) != (repo, None, None)) {
+            let hint = "let it end in `.git`";
+            let why = "its `@` or `:` would be taken for the end of the repository";
+            return Err(syntax(&address, why, Some(hint)));
         }
-        let remote = Remote::Address(address.to_owned());
-        Self::in_repository(address, remote, reference, path)
+        let remote = Remote::Address(address.clone());
+        Self::in_repository(&address, remote, reference, path)
     }
 
     fn in_repository(
@@ -331,6 +320,37 @@ fn checked_url(address: &str) -> Result<Url, SourceError> {
         return Err(syntax(address, "its host starts with `-`", None));
     }
     Ok(url)
+}
+
+/// Splits a URL where its path starts; a `@` or `:` before that belongs to the host.
+fn split_host(address: &str) -> Option<(&str, &str)> {
+    let start = address.find("://")? + 3;
+    let slash = address[start..].find('/')? + start;
+    Some(address.split_at(slash))
+}
+
+/// The address of a repository in its normal form: without `..`, which could make one address look
+/// like another.
+fn repository_url(address: &str, local_allowed: bool) -> Result<String, SourceError> {
+    let url = checked_url(address)?;
+    let allowed = match url.scheme() {
+        "https" | "ssh" => url.has_host(),
+        "file" if local_allowed => !url.has_host(),
+        "file" => {
+            let why = "a document may not name a place on this machine";
+            return Err(syntax(address, why, None));
+        }
+        other => return Err(unencrypted(address, other)),
+    };
+    let extra = url.query().is_some() || url.fragment().is_some();
+    if !allowed || extra || url.path().len() < 2 {
+        return Err(syntax(
+            address,
+            "it is not the address of a repository",
+            None,
+        ));
+    }
+    Ok(url.into())
 }
 
 fn unencrypted(text: &str, scheme: &str) -> SourceError {

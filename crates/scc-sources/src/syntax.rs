@@ -1,14 +1,11 @@
 //! The pieces of a git source, and what they must not be.
 
-/// Splits `REPO[@REF][:PATH]`. A repository's name ends at `.git` where that is followed by one
-/// of the two, else at the first of them.
+/// Splits `REPO[@REF][:PATH]`. A repository's name ends at the first `.git` that is followed by
+/// one of the two or by nothing, else at the first of the two.
 pub(crate) fn split_git(text: &str) -> (&str, Option<&str>, Option<&str>) {
-    let after_suffix = [".git@", ".git:"]
-        .iter()
-        .filter_map(|mark| text.find(mark))
-        .min()
-        .map(|at| at + ".git".len());
-    let end = after_suffix.or_else(|| text.find(['@', ':']));
+    let suffixes = text.match_indices(".git").map(|(at, mark)| at + mark.len());
+    let mut ends = suffixes.filter(|end| text[*end..].is_empty() || is_mark(&text[*end..]));
+    let end = ends.next().or_else(|| text.find(['@', ':']));
     let Some(end) = end else {
         return (text, None, None);
     };
@@ -21,6 +18,10 @@ pub(crate) fn split_git(text: &str) -> (&str, Option<&str>, Option<&str>) {
         None => (None, rest.strip_prefix(':')),
     };
     (repo, reference, path)
+}
+
+fn is_mark(rest: &str) -> bool {
+    rest.starts_with(['@', ':'])
 }
 
 /// Splits `USER@HOST:REPO`, the short form of an ssh address.

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use proptest::prelude::*;
 use scc_sources::{Source, SourceKind};
 
 fn parse(text: &str) -> Result<Source, scc_sources::SourceError> {
@@ -74,6 +75,11 @@ fn every_form_has_one_canonical_text() {
             "ssh://git@git.example/a/b",
         ),
         ("git@git.example:a/b.git", Git, "git@git.example:a/b.git"),
+        (
+            "https://GIT.example:443/a/../%2e%2E/b.git",
+            Git,
+            "https://git.example/b.git",
+        ),
         (
             "git@git.example:a/b@main:c.json",
             Git,
@@ -240,6 +246,7 @@ fn pieces_of_a_document_make_a_source_that_is_elsewhere() {
         "http://git.example/a.git",
         "git@-oProxyCommand=x:a/b",
         "git@host:-x",
+        "git@host:acme/../evil.git",
         "https://user:pw@git.example/a.git",
     ] {
         assert!(git(address).is_err(), "{address}");
@@ -247,4 +254,24 @@ fn pieces_of_a_document_make_a_source_that_is_elsewhere() {
     assert!(Source::https("file:///etc/passwd").is_err());
     assert!(parse("file:///srv/a.git").unwrap().is_local());
     assert!(parse("org.json").unwrap().is_local());
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_accepted_reads_back_as_the_same(
+        start in "(github:|https://|git\\+https://|ssh://|file://|git@|)",
+        rest in "[a-c./:@%?#~ \\-_]{0,24}(\\.git)?[a-c./:@\\-]{0,12}",
+    ) {
+        if let Ok(source) = parse(&format!("{start}{rest}")) {
+            let text = source.to_text();
+            let again = parse(&text);
+            prop_assert!(again.is_ok(), "{text}");
+            prop_assert_eq!(again.ok(), Some(source), "{}", text);
+        }
+    }
+
+    #[test]
+    fn no_text_is_too_odd(text in any::<String>()) {
+        let _ = parse(&text);
+    }
 }
