@@ -3,6 +3,7 @@
 use std::io::{self, Read};
 use std::time::{Duration, Instant};
 
+use secrecy::ExposeSecret;
 use ureq::http::{HeaderMap, Response, StatusCode, header};
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body, Proxy};
@@ -34,6 +35,7 @@ pub(crate) fn fetch(
             .get(url.as_str())
             .config()
             .timeout_global(Some(left.max(Duration::from_millis(1))))
+            .proxy(proxy(&from, &url, options)?)
             .build();
         if let Some(etag) = etag {
             request = request.header(header::IF_NONE_MATCH, etag);
@@ -76,15 +78,13 @@ fn agent(from: &str, options: &FetchOptions) -> Result<Agent, SourceError> {
             RootCerts::new_with_certs(&all)
         }
     };
-    let proxy = options.proxy.as_deref().map(Proxy::new).transpose();
-    let proxy = proxy.map_err(|error| failed(format!("the proxy is not usable: {error}")))?;
     let config = Agent::config_builder()
         .http_status_as_error(false)
         .https_only(true)
         // Redirections are followed here, where it is known who may see the credentials.
         .max_redirects(0)
         .max_redirects_will_error(false)
-        .proxy(proxy)
+        .proxy(None)
         .user_agent(&options.user_agent)
         .accept("application/json, application/yaml, text/plain;q=0.9, */*;q=0.5")
         .timeout_resolve(Some(options.connect_timeout))
@@ -93,6 +93,21 @@ fn agent(from: &str, options: &FetchOptions) -> Result<Agent, SourceError> {
         .tls_config(TlsConfig::builder().root_certs(roots).build())
         .build();
     Ok(config.new_agent())
+}
+
+/// The proxy for this hop.
+fn proxy(from: &str, url: &Url, options: &FetchOptions) -> Result<Option<Proxy>, SourceError> {
+    let Some(proxy) = &options.proxy else {
+        return Ok(None);
+    };
+    if proxy.bypasses(url.host_str().unwrap_or_default()) {
+        return Ok(None);
+    }
+    let usable = Proxy::new(proxy.address.expose_secret());
+    usable.map(Some).map_err(|_| SourceError::Network {
+        from: from.to_owned(),
+        reason: "the address of the proxy is not usable".to_owned(),
+    })
 }
 
 fn next(from: &str, url: &Url, headers: &HeaderMap) -> Result<Url, SourceError> {

@@ -53,5 +53,5 @@ pub use cache::{CopyInfo, SourceCache};
 pub use error::SourceError;
 pub use loaded::{Loaded, Origin, Revision};
 pub use loader::{Loader, Validator};
-pub use options::{AuthProvider, FetchOptions, GitOptions, LoadOptions, MAX_STALE};
+pub use options::{AuthProvider, FetchOptions, GitOptions, LoadOptions, MAX_STALE, ProxyOptions};
 pub use source::{Source, SourceKind};

@@ -1,10 +1,12 @@
 //! How to fetch, and what to accept.
 
 use std::ffi::OsString;
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use secrecy::SecretString;
 
 use crate::AuthHeader;
 
@@ -25,9 +27,8 @@ pub struct FetchOptions {
     /// Authorities to trust besides those of this machine: PEM files, each with any number of
     /// certificates.
     pub extra_authorities: Vec<Vec<u8>>,
-    /// The proxy for `https://`, such as `http://proxy.example:3128`; git is told by its
-    /// environment.
-    pub proxy: Option<String>,
+    /// The proxy for `https://`; git is told by its environment.
+    pub proxy: Option<ProxyOptions>,
     /// What scc calls itself.
     pub user_agent: String,
     /// Where `github:` points.
@@ -36,13 +37,48 @@ pub struct FetchOptions {
     pub git: GitOptions,
 }
 
-/// How to run git. It gets this environment and nothing else from scc's own.
+/// A proxy and who is reached without it.
 #[derive(Debug, Clone)]
+pub struct ProxyOptions {
+    /// Such as `http://proxy.example:3128`; it may hold a name and a password.
+    pub address: SecretString,
+    /// Hosts that are asked directly: `host.example` and all below it, or `*` for all.
+    pub bypass: Vec<String>,
+}
+
+impl ProxyOptions {
+    /// Whether this host is asked directly.
+    pub(crate) fn bypasses(&self, host: &str) -> bool {
+        let host = host.trim_end_matches('.').to_ascii_lowercase();
+        self.bypass.iter().any(|entry| {
+            let entry = entry.trim().trim_start_matches("*.").trim_matches('.');
+            let entry = entry.to_ascii_lowercase();
+            let below = host
+                .strip_suffix(&entry)
+                .is_some_and(|rest| rest.ends_with('.'));
+            entry == "*" || (!entry.is_empty() && (host == entry || below))
+        })
+    }
+}
+
+/// How to run git. It gets this environment and nothing else from scc's own.
+#[derive(Clone)]
 pub struct GitOptions {
     /// The program, a path or a name to be looked for in `PATH` of `environment`.
     pub program: PathBuf,
     /// The environment: at least `PATH`, and `HOME` for the user's credential helpers and keys.
     pub environment: Vec<(OsString, OsString)>,
+}
+
+impl fmt::Debug for GitOptions {
+    /// The environment's values may be secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.environment.iter().map(|(name, _)| name).collect();
+        f.debug_struct("GitOptions")
+            .field("program", &self.program)
+            .field("environment", &names)
+            .finish()
+    }
 }
 
 impl Default for FetchOptions {
@@ -98,5 +134,53 @@ impl LoadOptions<'_> {
             force: false,
             auth: None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_reached_without_the_proxy() {
+        let bypasses = |entry: &str, host: &str| {
+            let proxy = ProxyOptions {
+                address: SecretString::from("http://proxy.example"),
+                bypass: vec![entry.to_owned()],
+            };
+            proxy.bypasses(host)
+        };
+        for (entry, host, expected) in [
+            ("corp.example", "corp.example", true),
+            ("corp.example", "git.CORP.example.", true),
+            (".corp.example", "git.corp.example", true),
+            ("*.corp.example", "git.corp.example", true),
+            ("corp.example", "evilcorp.example", false),
+            ("", "corp.example", false),
+            ("*", "anything", true),
+            ("127.0.0.1", "127.0.0.1", true),
+        ] {
+            assert_eq!(bypasses(entry, host), expected, "{entry} {host}");
+        }
+    }
+
+    #[test]
+    fn options_show_no_secret() {
+        let options = FetchOptions {
+            proxy: Some(ProxyOptions {
+                address: SecretString::from("http://ada:hunter2@proxy.example"),
+                bypass: Vec::new(),
+            }),
+            git: GitOptions {
+                program: "git".into(),
+                environment: vec![("TOKEN".into(), "hunter2".into())],
+            },
+            ..FetchOptions::default()
+        };
+        let shown = format!("{options:?}");
+        assert!(
+            shown.contains("TOKEN") && !shown.contains("hunter2"),
+            "{shown}"
+        );
     }
 }

@@ -233,12 +233,6 @@ impl Source {
             Some(_) => address.to_owned(),
             None => repository_url(address, local_allowed)?,
         };
-        let repo = split_scp(&address).or_else(|| split_host(&address));
-        if repo.is_none_or(|(_, repo)| split_git(repo) != (repo, None, None)) {
-            let hint = "let it end in `.git`";
-            let why = "its `@` or `:` would be taken for the end of the repository";
-            return Err(syntax(&address, why, Some(hint)));
-        }
         let remote = Remote::Address(address.clone());
         Self::in_repository(&address, remote, reference, path)
     }
@@ -252,12 +246,38 @@ impl Source {
         let failed = |why: String| syntax(text, &why, None);
         let reference = reference.map(check_reference).transpose().map_err(failed)?;
         let path = path.map(check_path).transpose().map_err(failed)?;
-        Ok(Self(Place::Git(GitPlace {
+        let source = Self(Place::Git(GitPlace {
             remote,
             reference,
             path: path.flatten(),
             document: None,
-        })))
+        }));
+        source.is_unambiguous().then_some(source).ok_or_else(|| {
+            let hint = "let the repository's name end in `.git`, and no other part of it";
+            let why = "it cannot be told where the repository's name ends";
+            syntax(text, why, Some(hint))
+        })
+    }
+
+    /// Whether the text of a git source is split again into the pieces that it was made from.
+    fn is_unambiguous(&self) -> bool {
+        let text = self.to_string();
+        let Place::Git(git) = &self.0 else {
+            return true;
+        };
+        let (start, repo) = match &git.remote {
+            Remote::Github { owner, repo } => ("github:", format!("{owner}/{repo}")),
+            Remote::Address(address) => match split_scp(address).or_else(|| split_host(address)) {
+                Some((start, repo)) => (start, repo.to_owned()),
+                None => return false,
+            },
+        };
+        let text = text.strip_prefix("git+").unwrap_or(&text);
+        let rest = text.strip_prefix(start).unwrap_or_default();
+        // The colon of `USER@HOST:REPO` belongs to neither.
+        let rest = rest.strip_prefix(':').unwrap_or(rest);
+        let pieces = (repo.as_str(), git.reference.as_deref(), git.path.as_deref());
+        split_git(rest) == pieces
     }
 }
 

@@ -364,6 +364,37 @@ fn nothing_of_the_caller_but_what_it_gives_reaches_git() {
     }
 }
 
+#[test]
+fn a_repository_behind_ssh() {
+    let (origins, folder) = (Origins::new(), tempfile::tempdir().unwrap());
+    let (program, log) = (folder.path().join("ssh"), folder.path().join("log"));
+    // Takes the place of ssh, and runs what it is to run on this machine.
+    let script = format!(
+        "#!/bin/sh\necho \"$@\" >> {}\nfor last; do :; done\ncd {} && exec sh -c \"$last\"\n",
+        log.display(),
+        origins.folder.path().display()
+    );
+    std::fs::write(&program, script).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let bench = Bench::with(None, |options| {
+        let command = program.clone().into_os_string();
+        options
+            .git
+            .environment
+            .push(("GIT_SSH_COMMAND".into(), command));
+    });
+    let source = Source::parse("git@git.example:acme/absent@main:org.json", Path::new("/"));
+    assert!(bench.load(&source.unwrap(), 0).unwrap_err().is_refusal());
+    let source = Source::parse("git@git.example:acme/policy.git:org.json", Path::new("/"));
+    assert_eq!(content(&bench, &source.unwrap()), "{\"version\": 1}");
+    let log = std::fs::read_to_string(log).unwrap();
+    let last = log.lines().next_back().unwrap();
+    assert!(
+        last.ends_with("git@git.example git-upload-pack 'acme/policy.git'"),
+        "{log}"
+    );
+}
+
 fn serve(origins: &Origins) -> HttpsServer {
     let root = origins.folder.path().to_owned();
     HttpsServer::start(move |request| match request.path().split('/').nth(1) {

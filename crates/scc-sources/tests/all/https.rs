@@ -1,11 +1,12 @@
 //! A real HTTPS server that behaves in all the ways that servers do.
 
-use std::net::TcpListener;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::bench::{Bench, HOUR, at};
-use scc_sources::{AuthHeader, LoadOptions, Origin, Revision, Source, SourceError};
+use scc_sources::{AuthHeader, LoadOptions, Origin, ProxyOptions, Revision, Source, SourceError};
 use scc_testkit::https::{HttpsServer, Reply};
 use secrecy::SecretString;
 
@@ -322,6 +323,54 @@ fn a_certificate_must_be_trusted() {
         let error = bench.load(&source(&server), 0).unwrap_err();
         assert!(error.to_string().contains(reason), "{error}");
     }
+}
+
+/// A proxy that opens one tunnel; it gives what it was asked for.
+fn tunnel() -> (String, std::sync::mpsc::Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://ada:hunter2@{}", listener.local_addr().unwrap());
+    let (send, receive) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let (mut client, _) = listener.accept().unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            client.read_exact(&mut byte).unwrap();
+            head.push(byte[0]);
+        }
+        let head = String::from_utf8(head).unwrap();
+        let target = head.split(' ').nth(1).unwrap().to_owned();
+        send.send(head).unwrap();
+        let mut server = TcpStream::connect(target).unwrap();
+        client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
+        let (mut from, mut to) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+        std::thread::spawn(move || std::io::copy(&mut from, &mut to));
+        let _ = std::io::copy(&mut server, &mut client);
+    });
+    (address, receive)
+}
+
+#[test]
+fn a_proxy_carries_what_it_cannot_read() {
+    let server = always(Reply::ok("{}"));
+    let (address, asked) = tunnel();
+    let bench = |bypass: &[&str]| {
+        Bench::with(Some(&server), |options| {
+            options.proxy = Some(ProxyOptions {
+                address: SecretString::from(address.as_str()),
+                bypass: bypass.iter().map(|host| (*host).to_owned()).collect(),
+            });
+        })
+    };
+    bench(&["localhost"]).load(&source(&server), 0).unwrap();
+    assert!(asked.try_recv().is_err(), "it was asked directly");
+    bench(&[]).load(&source(&server), 0).unwrap();
+    let head = asked.recv().unwrap();
+    assert!(head.starts_with("CONNECT localhost:"), "{head}");
+    assert!(
+        head.to_lowercase().contains("proxy-authorization: basic "),
+        "{head}"
+    );
 }
 
 #[test]
