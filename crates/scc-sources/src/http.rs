@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 use secrecy::ExposeSecret;
 use ureq::http::{HeaderMap, Response, StatusCode, header};
 use ureq::tls::{RootCerts, TlsConfig};
-use ureq::{Agent, Body, Proxy};
+use ureq::typestate::WithoutBody;
+use ureq::{Agent, Body, Proxy, RequestBuilder};
 use url::Url;
 
+use crate::address::without_query;
 use crate::loaded::{Fetched, Revision};
-use crate::source::without_query;
 use crate::{AuthHeader, FetchOptions, SourceError, authorities};
 
 /// How many redirections are followed.
@@ -30,23 +31,21 @@ pub(crate) fn fetch(
     let deadline = Instant::now() + options.total_timeout;
     let mut url = start.clone();
     for _ in 0..=MAX_REDIRECTS {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let mut request = agent
-            .get(url.as_str())
-            .config()
-            .timeout_global(Some(left.max(Duration::from_millis(1))))
-            .proxy(proxy(&from, &url, options)?)
-            .build();
-        if let Some(etag) = etag {
-            request = request.header(header::IF_NONE_MATCH, etag);
-        }
-        if let Some(auth) = auth.filter(|_| url.origin() == start.origin()) {
-            let (name, value) = auth.for_web().map_err(|reason| {
-                let from = from.clone();
-                SourceError::Credentials { from, reason }
-            })?;
-            request = request.header(name, value);
-        }
+        let request = prepare(&agent, &url, deadline, proxy(&from, &url, options)?);
+        let request = match etag {
+            Some(etag) => request.header(header::IF_NONE_MATCH, etag),
+            None => request,
+        };
+        let request = match auth.filter(|_| url.origin() == start.origin()) {
+            Some(auth) => {
+                let (name, value) = auth.for_web().map_err(|reason| {
+                    let from = from.clone();
+                    SourceError::Credentials { from, reason }
+                })?;
+                request.header(name, value)
+            }
+            None => request,
+        };
         let response = request.call().map_err(|error| no_answer(&from, &error))?;
         match response.status() {
             StatusCode::OK => return document(&from, &url, response, options),
@@ -64,6 +63,20 @@ pub(crate) fn fetch(
     }
     let reason = format!("more than {MAX_REDIRECTS} times");
     Err(SourceError::Redirect { from, reason })
+}
+
+/// A request that ends at the deadline of all of them.
+fn prepare(
+    agent: &Agent,
+    url: &Url,
+    deadline: Instant,
+    proxy: Option<Proxy>,
+) -> RequestBuilder<WithoutBody> {
+    let left = deadline.saturating_duration_since(Instant::now());
+    let config = agent.get(url.as_str()).config();
+    // Nothing left is not the same as no limit.
+    let config = config.timeout_global(Some(left.max(Duration::from_millis(1))));
+    config.proxy(proxy).build()
 }
 
 fn agent(from: &str, options: &FetchOptions) -> Result<Agent, SourceError> {

@@ -116,7 +116,7 @@ impl Loader {
 }
 
 fn is_fresh(info: &CopyInfo, ttl: Duration, now: Timestamp) -> bool {
-    info.age(now).is_some_and(|age| age < ttl)
+    info.age(now).is_some_and(|age| age < ttl.min(MAX_STALE))
 }
 
 fn check(source: &Source, content: &[u8], validate: &Validator<'_>) -> Result<(), SourceError> {

@@ -111,7 +111,7 @@ pub type AuthProvider<'a> = dyn Fn() -> Result<AuthHeader, String> + 'a;
 pub struct LoadOptions<'a> {
     /// The moment by which ages are counted.
     pub now: Timestamp,
-    /// How long a copy is used without asking anybody.
+    /// How long a copy is used without asking anybody; never longer than [`MAX_STALE`].
     pub ttl: Duration,
     /// How old a copy may be when nothing newer can be had; never more than [`MAX_STALE`].
     pub max_stale: Duration,

@@ -28,9 +28,9 @@ pub(crate) fn validate(content: &[u8]) -> Result<(), String> {
 pub(crate) fn fetch_options(server: Option<&HttpsServer>, home: &Path) -> FetchOptions {
     let authority = server.map(|server| server.authority().as_bytes().to_vec());
     FetchOptions {
-        connect_timeout: Duration::from_secs(2),
-        read_timeout: Duration::from_secs(1),
-        total_timeout: Duration::from_secs(20),
+        connect_timeout: Duration::from_secs(10),
+        read_timeout: Duration::from_secs(10),
+        total_timeout: Duration::from_secs(60),
         max_bytes: 10_000,
         extra_authorities: authority.into_iter().collect(),
         git: git_options(home),
