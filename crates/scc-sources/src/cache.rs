@@ -292,3 +292,47 @@ pub(crate) fn digest(bytes: &[u8]) -> String {
     let digest = Sha256::digest(bytes);
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_change_of_a_byte_makes_another_copy() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = SourceCache::open(folder.path().to_owned()).unwrap();
+        let source = Source::https("https://example.org/org.json").unwrap();
+        let time = "2026-11-24T02:00:00Z".parse().unwrap();
+        let content = b"{\"schema_version\":\n\"1.0.0\"}".to_vec();
+        let copy = StoredCopy {
+            info: CopyInfo {
+                fetched_at: time,
+                checked_at: time,
+                revision: Some(Revision::Etag("\"one\"".to_owned())),
+                sha256: digest(&content),
+            },
+            content,
+        };
+        cache.write(&source, &copy).unwrap();
+        let bytes = files::read(&cache.path(&source)).unwrap().unwrap();
+        let name = source.to_string();
+        assert!(matches!(decode(&bytes, &name), Found::Copy(found) if found == copy));
+        let mut refused = 0;
+        for at in 0..bytes.len() {
+            for change in [1, 2, 16, 32, 128] {
+                let mut changed = bytes.clone();
+                changed[at] ^= change;
+                match decode(&changed, &name) {
+                    // Such as a letter of a date that means the same in either case.
+                    Found::Copy(found) => assert_eq!(found, copy, "byte {at}"),
+                    Found::Nothing | Found::Damaged(_) => refused += 1,
+                }
+            }
+            assert!(
+                !matches!(decode(&bytes[..at], &name), Found::Copy(_)),
+                "cut at {at}"
+            );
+        }
+        assert!(refused > bytes.len() * 4, "{refused}");
+    }
+}

@@ -67,7 +67,60 @@ pub struct GitOptions {
     /// The program, a path or a name to be looked for in `PATH` of `environment`.
     pub program: PathBuf,
     /// The environment: at least `PATH`, and `HOME` for the user's credential helpers and keys.
+    /// [`GitOptions::inheriting`] picks what git has a use for.
     pub environment: Vec<(OsString, OsString)>,
+}
+
+/// What a git that only reads has a use for: how to reach a host, and how to prove who asks.
+const INHERITED: &[&str] = &[
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "TMPDIR",
+    "XDG_CONFIG_HOME",
+    "XDG_CACHE_HOME",
+    "XDG_RUNTIME_DIR",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "SSH_AUTH_SOCK",
+    "SSH_ASKPASS",
+    "SSH_ASKPASS_REQUIRE",
+    "KRB5CCNAME",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+    "no_proxy",
+    "GIT_ASKPASS",
+    "GIT_SSH",
+    "GIT_SSH_COMMAND",
+    "GIT_SSH_VARIANT",
+    "GIT_SSL_CAINFO",
+    "GIT_SSL_CAPATH",
+    "GIT_CONFIG_GLOBAL",
+    "GIT_CONFIG_SYSTEM",
+    "GIT_CONFIG_NOSYSTEM",
+];
+
+impl GitOptions {
+    /// This program with what git has a use for out of these variables. The rest stays out: keys
+    /// of other tools, and variables such as `GIT_DIR` that would point git elsewhere.
+    pub fn inheriting(
+        program: PathBuf,
+        variables: impl IntoIterator<Item = (OsString, OsString)>,
+    ) -> Self {
+        let wanted = |name: &OsString| INHERITED.iter().any(|known| name == known);
+        let variables = variables.into_iter();
+        Self {
+            program,
+            environment: variables.filter(|(name, _)| wanted(name)).collect(),
+        }
+    }
 }
 
 impl fmt::Debug for GitOptions {
@@ -162,6 +215,21 @@ mod tests {
         ] {
             assert_eq!(bypasses(entry, host), expected, "{entry} {host}");
         }
+    }
+
+    #[test]
+    fn git_gets_what_it_has_a_use_for() {
+        let variables = [
+            "PATH",
+            "API_TOKEN",
+            "GIT_DIR",
+            "SSH_AUTH_SOCK",
+            "GIT_CONFIG_COUNT",
+        ];
+        let variables = variables.map(|name| (name.into(), "x".into()));
+        let options = GitOptions::inheriting("git".into(), variables);
+        let names: Vec<_> = options.environment.iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["PATH", "SSH_AUTH_SOCK"]);
     }
 
     #[test]
