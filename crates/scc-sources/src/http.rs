@@ -158,12 +158,15 @@ fn document(
     };
     let headers = response.headers();
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    let is_page = text(header::CONTENT_TYPE).is_some_and(|kind| kind.starts_with("text/html"));
+    let is_page =
+        text(header::CONTENT_TYPE).is_some_and(|kind| kind.to_ascii_lowercase().contains("html"));
     if let Some(encoding) = text(header::CONTENT_ENCODING).filter(|name| *name != "identity") {
         return Err(unusable(format!("it is compressed as `{encoding}`"), None));
     }
     let etag = text(header::ETAG).map(str::to_owned);
     let content = body(from, response, options)?;
+    // Some servers call everything HTML; a document does not start with a tag.
+    let is_page = is_page && content.trim_ascii_start().starts_with(b"<");
     if is_page || looks_like_page(&content) {
         let reason = match url.path().contains("/login") || url.path().contains("/sign") {
             true => "this looks like a sign-in page",

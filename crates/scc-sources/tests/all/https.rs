@@ -121,7 +121,7 @@ fn what_is_no_document() {
     let page = "this looks like a web page";
     for (reply, reason) in [
         (
-            Reply::ok("{}").with_header("content-type", "text/html; charset=utf-8"),
+            Reply::ok("<p>no</p>").with_header("content-type", "Text/HTML; charset=utf-8"),
             page,
         ),
         (Reply::ok("\n<!DOCTYPE html><html>{}"), page),
@@ -157,6 +157,8 @@ fn what_is_no_document() {
             .any(|word| reason.contains(word));
         assert_eq!(hint.is_some(), hinted, "{reason}");
     }
+    let named = always(Reply::ok("{}").with_header("content-type", "text/html"));
+    Bench::new(Some(&named)).load(&source(&named), 0).unwrap();
     let whole = always(Reply::ok("{}").chunked(true));
     Bench::new(Some(&whole)).load(&source(&whole), 0).unwrap();
     let exact = always(Reply::ok(format!("{{{:9998}}}", "")));
