@@ -6,12 +6,12 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::{Timestamp, ToSpan};
 use scc_state::{
-    Allowance, Exception, ExceptionScope, ExceptionStore, PersonalProfile, StateDir, StateError,
-    update_private_file,
+    Allowance, Exception, ExceptionScope, ExceptionStore, Loaded, PersonalProfile, StateDir,
+    StateError, update_private_file,
 };
 use serde_json::{Map, json};
 
@@ -123,10 +123,63 @@ fn a_hundred_and_sixty_writes_of_each_store_all_count() {
         (160, 160)
     );
     assert_eq!(stores.state.workspace_teams().unwrap().value.len(), 160);
-    let settings = std::fs::read(&stores.settings).unwrap();
-    let settings: Map<_, _> = serde_json::from_slice(&settings).unwrap();
-    assert_eq!(settings.len(), 160);
+    assert_eq!(settings(&stores.settings).len(), 160);
     assert!(stores.state.take_warnings().is_empty());
+}
+
+#[test]
+fn a_writer_that_is_killed_leaves_every_store_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("ws")).unwrap();
+    let (mut least, mut most) = (usize::MAX, 0);
+    for round in 0..20_u64 {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "child_process", "--ignored"])
+            .env("SCC_TEST_ROOT", folder.path())
+            .env("SCC_TEST_NAME", format!("round-{round}"))
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let start = Instant::now();
+        let settings_file = folder.path().join("config/config.json");
+        while !settings_file.exists() && start.elapsed() < Duration::from_secs(30) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        std::thread::sleep(Duration::from_millis(10 + round * 7 % 60));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let stores = stores(folder.path());
+        let profile = stores.state.profile("remote:a/b").unwrap();
+        let counts = [
+            whole(&stores.user.read().unwrap()),
+            whole(&stores.shared.read().unwrap()),
+            profile.map_or(0, |profile| profile.plugins.len()),
+            stores.state.workspace_teams().unwrap().value.len(),
+            settings(&stores.settings).len(),
+        ];
+        assert!(stores.state.take_warnings().is_empty());
+        // The five are written one after the other.
+        least = counts.into_iter().min().unwrap();
+        let last = most;
+        most = counts.into_iter().max().unwrap();
+        assert!(most >= last, "something was lost: {counts:?}");
+    }
+    println!("{least} to {most} writes in each store after 20 kills");
+    assert!(
+        most - least <= 20,
+        "a round at most is unfinished in one of them"
+    );
+    assert!(most > 0);
+}
+
+fn whole(loaded: &Loaded<Vec<Exception>>) -> usize {
+    assert!(loaded.warnings.is_empty(), "{loaded:?}");
+    loaded.value.len()
+}
+
+fn settings(file: &Path) -> Map<String, serde_json::Value> {
+    let bytes = std::fs::read(file).unwrap_or_else(|_| b"{}".to_vec());
+    serde_json::from_slice(&bytes).unwrap()
 }
 
 #[test]
