@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::chain::{self, Entry, Link};
-use crate::document::file_time;
 use crate::{Loaded, StateError, files};
 
 /// The event that records a line which a crash left unfinished.
@@ -363,7 +362,7 @@ impl<'a> Writer<'a> {
         if torn.is_empty() {
             return Ok(None);
         }
-        let aside = files::free_name(&self.path, "torn", &file_time(now));
+        let aside = files::free_name(&self.path, "torn", &files::file_time(now));
         files::replace(&aside, torn)?;
         let length = self
             .file

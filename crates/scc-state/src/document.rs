@@ -91,7 +91,8 @@ impl Document {
                 warnings: Vec::new(),
             }),
             Decoded::Damaged(reason) => {
-                let aside = files::set_aside(&self.path, "damaged", &self.modified_at())?;
+                let aside =
+                    files::set_aside(&self.path, "damaged", &files::modified_at(&self.path))?;
                 let warning = format!(
                     "`{}` was damaged ({reason}); it is kept as `{}`",
                     self.path.display(),
@@ -127,23 +128,9 @@ impl Document {
             Err(error) => damaged(error),
         }
     }
-
-    /// When the damaged file was last written, for its new name: no clock is read here.
-    fn modified_at(&self) -> String {
-        let modified = std::fs::metadata(&self.path).and_then(|meta| meta.modified());
-        let time = modified
-            .ok()
-            .and_then(|time| Timestamp::try_from(time).ok());
-        file_time(time.unwrap_or(Timestamp::UNIX_EPOCH))
-    }
 }
 
 enum Decoded<T> {
     Value(T),
     Damaged(String),
-}
-
-/// A timestamp as a part of a file name, such as `20261124T020000Z`.
-pub(crate) fn file_time(time: Timestamp) -> String {
-    time.strftime("%Y%m%dT%H%M%SZ").to_string()
 }

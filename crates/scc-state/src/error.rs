@@ -30,6 +30,14 @@ pub enum StateError {
         /// The newest version this scc reads.
         supported: u64,
     },
+    /// A file, or the directory that it is in, is not what scc would have made there.
+    #[error("`{}` is {found}", path.display())]
+    Unexpected {
+        /// The file or directory.
+        path: PathBuf,
+        /// What it is, such as `a symbolic link`.
+        found: &'static str,
+    },
     /// A value has no JSON form, such as a path that is not Unicode.
     #[error("cannot express the contents of `{}` as json", path.display())]
     Encode {

@@ -1,14 +1,20 @@
-//! Private directories, atomic writes, locked files.
+//! Private directories, atomic writes, locked files: the rules of this crate for crates that keep
+//! files of their own.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
+
 use crate::StateError;
 
 /// Makes the directory and its parents (0700) and closes it to others.
-pub(crate) fn private_dir(path: &Path) -> Result<(), StateError> {
+///
+/// # Errors
+/// When the directory cannot be made or its mode cannot be set.
+pub fn private_dir(path: &Path) -> Result<(), StateError> {
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
@@ -38,8 +44,12 @@ pub(crate) fn lock_file(path: &Path) -> Result<File, StateError> {
         .map_err(StateError::io("open", path))
 }
 
-/// Waits for the exclusive lock on `path`; dropping the file releases it.
-pub(crate) fn lock(path: &Path) -> Result<File, StateError> {
+/// Waits for the exclusive lock on `path`, a file that carries only the lock; dropping the file
+/// releases it, and so does the kernel when the process dies.
+///
+/// # Errors
+/// When the lock file cannot be made or locked.
+pub fn lock(path: &Path) -> Result<File, StateError> {
     let file = lock_file(path)?;
     loop {
         match file.lock() {
@@ -50,8 +60,24 @@ pub(crate) fn lock(path: &Path) -> Result<File, StateError> {
     }
 }
 
+/// Takes the lock of [`lock`] without waiting; `None` while another holds it.
+///
+/// # Errors
+/// When the lock file cannot be made or locked.
+pub fn try_lock(path: &Path) -> Result<Option<File>, StateError> {
+    let file = lock_file(path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(StateError::io("lock", path)(error)),
+    }
+}
+
 /// The whole file; `None` when there is none.
-pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, StateError> {
+///
+/// # Errors
+/// When the file is there but cannot be read.
+pub fn read(path: &Path) -> Result<Option<Vec<u8>>, StateError> {
     match fs::read(path) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -62,7 +88,10 @@ pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, StateError> {
 /// Replaces the file in one step: temporary file beside it (0600), sync, rename, sync of the
 /// directory. The caller holds the file's lock, therefore any other temporary file of this name
 /// was left by a process that died, and is removed.
-pub(crate) fn replace(path: &Path, contents: &[u8]) -> Result<(), StateError> {
+///
+/// # Errors
+/// When the file cannot be written; the old one is then as it was.
+pub fn replace(path: &Path, contents: &[u8]) -> Result<(), StateError> {
     let dir = path.parent().unwrap_or(Path::new("."));
     let prefix = format!(".{}.tmp-", name(path));
     remove_leftovers(dir, &prefix);
@@ -76,13 +105,31 @@ pub(crate) fn replace(path: &Path, contents: &[u8]) -> Result<(), StateError> {
     write().map_err(StateError::io("write", path))
 }
 
+/// When the file was last written, as a part of a file name: no clock is read for it.
+pub(crate) fn modified_at(path: &Path) -> String {
+    let modified = fs::metadata(path).and_then(|meta| meta.modified());
+    let time = modified
+        .ok()
+        .and_then(|time| Timestamp::try_from(time).ok());
+    file_time(time.unwrap_or(Timestamp::UNIX_EPOCH))
+}
+
+/// A timestamp as a part of a file name, such as `20261124T020000Z`.
+pub(crate) fn file_time(time: Timestamp) -> String {
+    time.strftime("%Y%m%dT%H%M%SZ").to_string()
+}
+
 /// Makes renames and new files in the directory durable.
 pub(crate) fn sync_dir(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()
 }
 
-/// Renames a file to `<name>.<word>-<time>`, with a number behind it when that is taken.
-pub(crate) fn set_aside(path: &Path, word: &str, time: &str) -> Result<PathBuf, StateError> {
+/// Renames a file to `<name>.<word>-<time>`, with a number behind it when that is taken, and
+/// returns the new name.
+///
+/// # Errors
+/// When the file cannot be renamed.
+pub fn set_aside(path: &Path, word: &str, time: &str) -> Result<PathBuf, StateError> {
     let aside = free_name(path, word, time);
     fs::rename(path, &aside).map_err(StateError::io("set aside", path))?;
     sync_dir(path.parent().unwrap_or(Path::new("."))).map_err(StateError::io("sync", path))?;

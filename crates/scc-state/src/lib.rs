@@ -1,10 +1,13 @@
-//! What scc remembers between commands: sessions, workspaces, the audit log; locked and atomic.
+//! What scc remembers between commands: sessions, workspaces, exceptions, personal profiles, the
+//! audit log; locked and atomic.
 //!
-//! Everything lives below one directory (mode 0700, files 0600) that [`StateDir::open`] is given.
+//! Almost everything lives below one directory (mode 0700, files 0600) that [`StateDir::open`] is given.
 //! Documents are JSON with a `version`; they are written to a temporary file beside them, synced
 //! and renamed under a lock that is a file of its own, so that many scc processes at once lose
 //! nothing and a killed one leaves nothing half-made. A damaged document is set aside as
 //! `<name>.damaged-<timestamp>` and reported, never emptied; one of a newer scc is an error.
+//! Files elsewhere follow the same rules: [`ExceptionStore`], and the user's settings by
+//! [`update_private_file`].
 //!
 //! ```
 //! use scc_state::{SessionRecord, SessionState, StateDir};
@@ -41,9 +44,15 @@ mod audit;
 mod chain;
 mod document;
 mod error;
-mod files;
+mod exception;
+mod exceptions;
+mod expiry;
+pub mod files;
 mod lock;
 mod memory;
+mod pins;
+mod private;
+mod profile;
 mod session;
 
 use std::path::{Path, PathBuf};
@@ -51,21 +60,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 pub use audit::{AuditEvent, AuditLog, AuditReport, BadLine};
 pub use error::StateError;
+pub use exception::{Allowance, Exception, ExceptionScope};
+pub use exceptions::ExceptionStore;
+pub use expiry::{DEFAULT_EXCEPTION_HOURS, Expiry, ExpiryError, MAX_EXCEPTION_HOURS};
 pub use lock::LaunchLock;
+pub use pins::TeamPin;
+pub use private::{update_private_file, write_private_file};
+pub use profile::{PersonalProfile, ProfileError};
 pub use session::{SessionRecord, SessionState};
-
-/// Replaces a private file of the user (0600) in one step and makes its directory (0700) when it
-/// is missing. For files that are not below a [`StateDir`], such as the user's settings.
-///
-/// # Errors
-/// [`StateError`] when the file or its directory cannot be written.
-pub fn write_private_file(path: &Path, contents: &[u8]) -> Result<(), StateError> {
-    if let Some(dir) = path.parent().filter(|dir| !dir.exists()) {
-        files::private_dir(dir)?;
-    }
-    let _lock = files::lock(&path.with_extension("lock"))?;
-    files::replace(path, contents)
-}
 
 /// What was read, and what had to be set right to read it.
 #[derive(Debug, Clone, PartialEq, Eq)]

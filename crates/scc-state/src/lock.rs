@@ -1,6 +1,6 @@
 //! Launch locks: one scc at a time launches a sandbox.
 
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -41,10 +41,9 @@ impl StateDir {
     pub fn try_launch_lock(&self, key: &str) -> Result<Option<LaunchLock>, StateError> {
         let _guard = self.lock_guard()?;
         let path = self.lock_path(key);
-        let mut file = files::lock_file(&path)?;
-        if !try_lock(&file, &path)? {
+        let Some(mut file) = files::try_lock(&path)? else {
             return Ok(None);
-        }
+        };
         let pid = std::process::id();
         file.set_len(0)
             .and_then(|()| writeln!(file, "{pid}"))
@@ -63,12 +62,11 @@ impl StateDir {
         if !path.exists() {
             return Ok(true);
         }
-        let file = files::lock_file(&path)?;
-        let free = try_lock(&file, &path)?;
-        if free {
-            file.unlock().map_err(StateError::io("unlock", &path))?;
-        }
-        Ok(free)
+        let Some(file) = files::try_lock(&path)? else {
+            return Ok(false);
+        };
+        file.unlock().map_err(StateError::io("unlock", &path))?;
+        Ok(true)
     }
 
     /// The process that wrote itself into the launch lock of `key`, for messages: only meaningful
@@ -95,13 +93,5 @@ impl StateDir {
             false => format!("sha256-{}", hex(&Sha256::digest(key.as_bytes()))),
         };
         self.root().join("locks").join(format!("{name}.lock"))
-    }
-}
-
-fn try_lock(file: &File, path: &std::path::Path) -> Result<bool, StateError> {
-    match file.try_lock() {
-        Ok(()) => Ok(true),
-        Err(TryLockError::WouldBlock) => Ok(false),
-        Err(TryLockError::Error(error)) => Err(StateError::io("lock", path)(error)),
     }
 }

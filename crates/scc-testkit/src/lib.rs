@@ -1,5 +1,6 @@
-//! Test support: a scripted model server that both agents talk to, a client for a real container
-//! engine, a terminal driver, and a context that keeps a test's files and containers apart.
+//! Test support: a scripted model server that both agents talk to, an HTTPS server for documents
+//! and repositories, a client for a real container engine, a terminal driver, and a context that
+//! keeps a test's files and containers apart.
 //!
 //! ```
 //! use scc_testkit::model::{ModelServer, Step};
@@ -21,6 +22,7 @@ pub mod context;
 pub mod engine;
 pub mod gate;
 mod http;
+pub mod https;
 pub mod model;
 pub mod pty;
 

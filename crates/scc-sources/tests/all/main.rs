@@ -1,0 +1,11 @@
+//! Everything is tested against real files, a real HTTPS server and real git.
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests fail by panic as tests do"
+)]
+
+mod bench;
+mod copies;
+mod git;
+mod https;
+mod sources;
