@@ -307,7 +307,12 @@ impl<'a> OrgCheck<'a> {
         }
         for (bundle, content) in &catalog.bundles {
             let at = below("/governed_artifacts/bundles", bundle);
-            for name in &content.artifacts {
+            for (number, name) in content.artifacts.iter().enumerate() {
+                // Either of the two keys holds the list.
+                let lists = ["artifacts", "members"].map(|key| format!("{at}/{key}/{number}"));
+                let mut lists = lists.into_iter();
+                let found = lists.find(|at| self.document.place(at).is_some());
+                let at = found.unwrap_or_else(|| at.clone());
                 if !catalog.artifacts.contains_key(name) {
                     let hint = nearest_name(name, catalog.artifacts.keys().map(String::as_str));
                     let message = format!("bundle `{bundle}` lists the unknown artifact `{name}`");

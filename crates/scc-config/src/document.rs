@@ -136,7 +136,7 @@ impl<T> Document<T> {
         Some(self.source.lines.place(&self.source.text, start))
     }
 
-    /// A broken rule at the value of a pointer.
+    /// A broken rule at the key, or item of a list, that a pointer leads to.
     pub(crate) fn finding(&self, pointer: &str, rule: &'static str, message: String) -> Details {
         let mut details = Details {
             file: self.source.file.clone(),
@@ -144,9 +144,9 @@ impl<T> Document<T> {
             rule: Some(rule),
             ..Details::default()
         };
-        if let Some((node, _)) = self.source.root.at(pointer) {
+        if let Some((node, key)) = self.source.root.at(pointer) {
             let Source { text, lines, .. } = &self.source;
-            point_at(&mut details, node.start, text, lines);
+            point_at(&mut details, key.unwrap_or(node.start), text, lines);
         }
         details
     }
@@ -202,6 +202,9 @@ fn mismatch(error: &DeError, text: &str, file: &Path, lines: &Lines) -> ConfigEr
     if let Some(at) = error.0.at {
         point_at(&mut details, at, text, lines);
     }
+    if let Problem::MissingKey(_) = error.0.problem {
+        details.text = None;
+    }
     details.into()
 }
 
@@ -247,5 +250,7 @@ fn word_at(line: &str, column: usize) -> Option<String> {
     let word: String = rest
         .take_while(|c| !matches!(c, ',' | '}' | ']' | '#'))
         .collect();
-    Some(word.trim().to_owned()).filter(|word| !word.is_empty())
+    // The start of a list or mapping says nothing.
+    let word = word.trim();
+    (!word.is_empty() && !word.starts_with(['{', '[', ':'])).then(|| word.to_owned())
 }

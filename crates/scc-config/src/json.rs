@@ -1,5 +1,5 @@
-//! JSON text to a tree. `serde_json` decides what is JSON and words the errors; `jsonc-parser`, in
-//! its strict mode, gives the places.
+//! JSON text to a tree. `jsonc-parser`, in its strict mode, gives the places and words the errors;
+//! `serde_json` confirms that it is JSON.
 
 use jsonc_parser::ast::{Object, ObjectPropName, Value};
 use jsonc_parser::common::Ranged;
@@ -10,8 +10,15 @@ use crate::read::{MAX_DEPTH, Unreadable};
 use crate::tree::{Entry, Kind, Node, byte_of};
 
 pub(crate) fn parse(text: &str) -> Result<Node, Unreadable> {
-    // First, because it limits the nesting and is exact about numbers and escapes.
-    serde_json::from_str::<IgnoredAny>(text).map_err(|error| {
+    too_deep(text).map_or(Ok(()), |at| Err(Unreadable::too_deep(at)))?;
+    // What one of them takes for JSON and the other does not is not JSON.
+    let strict = serde_json::from_str::<IgnoredAny>(text);
+    let parsed = jsonc_parser::parse_to_ast(text, &CollectOptions::default(), &strict_options());
+    let parsed = parsed.map_err(|error| Unreadable {
+        message: format!("not valid JSON: {}", first_lower(&error.kind().to_string())),
+        at: Some(error.range().start),
+    })?;
+    strict.map_err(|error| {
         let message = error.to_string();
         let place = format!(" at line {} column {}", error.line(), error.column());
         let at = byte_of(text, error.line() as u64, error.column() as u64);
@@ -20,18 +27,43 @@ pub(crate) fn parse(text: &str) -> Result<Node, Unreadable> {
             at: Some(at),
         }
     })?;
-    let parsed = jsonc_parser::parse_to_ast(text, &CollectOptions::default(), &strict());
     let value = parsed
-        .map_err(|error| Unreadable {
-            message: format!("not valid JSON: {}", error.kind()),
-            at: Some(error.range().start),
-        })?
         .value
         .ok_or_else(|| Unreadable::at(0, "the document is empty"))?;
-    node(value, 0)
+    node(value)
 }
 
-fn strict() -> ParseOptions {
+/// The byte at which lists and mappings are nested too deep. Looked for first, because the parser
+/// is recursive and its own limit is more than a small stack holds.
+fn too_deep(text: &str) -> Option<usize> {
+    let (mut depth, mut quoted, mut escaped) = (0, false, false);
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b'[' | b'{' if !quoted => {
+                depth += 1;
+                if depth > MAX_DEPTH {
+                    return Some(at);
+                }
+            }
+            b']' | b'}' if !quoted => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    None
+}
+
+fn first_lower(text: &str) -> String {
+    let mut chars = text.trim_end_matches('.').chars();
+    match chars.next() {
+        Some(first) => first.to_lowercase().chain(chars).collect(),
+        None => String::new(),
+    }
+}
+
+fn strict_options() -> ParseOptions {
     ParseOptions {
         allow_comments: false,
         allow_loose_object_property_names: false,
@@ -46,11 +78,8 @@ fn strict() -> ParseOptions {
     }
 }
 
-fn node(value: Value<'_>, depth: usize) -> Result<Node, Unreadable> {
+fn node(value: Value<'_>) -> Result<Node, Unreadable> {
     let range = value.range();
-    if depth > MAX_DEPTH {
-        return Err(Unreadable::too_deep(range.start));
-    }
     let kind = match value {
         Value::NullKeyword(_) => Kind::Null,
         Value::BooleanLit(literal) => Kind::Bool(literal.value),
@@ -58,10 +87,9 @@ fn node(value: Value<'_>, depth: usize) -> Result<Node, Unreadable> {
         Value::StringLit(literal) => Kind::Text(literal.value.into_owned()),
         Value::Array(array) => {
             let items = array.elements.into_iter();
-            let items = items.map(|item| node(item, depth + 1));
-            Kind::List(items.collect::<Result<_, _>>()?)
+            Kind::List(items.map(node).collect::<Result<_, _>>()?)
         }
-        Value::Object(object) => Kind::Map(entries(object, depth)?),
+        Value::Object(object) => Kind::Map(entries(object)?),
     };
     Ok(Node {
         kind,
@@ -70,7 +98,7 @@ fn node(value: Value<'_>, depth: usize) -> Result<Node, Unreadable> {
     })
 }
 
-fn entries(object: Object<'_>, depth: usize) -> Result<Vec<Entry>, Unreadable> {
+fn entries(object: Object<'_>) -> Result<Vec<Entry>, Unreadable> {
     let properties = object.properties.into_iter();
     let entries = properties.map(|property| {
         let key_start = property.name.range().start;
@@ -78,7 +106,7 @@ fn entries(object: Object<'_>, depth: usize) -> Result<Vec<Entry>, Unreadable> {
             ObjectPropName::String(literal) => literal.value.into_owned(),
             ObjectPropName::Word(literal) => literal.value.to_owned(),
         };
-        let value = node(property.value, depth + 1)?;
+        let value = node(property.value)?;
         Ok(Entry {
             key,
             key_start,

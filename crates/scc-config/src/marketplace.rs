@@ -34,6 +34,8 @@ pub enum ConfigSource {
 
 /// A repository on GitHub.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(inline)]
 pub struct GithubSource {
     /// The user or organization.
     pub owner: String,
@@ -52,6 +54,8 @@ pub struct GithubSource {
 
 /// Any git repository.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(inline)]
 pub struct GitSource {
     /// The address, `https://…` or `git@…`.
     pub url: String,
@@ -65,6 +69,8 @@ pub struct GitSource {
 
 /// A file on the web.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(inline)]
 pub struct UrlSource {
     /// The address, `https://…`.
     pub url: String,
@@ -78,6 +84,8 @@ pub struct UrlSource {
 
 /// A directory of this machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(inline)]
 pub struct DirectorySource {
     /// The path, absolute or relative to the document.
     pub path: String,

@@ -6,7 +6,7 @@ use crate::tree::Node;
 use crate::{json, yaml};
 
 /// Mappings and lists inside each other; no document needs a quarter of it.
-pub(crate) const MAX_DEPTH: usize = 64;
+pub(crate) const MAX_DEPTH: usize = 32;
 
 /// Why a text is no tree, and the byte where.
 #[derive(Debug)]

@@ -50,7 +50,11 @@ fn describe(error: &Error, text: &str) -> Unreadable {
         Error::DuplicateMappingKey { key: Some(key), .. } => format!("key `{key}` appears twice"),
         Error::DuplicateMappingKey { key: None, .. } => "a key appears twice".to_owned(),
         Error::MergeKeyNotAllowed { .. } => "merge keys (`<<`) are not allowed".to_owned(),
+        Error::MultipleDocuments { .. } => "there is more than one document in the file".to_owned(),
         Error::Message { msg, .. } => msg.clone(),
+        other if other.to_string().starts_with("budget breached: Depth") => {
+            return Unreadable::too_deep(at.unwrap_or(0));
+        }
         other => one_line(&other.to_string(), location.map_or(0, |l| l.line())),
     };
     Unreadable { message, at }
