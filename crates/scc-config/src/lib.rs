@@ -101,7 +101,7 @@ pub use secret::SecretSource;
 pub use security::{SafetyAction, SafetyNet, Security};
 pub use session::{DevAction, DevEnvironment, NetworkPolicy, Session};
 pub use team::TeamConfig;
-pub use tree::Place;
+pub use tree::{Place, pointer_token};
 pub use url::normalized_source;
 pub use user::{
     ImagesSection, OrganizationSource, ProviderPreference, ProviderSection, ResourcesSection,

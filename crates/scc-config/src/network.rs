@@ -75,6 +75,11 @@ impl<'de> Deserialize<'de> for AllowedHost {
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<AllowedHost, A::Error> {
                 let map = de::value::MapAccessDeserializer::new(map);
                 let WithOptions { host, internal } = WithOptions::deserialize(map)?;
+                if internal && host.is_wildcard() {
+                    return Err(de::Error::custom(
+                        "`internal` needs one name, not a wildcard",
+                    ));
+                }
                 Ok(AllowedHost { host, internal })
             }
         }

@@ -103,8 +103,8 @@ fn doubled_here(entries: &[Entry]) -> Option<Doubled> {
     })
 }
 
-/// One token of a JSON pointer, escaped.
-pub(crate) fn pointer_token(key: &str) -> String {
+/// A key as one token of a JSON pointer (RFC 6901).
+pub fn pointer_token(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }
 
