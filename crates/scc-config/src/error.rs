@@ -23,6 +23,7 @@ pub(crate) struct Details {
     pub(crate) message: String,
     pub(crate) suggestion: Option<String>,
     pub(crate) snippet: Option<String>,
+    pub(crate) rule: Option<&'static str>,
 }
 
 impl From<Details> for ConfigError {
@@ -84,6 +85,12 @@ impl ConfigError {
     /// What was probably meant, or what to do instead.
     pub fn suggestion(&self) -> Option<&str> {
         self.details.suggestion.as_deref()
+    }
+
+    /// The rule that a well-formed document breaks, such as `plugin_blocked`; `None` where the
+    /// document itself is not well-formed.
+    pub fn rule(&self) -> Option<&'static str> {
+        self.details.rule
     }
 
     /// The offending line and below it a caret under the column; lines that may hold a secret are

@@ -1,34 +1,109 @@
 //! The documents that scc reads: parsing with exact error positions, and validation.
 //!
-//! Today there is one document, the user's own settings ([`UserConfig`]), written in JSON or YAML.
-//! Structs are closed: an unknown or doubled key is an error that names file, line and column, and
-//! an unknown key comes with the key that was probably meant. This crate reads no environment
-//! variable and runs no command: a [`SecretSource`] only says where a secret is to be found.
+//! There are four ([`DocumentKind`]), each in JSON or YAML: the organization's rules
+//! ([`OrgConfig`]), what a federated team decides itself ([`TeamConfig`]), what a project adds
+//! ([`ProjectConfig`]), and the user's own settings ([`UserConfig`]). All are closed: an unknown or
+//! doubled key is an error that names file, line and column, and an unknown key comes with the key
+//! that was probably meant. [`Document::parse`] reads one and stops at the first thing that is not
+//! well-formed; [`Document::check`] then finds every rule that it breaks. A [`Document`] also knows
+//! where each of its parts stands, by JSON pointer.
+//!
+//! This crate reads no environment variable and runs no command: a [`SecretSource`] only says where
+//! a secret is to be found. It also holds what matching needs, so that validation and policy agree:
+//! [`Pattern`], [`PluginRef`], [`McpServer::candidates`], [`HostPattern`].
 //!
 //! ```
-//! use scc_config::{ProviderPreference, UserConfig};
+//! use scc_config::{Document, OrgConfig};
 //! use std::path::Path;
 //!
-//! let file = Path::new("config.yaml");
-//! let config = UserConfig::parse("provider: ask\nresources: {memory: 8g, cpus: 2}\n", file)?;
-//! assert_eq!(config.provider, Some(ProviderPreference::Ask));
-//! assert_eq!(config.resources.memory.map(|m| m.bytes()), Some(8 << 30));
+//! let text = r#"
+//! schema_version: "1.0.0"
+//! organization: {name: Corp, id: corp}
+//! defaults: {network_policy: web-egress-enforced}
+//! security: {blocked_plugins: ["*@evil"]}
+//! profiles:
+//!   platform: {additional_plugins: ["tool@evil"]}
+//! marketplaces:
+//!   evil: {source: github, owner: evil, repo: plugins}
+//! "#;
+//! let org = Document::<OrgConfig>::parse(text, Path::new("org.yaml"))?;
+//! assert_eq!(org.place("/defaults/network_policy").map(|place| place.line), Some(4));
 //!
-//! let error = UserConfig::parse("standalone: true\nprovidr: ask\n", file).unwrap_err();
-//! assert_eq!(error.to_string(), "config.yaml:2:1: unknown key `providr`");
-//! assert_eq!(error.suggestion(), Some("did you mean `provider`?"));
+//! let findings = org.check();
+//! assert_eq!(findings[0].rule(), Some("plugin_blocked"));
+//! assert_eq!(
+//!     findings[0].to_string(),
+//!     "org.yaml:7:35: plugin `tool@evil` is blocked by the pattern `*@evil`",
+//! );
+//!
+//! let error = Document::<OrgConfig>::parse(&text.replace("profiles", "profile"), Path::new("org.yaml"));
+//! let error = error.unwrap_err();
+//! assert_eq!(error.to_string(), "org.yaml:6:1: unknown key `profile`");
+//! assert_eq!(error.suggestion(), Some("did you mean `profiles`?"));
 //! # Ok::<(), scc_config::ConfigError>(())
 //! ```
 
+mod artifacts;
 mod check;
+mod de;
+mod document;
 mod error;
+mod exceptions;
+mod glob;
+mod host;
+mod json;
+mod kind;
+mod marketplace;
+mod mcp;
 mod memory;
+mod network;
+mod org;
+mod plugin;
+mod profile;
+mod project;
+mod read;
 mod secret;
+mod security;
+mod session;
 mod suggest;
+mod team;
+mod tree;
+mod url;
 mod user;
+mod values;
 mod yaml;
 
+pub use artifacts::{
+    Artifact, ArtifactKind, ArtifactSource, ArtifactSourceKind, Binding, Bundle, GovernedArtifacts,
+    InstallIntent,
+};
+pub use document::{ConfigDocument, Document};
 pub use error::ConfigError;
+pub use exceptions::{ExceptionTargets, PolicyException};
+pub use glob::{Folded, Pattern, PatternSet};
+pub use host::HostPattern;
+pub use kind::DocumentKind;
+pub use marketplace::{
+    ConfigSource, DirectorySource, GitSource, GithubSource, Marketplace, MaterializationMode,
+    UrlSource,
+};
+pub use mcp::{McpCandidates, McpServer, McpTransport};
 pub use memory::MemorySize;
+pub use network::{AllowedHost, BUILT_IN_DESTINATION_SETS, OrgNetwork, TeamNetwork};
+pub use org::{
+    Defaults, Delegation, ExceptionDelegation, IdentityMode, OrgConfig, OrgProvider, Organization,
+    PersonalDelegation, ProjectDelegation, SchemaVersion, Signing, Stats, TeamDelegation,
+};
+pub use plugin::{BareName, PluginPatterns, PluginRef, PluginRefError};
+pub use profile::{Profile, ProfileDelegation, Trust};
+pub use project::ProjectConfig;
 pub use secret::SecretSource;
-pub use user::{ImagesSection, ProviderPreference, ProviderSection, ResourcesSection, UserConfig};
+pub use security::{SafetyAction, SafetyNet, Security};
+pub use session::{DevAction, DevEnvironment, NetworkPolicy, Session};
+pub use team::TeamConfig;
+pub use tree::{Place, pointer_token};
+pub use url::normalized_source;
+pub use user::{
+    ImagesSection, OrganizationSource, ProviderPreference, ProviderSection, ResourcesSection,
+    UserConfig,
+};

@@ -84,6 +84,22 @@ impl FromStr for MemorySize {
     }
 }
 
+impl schemars::JsonSchema for MemorySize {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "MemorySize".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "an amount of memory such as `8g` or `512m`, or a number of bytes",
+            "anyOf": [
+                { "type": "integer", "minimum": Self::MINIMUM.0 },
+                { "type": "string", "pattern": "^[0-9]+ ?([kmgtKMGT]?([iI]?[bB])?)$" }
+            ]
+        })
+    }
+}
+
 impl Serialize for MemorySize {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// The start of the message for a literal key; `yaml.rs` leaves the line out of the snippet by it.
+/// The start of the message for a literal key; `document.rs` leaves the line out of the snippet by it.
 pub(crate) const REFUSED: &str = "not a secret source";
 
 /// Where a key comes from: `env:VAR` (the host's environment) or `command:CMD` (what a command
@@ -18,6 +18,13 @@ pub enum SecretSource {
     /// A command line whose standard output is the secret.
     Command(String),
 }
+
+crate::values::string_schema!(
+    SecretSource,
+    "SecretSource",
+    "`env:VARIABLE` or `command:COMMAND`; never the secret itself",
+    {"pattern": "^(env:[A-Za-z_][A-Za-z0-9_]*|command:.*\\S.*)$"}
+);
 
 impl FromStr for SecretSource {
     type Err = String;

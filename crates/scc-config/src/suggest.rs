@@ -24,6 +24,17 @@ pub(crate) fn nearest<'a>(
         .map(|(_, word)| word)
 }
 
+/// What was probably meant, or else everything that is known, after `list`.
+pub(crate) fn or_list(typed: &str, known: &[&str], list: &str) -> String {
+    match nearest(typed, known.iter().copied()) {
+        Some(word) => format!("did you mean `{word}`?"),
+        None => {
+            let words: Vec<String> = known.iter().map(|word| format!("`{word}`")).collect();
+            format!("{list} {}", words.join(", "))
+        }
+    }
+}
+
 /// Levenshtein's distance: insertions, deletions and replacements of one letter.
 fn distance(a: &[char], b: &[char]) -> usize {
     let mut row: Vec<usize> = (0..=b.len()).collect();

@@ -2,26 +2,36 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::{ConfigError, MemorySize, SecretSource, check, yaml};
+use crate::document::{ConfigDocument, Document};
+use crate::{ConfigError, MemorySize, SecretSource, values};
 
 /// The user's settings. Every key is optional; an empty file is the default.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct UserConfig {
     /// Setup recorded that this user works without an organization's configuration.
     pub standalone: bool,
+    /// Where the organization's document is, and how it is fetched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub organization: Option<OrganizationSource>,
+    /// The team that the user works in.
+    #[serde(
+        deserialize_with = "values::word",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub team: Option<String>,
     /// Which provider to start when nothing else decides.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provider: Option<ProviderPreference>,
     /// Settings of single providers, by provider id.
     #[serde(
-        deserialize_with = "check::providers",
+        deserialize_with = "values::providers",
         skip_serializing_if = "BTreeMap::is_empty"
     )]
     pub providers: BTreeMap<String, ProviderSection>,
@@ -30,7 +40,7 @@ pub struct UserConfig {
     pub images: ImagesSection,
     /// PEM files of certificate authorities that image builds and sandboxes trust in addition.
     #[serde(
-        deserialize_with = "check::paths",
+        deserialize_with = "values::paths",
         serialize_with = "lossy_paths",
         skip_serializing_if = "Vec::is_empty"
     )]
@@ -40,6 +50,34 @@ pub struct UserConfig {
     pub resources: ResourcesSection,
     /// The agent may run as root when scc runs as root in a root-owned workspace.
     pub allow_root_agent: bool,
+}
+
+/// Where the organization's document is, and how it is fetched.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OrganizationSource {
+    /// A file, an `https://` address, `github:OWNER/REPO[@REF][:PATH]`, or the address of a git
+    /// repository.
+    #[serde(deserialize_with = "values::source")]
+    pub source: String,
+    /// Where the credential for fetching it comes from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth: Option<SecretSource>,
+    /// The header that carries the credential; `Authorization` where it is left out.
+    #[serde(
+        default,
+        deserialize_with = "values::header_name",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub auth_header: Option<String>,
+    /// A PEM file of the certificate authority of that place.
+    #[serde(
+        default,
+        deserialize_with = "values::file_path",
+        serialize_with = "lossy_path",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub ca: Option<PathBuf>,
 }
 
 /// The preferred provider, written as `ask` or a provider id.
@@ -53,18 +91,18 @@ pub enum ProviderPreference {
 }
 
 /// Settings of one provider.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ProviderSection {
     /// The agent's version to install instead of the adapter's own choice.
     #[serde(
-        deserialize_with = "check::version",
+        deserialize_with = "values::version",
         skip_serializing_if = "Option::is_none"
     )]
     pub version: Option<String>,
     /// The base URL of a gateway, `http://` or `https://` with a host.
     #[serde(
-        deserialize_with = "check::base_url",
+        deserialize_with = "values::base_url",
         skip_serializing_if = "Option::is_none"
     )]
     pub base_url: Option<String>,
@@ -73,26 +111,26 @@ pub struct ProviderSection {
     pub api_key: Option<SecretSource>,
     /// The model to ask for, in the provider's own spelling.
     #[serde(
-        deserialize_with = "check::word",
+        deserialize_with = "values::word",
         skip_serializing_if = "Option::is_none"
     )]
     pub model: Option<String>,
 }
 
 /// Settings of the images that scc builds.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ImagesSection {
     /// The image to build on, instead of scc's own choice.
     #[serde(
-        deserialize_with = "check::word",
+        deserialize_with = "values::word",
         skip_serializing_if = "Option::is_none"
     )]
     pub base: Option<String>,
 }
 
 /// Limits of a sandbox.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ResourcesSection {
     /// Memory, at least 64 MiB.
@@ -100,16 +138,24 @@ pub struct ResourcesSection {
     pub memory: Option<MemorySize>,
     /// Processor cores, more than 0; fractions are allowed.
     #[serde(
-        deserialize_with = "check::cpus",
+        deserialize_with = "values::cpus",
         skip_serializing_if = "Option::is_none"
     )]
     pub cpus: Option<f64>,
     /// Processes and threads at once, at least 16.
     #[serde(
-        deserialize_with = "check::pids",
+        deserialize_with = "values::pids",
         skip_serializing_if = "Option::is_none"
     )]
     pub pids: Option<u32>,
+}
+
+impl ConfigDocument for UserConfig {
+    const MAX_BYTES: usize = 1 << 20;
+
+    fn empty() -> Result<Self, &'static str> {
+        Ok(Self::default())
+    }
 }
 
 impl UserConfig {
@@ -118,7 +164,7 @@ impl UserConfig {
     /// # Errors
     /// When the text is not YAML or JSON, has an unknown or doubled key, or a value is not valid.
     pub fn parse(text: &str, file: &Path) -> Result<Self, ConfigError> {
-        Ok(yaml::parse::<Option<Self>>(text, file)?.unwrap_or_default())
+        Ok(Document::<Self>::parse(text, file)?.into_value())
     }
 
     /// Reads the document in `file`; `None` when there is no such file.
@@ -126,11 +172,7 @@ impl UserConfig {
     /// # Errors
     /// When the file cannot be read, and as for [`UserConfig::parse`].
     pub fn load(file: &Path) -> Result<Option<Self>, ConfigError> {
-        match std::fs::read_to_string(file) {
-            Ok(text) => Self::parse(&text, file).map(Some),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(ConfigError::unreadable(file, error)),
-        }
+        Ok(Document::<Self>::load(file)?.map(Document::into_value))
     }
 
     /// The document as indented JSON with a newline at the end; keys that are not set are left
@@ -150,7 +192,7 @@ impl FromStr for ProviderPreference {
         if text == "ask" {
             return Ok(Self::Ask);
         }
-        check::provider_id(text)?;
+        values::provider_id(text)?;
         Ok(Self::Id(text.to_owned()))
     }
 }
@@ -178,10 +220,30 @@ impl From<ProviderPreference> for String {
     }
 }
 
+impl JsonSchema for ProviderPreference {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "ProviderPreference".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "string",
+            "description": "`ask` or a provider id",
+            "pattern": "^[a-z0-9-]{1,40}$"
+        })
+    }
+}
+
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
 fn lossy_paths<S: Serializer>(paths: &[PathBuf], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(paths.iter().map(|path| path.to_string_lossy()))
+}
+
+fn lossy_path<S: Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<S::Ok, S::Error> {
+    path.as_ref()
+        .map(|path| path.to_string_lossy())
+        .serialize(serializer)
 }

@@ -1,129 +1,183 @@
-//! The only place that knows the YAML engine: text to value, engine errors to [`ConfigError`].
+//! YAML text to a tree: the only place that knows the YAML engine.
 
-use std::path::Path;
+use std::fmt;
 
-use serde::de::DeserializeOwned;
-use serde_yaml::{Error, Options};
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_yaml::{Error, Location, MergeKeyPolicy, Options, Spanned};
 
-use crate::error::Details;
-use crate::{ConfigError, secret, suggest};
+use crate::read::{MAX_DEPTH, Unreadable};
+use crate::tree::{Entry, Kind, Node, byte_of};
 
-/// Far more than anybody writes by hand, far less than what hurts.
-const MAX_BYTES: usize = 1 << 20;
+/// Far more than 8 MiB of sensible YAML has, far less than what hurts.
+const MAX_NODES: usize = 2_000_000;
 
-/// Reads one document of YAML or JSON (JSON is read as YAML's flow style).
-pub(crate) fn parse<T: DeserializeOwned>(text: &str, file: &Path) -> Result<T, ConfigError> {
-    if text.len() > MAX_BYTES {
-        return Err(without_place(file, "the file is larger than 1 MiB").into());
+pub(crate) fn parse(text: &str) -> Result<Node, Unreadable> {
+    let value: Option<Spanned<Value>> = serde_yaml::from_str_with_options(text, options())
+        .map_err(|error| describe(&error, text))?;
+    match value {
+        Some(value) => node(value, text, 0),
+        None => Ok(Node {
+            kind: Kind::Null,
+            start: 0,
+            end: 0,
+        }),
     }
-    serde_yaml::from_str_with_options(text, options())
-        .map_err(|error| describe(&error, text, file).into())
 }
 
 fn options() -> Options {
+    let mut limits = Options::default().alias_limits;
+    limits.max_total_replayed_events = 20_000;
     serde_yaml::options! {
         strict_booleans: true,
         with_snippet: false,
+        merge_keys: MergeKeyPolicy::Error,
+        alias_limits: limits,
+        budget: serde_yaml::budget! {
+            max_depth: MAX_DEPTH,
+            max_nodes: MAX_NODES,
+            max_events: 3 * MAX_NODES,
+            max_aliases: 1_000,
+            max_anchors: 1_000,
+        },
     }
 }
 
-fn without_place(file: &Path, message: &str) -> Details {
-    Details {
-        file: file.to_owned(),
-        message: message.to_owned(),
-        ..Details::default()
-    }
-}
-
-fn describe(error: &Error, text: &str, file: &Path) -> Details {
-    let mut found = without_place(file, "");
+fn describe(error: &Error, text: &str) -> Unreadable {
     let error = error.without_snippet();
-    if let Some(location) = error.location() {
-        found.line = Some(location.line());
-        found.column = Some(location.column());
-    }
-    match error {
-        Error::SerdeUnknownField {
-            field, expected, ..
-        } => {
-            found.message = format!("unknown key `{field}`");
-            found.text = Some(field.clone());
-            found.suggestion = Some(match suggest::nearest(field, expected.iter().copied()) {
-                Some(key) => format!("did you mean `{key}`?"),
-                None => format!("known keys here are {}", quoted(expected)),
-            });
+    let location = error.location();
+    let at = location.map(|location| byte(text, &location));
+    let message = match error {
+        Error::DuplicateMappingKey { key: Some(key), .. } => format!("key `{key}` appears twice"),
+        Error::DuplicateMappingKey { key: None, .. } => "a key appears twice".to_owned(),
+        Error::MergeKeyNotAllowed { .. } => "merge keys (`<<`) are not allowed".to_owned(),
+        Error::MultipleDocuments { .. } => "there is more than one document in the file".to_owned(),
+        Error::Message { msg, .. } => msg.clone(),
+        other if other.to_string().starts_with("budget breached: Depth") => {
+            return Unreadable::too_deep(at.unwrap_or(0));
         }
-        Error::DuplicateMappingKey { key, .. } => {
-            found.message = match key {
-                Some(key) => format!("key `{key}` appears twice"),
-                None => "a key appears twice".to_owned(),
-            };
-            found.text.clone_from(key);
-        }
-        Error::Message { msg, .. } => found.message.clone_from(msg),
-        Error::SerdeInvalidType {
-            unexpected,
-            expected,
-            ..
-        }
-        | Error::SerdeInvalidValue {
-            unexpected,
-            expected,
-            ..
-        } => {
-            found.message = format!("expected {expected}, found {unexpected}");
-        }
-        other => found.message = one_line(&other.to_string(), found.line),
-    }
-    if let Some(line) = found.line.and_then(|line| line_of(text, line)) {
-        let secret = found.message.starts_with(secret::REFUSED) || may_hold_secret(line);
-        if !secret {
-            let column = usize::try_from(found.column.unwrap_or(1)).unwrap_or(1);
-            found.snippet = Some(format!("{line}\n{:1$}^", "", column.saturating_sub(1)));
-            found.text = found.text.or_else(|| word_at(line, column));
-        }
-    }
-    found
-}
-
-fn line_of(text: &str, number: u64) -> Option<&str> {
-    let index = usize::try_from(number).ok()?.checked_sub(1)?;
-    text.lines().nth(index)
-}
-
-/// A misspelt `api_key` is an unknown key, and its line must not be shown either.
-fn may_hold_secret(line: &str) -> bool {
-    let line = line.to_ascii_lowercase();
-    [
-        "key", "token", "secret", "passw", "auth", "cred", "://", "@",
-    ]
-    .iter()
-    .any(|word| line.contains(word))
-}
-
-/// The text from the column to the next separator.
-fn word_at(line: &str, column: usize) -> Option<String> {
-    let rest = line.chars().skip(column.saturating_sub(1));
-    let word: String = rest
-        .take_while(|c| !matches!(c, ',' | '}' | ']' | '#'))
-        .collect();
-    Some(word.trim().to_owned()).filter(|word| !word.is_empty())
-}
-
-fn quoted(words: &[&str]) -> String {
-    words
-        .iter()
-        .map(|word| format!("`{word}`"))
-        .collect::<Vec<_>>()
-        .join(", ")
+        other => one_line(&other.to_string(), location.map_or(0, |l| l.line())),
+    };
+    Unreadable { message, at }
 }
 
 /// The engine's own words; they end in the place, which is shown already.
-fn one_line(text: &str, line: Option<u64>) -> String {
+fn one_line(text: &str, line: u64) -> String {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let place = format!(" at line {}, column ", line.unwrap_or(0));
+    let place = format!(" at line {line}, column ");
     match text.find(&place) {
         Some(at) => text[..at].to_owned(),
         None => text,
+    }
+}
+
+fn byte(text: &str, location: &Location) -> usize {
+    let known = location.span().byte_offset();
+    known
+        .and_then(|offset| usize::try_from(offset).ok())
+        .filter(|offset| text.is_char_boundary(*offset))
+        .unwrap_or_else(|| byte_of(text, location.line(), location.column()))
+}
+
+fn node(value: Spanned<Value>, text: &str, depth: usize) -> Result<Node, Unreadable> {
+    let start = byte(text, &value.referenced);
+    if depth > MAX_DEPTH {
+        return Err(Unreadable::too_deep(start));
+    }
+    let length = value.referenced.span().byte_len().unwrap_or(0);
+    let kind = match value.value {
+        Value::Scalar(kind) => kind,
+        Value::List(items) => {
+            let items = items.into_iter().map(|item| node(item, text, depth + 1));
+            Kind::List(items.collect::<Result<_, _>>()?)
+        }
+        Value::Map(entries) => {
+            let entries = entries.into_iter().map(|(key, value)| {
+                Ok(Entry {
+                    key_start: byte(text, &key.referenced),
+                    key: key.value,
+                    value: node(value, text, depth + 1)?,
+                })
+            });
+            Kind::Map(entries.collect::<Result<_, _>>()?)
+        }
+    };
+    Ok(Node {
+        kind,
+        start,
+        end: start.saturating_add(usize::try_from(length).unwrap_or(0)),
+    })
+}
+
+enum Value {
+    Scalar(Kind),
+    List(Vec<Spanned<Self>>),
+    Map(Vec<(Spanned<String>, Spanned<Self>)>),
+}
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ValueVisitor)
+    }
+}
+
+struct ValueVisitor;
+
+impl<'de> Visitor<'de> for ValueVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Scalar(Kind::Bool(value)))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(Value::Scalar(Kind::Integer(value.into())))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(Value::Scalar(Kind::Integer(value.into())))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(Value::Scalar(Kind::Float(value)))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(Value::Scalar(Kind::Text(value.to_owned())))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(Value::Scalar(Kind::Text(value)))
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Scalar(Kind::Null))
+    }
+
+    fn visit_none<E>(self) -> Result<Value, E> {
+        Ok(Value::Scalar(Kind::Null))
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        Value::deserialize(deserializer)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = list.next_element()? {
+            items.push(item);
+        }
+        Ok(Value::List(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(entry) = map.next_entry()? {
+            entries.push(entry);
+        }
+        Ok(Value::Map(entries))
     }
 }

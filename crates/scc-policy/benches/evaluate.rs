@@ -1,0 +1,4 @@
+//! Reading and evaluating organizations of growing size.
+fn main() {
+    divan::main();
+}

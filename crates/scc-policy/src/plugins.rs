@@ -1,0 +1,210 @@
+//! Which plugins are enabled.
+
+use std::collections::BTreeMap;
+
+use scc_config::{BareName, PluginRef};
+
+use crate::decision::{Asked, Decision, ItemKind, Layer, Origin, Outcome, Reason, Rule};
+use crate::delegation::Addition;
+use crate::effective::EffectivePlugin;
+use crate::error::PolicyError;
+use crate::exceptions::Exceptions;
+use crate::judge::{Judge, List, Ruling, allowed};
+use crate::layers::{Layers, origin};
+use crate::marketplaces::Marketplaces;
+
+pub(crate) fn resolve(
+    layers: &Layers<'_>,
+    exceptions: &Exceptions<'_>,
+    marketplaces: &Marketplaces,
+    decisions: &mut Vec<Decision>,
+) -> Result<Vec<EffectivePlugin>, PolicyError> {
+    let mut plugins = Plugins::new(layers, exceptions, marketplaces);
+    for (text, origin) in asked_for(layers) {
+        let decision = plugins.decide(text, origin)?;
+        decisions.push(decision);
+    }
+    Ok(plugins.enabled.into_values().collect())
+}
+
+/// Every reference of every layer, in the order of the layers.
+fn asked_for<'a>(layers: &Layers<'a>) -> Vec<(&'a str, Origin)> {
+    let mut all: Vec<(&str, Origin)> = Vec::new();
+    let mut add = |texts: &'a [String], place: &dyn Fn(usize) -> Origin| {
+        let texts = texts.iter().enumerate();
+        all.extend(texts.map(|(number, text)| (text.as_str(), place(number))));
+    };
+    if let Some(defaults) = layers.defaults() {
+        add(&defaults.enabled_plugins, &|number| {
+            let pointer = format!("/defaults/enabled_plugins/{number}");
+            layers.org_origin(Layer::Organization, &pointer)
+        });
+    }
+    if let Some(team) = layers.team {
+        add(&team.profile.additional_plugins, &|number| {
+            layers.team_origin(team, &format!("/additional_plugins/{number}"))
+        });
+    }
+    if let Some(document) = layers.team_document() {
+        add(&document.value().enabled_plugins, &|number| {
+            let pointer = format!("/enabled_plugins/{number}");
+            origin(Layer::TeamDocument, document, &pointer)
+        });
+    }
+    if let Some(personal) = layers.input.personal {
+        add(personal.plugins, &|_| Origin {
+            layer: Layer::Personal,
+            file: Some(personal.file.display().to_string()),
+            line: None,
+        });
+    }
+    if let Some(project) = layers.input.project {
+        add(&project.value().additional_plugins, &|number| {
+            let pointer = format!("/additional_plugins/{number}");
+            origin(Layer::Workspace, project, &pointer)
+        });
+    }
+    all
+}
+
+struct Plugins<'a, 'b> {
+    layers: &'b Layers<'a>,
+    judge: Judge<'a, PluginRef>,
+    disabled_by_org: Option<List<'a, PluginRef>>,
+    disabled_by_team: Option<List<'a, PluginRef>>,
+    marketplaces: &'b Marketplaces,
+    bare: BareName<'a>,
+    enabled: BTreeMap<String, EffectivePlugin>,
+}
+
+impl<'a, 'b> Plugins<'a, 'b> {
+    fn new(
+        layers: &'b Layers<'a>,
+        exceptions: &'b Exceptions<'a>,
+        marketplaces: &'b Marketplaces,
+    ) -> Self {
+        let blocked = layers
+            .security()
+            .map(|security| security.blocked_plugins.as_slice());
+        let blocked = List::new("security.blocked_plugins", blocked.unwrap_or_default());
+        let defaults = layers.defaults();
+        let allowed = defaults.and_then(|defaults| defaults.allowed_plugins.as_deref());
+        let allowed = allowed.map(|patterns| List::new("defaults.allowed_plugins", patterns));
+        let lifts = (exceptions.policy.as_slice(), exceptions.local.as_slice());
+        let document = layers.team_document().map(|document| document.value());
+        // The organization's own marketplaces alone decide about bare names, so that what a name
+        // means does not depend on the team.
+        let names = layers
+            .org()
+            .map(|org| &org.marketplaces)
+            .into_iter()
+            .flatten();
+        let names = names.map(|(name, _)| name.as_str());
+        let implicit = layers.input.implicit_marketplaces.first().copied();
+        Self {
+            layers,
+            judge: Judge::new(*layers, blocked, allowed, lifts, |lift| lift.plugins),
+            disabled_by_org: defaults
+                .map(|defaults| List::new("defaults.disabled_plugins", &defaults.disabled_plugins)),
+            disabled_by_team: document
+                .map(|document| List::new("disabled_plugins", &document.disabled_plugins)),
+            marketplaces,
+            bare: BareName::rule(names, implicit),
+            enabled: BTreeMap::new(),
+        }
+    }
+
+    fn decide(&mut self, text: &str, origin: Origin) -> Result<Decision, PolicyError> {
+        let plugin = match PluginRef::parse(text, self.bare) {
+            Ok(plugin) => plugin,
+            Err(error) => {
+                let asked = Asked::new(ItemKind::Plugin, text.trim(), origin);
+                let message = error.to_string();
+                return Ok(asked.decide(Outcome::Denied, Reason::Malformed, message));
+            }
+        };
+        let layer = origin.layer;
+        let asked = Asked::new(ItemKind::Plugin, plugin.to_string(), origin);
+        let key = plugin.to_string().to_lowercase();
+        if let Some(earlier) = self.enabled.get(&key) {
+            let message = format!("it is enabled already by {}", earlier.origin);
+            return Ok(asked.decide(Outcome::Ignored, Reason::Duplicate, message));
+        }
+        let ruling = match layer {
+            Layer::Organization => self.judge.baseline(&asked, &plugin),
+            layer => {
+                let delegated = self.layers.may_add(layer, Addition::Plugins);
+                self.judge.addition(&asked, &plugin, delegated)
+            }
+        };
+        let lifted = match ruling {
+            Ruling::Refused(decision) => return Ok(*decision),
+            Ruling::Free(lifted) => lifted,
+        };
+        if let Some(rule) = self.disabled(layer, &plugin) {
+            let message = format!("`{}` leaves it out", rule.text);
+            let decision = asked.decide(Outcome::Ignored, Reason::Disabled, message);
+            return Ok(decision.by(rule));
+        }
+        if let Some(decision) = self.unknown_marketplace(&asked, &plugin)? {
+            return Ok(decision);
+        }
+        let entry = EffectivePlugin {
+            plugin,
+            origin: asked.origin.clone(),
+        };
+        self.enabled.insert(key, entry);
+        Ok(allowed(&asked, lifted))
+    }
+
+    /// The organization's list is for its own plugins and those in a federated team's document;
+    /// such a document's list is for everything that the organization and the team add.
+    fn disabled(&self, layer: Layer, plugin: &PluginRef) -> Option<Rule> {
+        let by_org = matches!(layer, Layer::Organization | Layer::TeamDocument);
+        let by_team = by_org || layer == Layer::Team;
+        let org = self.disabled_by_org.as_ref().filter(|_| by_org);
+        let found = org.and_then(|list| list.rule(plugin, self.layers));
+        found.or_else(|| {
+            let team = self.disabled_by_team.as_ref().filter(|_| by_team)?;
+            // The list stands in another document than the others.
+            let mut rule = team.rule(plugin, self.layers)?;
+            let document = self.layers.team_document()?;
+            let place = origin(Layer::TeamDocument, document, "/disabled_plugins");
+            (rule.layer, rule.file, rule.line) = (place.layer, place.file, place.line);
+            Some(rule)
+        })
+    }
+
+    fn unknown_marketplace(
+        &self,
+        asked: &Asked,
+        plugin: &PluginRef,
+    ) -> Result<Option<Decision>, PolicyError> {
+        let name = plugin.marketplace();
+        if self.marketplaces.knows(name) {
+            return Ok(None);
+        }
+        let own = |name: &str| {
+            let org = self.layers.org();
+            org.is_some_and(|org| {
+                let mut names = org.marketplaces.keys();
+                names.any(|own| own.to_lowercase() == name.to_lowercase())
+            })
+        };
+        if let Some(team) = self.layers.team
+            && asked.origin.layer == Layer::Organization
+            && own(name)
+        {
+            return Err(PolicyError::MarketplaceNotInherited {
+                plugin: plugin.to_string(),
+                team: team.name.to_owned(),
+            });
+        }
+        let message = format!("there is no marketplace `{name}`");
+        Ok(Some(asked.decide(
+            Outcome::Denied,
+            Reason::UnknownMarketplace,
+            message,
+        )))
+    }
+}
