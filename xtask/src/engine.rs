@@ -108,7 +108,10 @@ fn clear_leftovers() {
 fn end(directory: &Path) {
     let pid = std::fs::read_to_string(directory.join("pid")).unwrap_or_default();
     let pid = pid.trim();
-    if !pid.is_empty() {
+    // The number may belong to another process by now.
+    let command = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let is_ours = String::from_utf8_lossy(&command).contains(&*directory.to_string_lossy());
+    if !pid.is_empty() && is_ours {
         if let Ok(mut kill) = as_root("kill") {
             let _ = kill.arg(pid).status();
         }
@@ -142,6 +145,8 @@ fn start() -> Outcome<TaskEngine> {
         .arg("--pidfile")
         .arg(directory.join("pid"))
         .args(["--host", &host])
+        // Whose socket it is: otherwise only root and the group docker may use it.
+        .args(["--group", &own_group()])
         .stdin(Stdio::null())
         .stdout(log.try_clone().map_err(|error| error.to_string())?)
         .stderr(log);
@@ -167,6 +172,13 @@ fn start() -> Outcome<TaskEngine> {
         std::thread::sleep(Duration::from_millis(100));
     }
     Ok(engine)
+}
+
+fn own_group() -> String {
+    use std::os::unix::fs::MetadataExt as _;
+    std::fs::metadata("/proc/self")
+        .map_or(0, |meta| meta.gid())
+        .to_string()
 }
 
 fn run_as_root(program: &str, args: &[&str], path: &Path) -> Outcome<()> {

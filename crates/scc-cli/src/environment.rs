@@ -103,6 +103,19 @@ pub(crate) fn engine_lookup() -> EngineLookup {
     }
 }
 
+/// Where what governs an agent is kept, and the engine's socket.
+pub(crate) fn private_places() -> Vec<PathBuf> {
+    let own = [
+        ("XDG_CONFIG_HOME", ".config"),
+        ("XDG_STATE_HOME", ".local/state"),
+        ("XDG_CACHE_HOME", ".cache"),
+    ];
+    let own = own.map(|(name, below)| xdg(name, below).map(|dir| dir.join("scc")));
+    let socket = variable("DOCKER_HOST");
+    let socket = socket.and_then(|host| Some(PathBuf::from(host.strip_prefix("unix://")?)));
+    own.into_iter().flatten().chain(socket).collect()
+}
+
 pub(crate) fn sudo_user() -> Option<(u32, u32)> {
     let number = |name| variable(name)?.parse().ok();
     Some((number("SUDO_UID")?, number("SUDO_GID")?))

@@ -43,7 +43,7 @@ pub(crate) enum CliError {
     #[error("a sandbox of this workspace and provider is running: `{container}`")]
     Conflict { container: String },
     #[error("cancelled")]
-    Cancelled,
+    Cancelled { status: u8 },
 }
 
 impl CliError {
@@ -59,7 +59,7 @@ impl CliError {
             | Self::State(_)
             | Self::Runtime(_)
             | Self::Terminal(_) => 1,
-            Self::Cancelled => 130,
+            Self::Cancelled { status } => *status,
         }
     }
 

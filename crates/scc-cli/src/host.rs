@@ -19,6 +19,7 @@ pub(crate) fn facts() -> HostFacts {
         // The rules about the home compare real paths.
         home: environment::home().map(|home| home.canonicalize().unwrap_or(home)),
         environment: environment::carried(),
+        private: environment::private_places(),
         git_config: git_config_files(),
     }
 }

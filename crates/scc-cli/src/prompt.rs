@@ -51,6 +51,6 @@ impl Prompter {
 fn cancelled(error: inquire::InquireError) -> CliError {
     match error {
         inquire::InquireError::IO(error) => CliError::Terminal(error),
-        _ => CliError::Cancelled,
+        _ => CliError::Cancelled { status: 130 },
     }
 }

@@ -4,7 +4,7 @@ use std::io::IsTerminal as _;
 
 use rustix::termios::{OptionalActions, Termios};
 use scc_launch::Launcher;
-use scc_runtime::{Attachment, ConsoleIo, SandboxRuntime, TerminalSize, relay};
+use scc_runtime::{Attachment, ConsoleIo, RelayEnd, SandboxRuntime, TerminalSize, relay};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::error::CliError;
@@ -14,10 +14,32 @@ use crate::error::CliError;
 pub(crate) enum Ended {
     /// Its output ended.
     ByItself,
-    /// Ctrl-C reached scc, not the agent, since the agent has no terminal.
-    Interrupted,
-    /// The terminal is gone; the agent goes on.
-    TerminalGone,
+    /// This signal came.
+    By(Stop),
+    /// Whoever read the output is gone.
+    Unread,
+}
+
+/// What ends scc from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// Ctrl-C where there is no terminal to pass it through.
+    Interrupt,
+    /// SIGTERM.
+    Terminate,
+    /// The terminal is gone.
+    Hangup,
+}
+
+impl Stop {
+    /// The exit status of a process that such a signal ends.
+    pub(crate) fn status(self) -> u8 {
+        match self {
+            Self::Interrupt => 130,
+            Self::Terminate => 143,
+            Self::Hangup => 129,
+        }
+    }
 }
 
 /// What is attached: a session's main process or a command in it.
@@ -68,7 +90,6 @@ struct Signals {
     terminate: Signal,
     interrupt: Signal,
     hangup: Signal,
-    resize: Signal,
 }
 
 impl Signals {
@@ -78,13 +99,22 @@ impl Signals {
             terminate: listen(SignalKind::terminate())?,
             interrupt: listen(SignalKind::interrupt())?,
             hangup: listen(SignalKind::hangup())?,
-            resize: listen(SignalKind::window_change())?,
         })
+    }
+
+    /// The next signal that ends scc.
+    async fn stop(&mut self) -> Stop {
+        tokio::select! {
+            _ = self.interrupt.recv() => Stop::Interrupt,
+            _ = self.terminate.recv() => Stop::Terminate,
+            _ = self.hangup.recv() => Stop::Hangup,
+        }
     }
 }
 
 /// Gives the user's terminal, or plain streams, to what is attached until it ends. SIGTERM stops
-/// the sandbox; so does Ctrl-C where there is no terminal to pass it through.
+/// the sandbox; so does Ctrl-C where there is no terminal to pass it through, and a reader of the
+/// output that has gone. A terminal that is gone leaves the agent running.
 pub(crate) async fn hand_over<R: SandboxRuntime>(
     launcher: &Launcher<'_, R>,
     target: Target<'_>,
@@ -92,6 +122,7 @@ pub(crate) async fn hand_over<R: SandboxRuntime>(
     has_terminal: bool,
 ) -> Result<Ended, CliError> {
     let mut signals = Signals::listen()?;
+    let mut resized = signal(SignalKind::window_change()).map_err(CliError::Terminal)?;
     let _raw = if has_terminal {
         Some(RawMode::enter()?)
     } else {
@@ -108,38 +139,45 @@ pub(crate) async fn hand_over<R: SandboxRuntime>(
     loop {
         tokio::select! {
             outcome = &mut relay => {
-                outcome?;
+                if outcome? == RelayEnd::Console {
+                    ended = Ended::Unread;
+                    stop(launcher, target).await?;
+                }
                 return Ok(ended);
             }
-            _ = signals.resize.recv() => resize(launcher, target).await,
-            _ = signals.hangup.recv() => return Ok(Ended::TerminalGone),
-            _ = signals.terminate.recv() => match target {
-                Target::Sandbox(id) => launcher.stop_sandbox(id).await?,
-                // The command ends with its connection; the session it visits goes on.
-                Target::Exec { .. } => return Ok(Ended::Interrupted),
-            },
-            _ = signals.interrupt.recv() => match target {
-                Target::Sandbox(id) => {
-                    ended = Ended::Interrupted;
-                    launcher.stop_sandbox(id).await?;
+            _ = resized.recv() => resize(launcher, target).await,
+            signal = signals.stop() => {
+                ended = Ended::By(signal);
+                if signal == Stop::Hangup || matches!(target, Target::Exec { .. }) {
+                    return Ok(ended);
                 }
-                Target::Exec { .. } => return Ok(Ended::Interrupted),
-            },
+                // Its last output is still to be shown.
+                stop(launcher, target).await?;
+            }
         }
     }
 }
 
-/// Does what takes long and needs no terminal, until it is done or the user presses Ctrl-C. What
-/// is half-made then is for [`Launcher::tidy`].
-pub(crate) async fn unless_interrupted<T, E: Into<CliError>>(
+/// Stops a sandbox; a command in one is for its caller to end, and the session it visits goes on.
+async fn stop<R: SandboxRuntime>(
+    launcher: &Launcher<'_, R>,
+    target: Target<'_>,
+) -> Result<(), CliError> {
+    match target {
+        Target::Sandbox(id) => Ok(launcher.stop_sandbox(id).await?),
+        Target::Exec { .. } => Ok(()),
+    }
+}
+
+/// Does what takes long and needs no terminal, until it is done or a signal ends scc. What is
+/// half-made then is for [`Launcher::tidy`].
+pub(crate) async fn unless_stopped<T, E: Into<CliError>>(
     work: impl Future<Output = Result<T, E>>,
 ) -> Result<T, CliError> {
+    let mut signals = Signals::listen()?;
     tokio::select! {
         outcome = work => outcome.map_err(Into::into),
-        interrupt = tokio::signal::ctrl_c() => {
-            interrupt.map_err(CliError::Terminal)?;
-            Err(CliError::Cancelled)
-        }
+        signal = signals.stop() => Err(CliError::Cancelled { status: signal.status() }),
     }
 }
 

@@ -82,6 +82,23 @@ fn global(
     )
 }
 
+/// Whether git reads a `config.worktree` of each work tree of the repository with this shared
+/// directory. A configuration that cannot be read counts as saying so.
+pub fn has_worktree_config(common_dir: &Path) -> bool {
+    let options = init::Options {
+        includes: includes::Options::no_follow(),
+        ..init::Options::default()
+    };
+    match parse(&common_dir.join("config"), Source::Local, options) {
+        Ok(config) => config.as_ref().is_some_and(is_worktree_config),
+        Err(_) => true,
+    }
+}
+
+fn is_worktree_config(shared: &File) -> bool {
+    shared.boolean("extensions.worktreeConfig").ok().flatten() == Some(true)
+}
+
 /// The repository's own configuration: shared, then that of this work tree where git reads it.
 fn local(facts: &RepositoryFacts) -> Result<Vec<File>, GitError> {
     let options = init::Options {
@@ -91,7 +108,7 @@ fn local(facts: &RepositoryFacts) -> Result<Vec<File>, GitError> {
     let Some(shared) = parse(&facts.common_dir.join("config"), Source::Local, options)? else {
         return Ok(Vec::new());
     };
-    let separate = shared.boolean("extensions.worktreeConfig").ok().flatten() == Some(true);
+    let separate = is_worktree_config(&shared);
     let mut configs = vec![shared];
     if separate {
         configs.extend(parse(

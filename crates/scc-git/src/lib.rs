@@ -24,4 +24,4 @@ mod read;
 
 pub use discovery::{RepositoryFacts, discover};
 pub use error::GitError;
-pub use identity::{Identity, identity};
+pub use identity::{Identity, has_worktree_config, identity};

@@ -150,9 +150,10 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
     /// # Errors
     /// When the engine refuses.
     pub async fn stop(&self, view: &SessionView) -> Result<(), LaunchError> {
+        // First of all it ends: a log that cannot be written must not keep an agent running.
+        self.runtime.stop(&view.id, STOP_GRACE).await?;
         let session = view.session_id.as_deref().unwrap_or_default();
         self.audit("sandbox.stop", session, Map::new())?;
-        self.runtime.stop(&view.id, STOP_GRACE).await?;
         self.reconcile_container(&view.id).await
     }
 

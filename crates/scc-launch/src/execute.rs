@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use scc_provider::VolumeFiles;
 use scc_runtime::{Attachment, EngineError, SandboxRuntime, SandboxState, TerminalSize};
 use scc_state::{LaunchLock, SessionRecord, SessionState};
 use serde_json::{Map, Value, json};
@@ -94,12 +95,45 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         let outcome = self
             .try_execute(plan, providers, terminal, on_conflict, report)
             .await;
-        if let Err(error) = &outcome {
-            let mut facts = launch_facts(plan);
-            facts.insert("reason".to_owned(), json!(error.to_string()));
-            self.audit("launch.failed", &plan.session_id, facts)?;
+        match &outcome {
+            Err(error) => self.note_failure(plan, "launch.failed", &error.to_string()),
+            Ok(Executed::Conflict { .. }) => {
+                self.note_failure(
+                    plan,
+                    "launch.refused",
+                    "a sandbox of this workspace is running",
+                );
+            }
+            Ok(Executed::Started(_)) => {}
         }
         outcome
+    }
+
+    /// Records that a launch did not come to be. What kept it from that is what is reported to the
+    /// user, also when this fails.
+    fn note_failure(&self, plan: &Plan, event: &str, reason: &str) {
+        let mut facts = launch_facts(plan);
+        facts.insert("reason".to_owned(), json!(reason));
+        if let Err(error) = self.audit(event, &plan.session_id, facts) {
+            tracing::warn!(%error, "the end of a launch was not recorded");
+        }
+    }
+
+    /// Closes the record of a launch that failed and left no sandbox.
+    fn note_failed(&self, plan: &Plan) {
+        if let Err(error) = self.set_state(&plan.session_id, SessionState::Failed, None) {
+            tracing::warn!(%error, "the end of a launch was not recorded");
+        }
+    }
+
+    /// Ends a launch that the user has cancelled: its half-made sandbox goes.
+    ///
+    /// # Errors
+    /// When the engine or the state directory does not answer; the next command does the rest.
+    pub async fn cancel(&self, plan: &Plan) -> Result<(), LaunchError> {
+        self.tidy().await?;
+        self.note_failure(plan, "launch.cancelled", "the user cancelled it");
+        Ok(())
     }
 
     async fn try_execute(
@@ -125,14 +159,11 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         self.record_starting(plan)?;
         let mut spec = plan.spec.clone();
         spec.terminal = terminal;
-        let id = match self.create(&spec).await {
-            Ok(id) => id,
-            Err(error) => {
-                self.set_state(&plan.session_id, SessionState::Failed, None)?;
-                return Err(error);
-            }
-        };
-        match self.attach_and_start(plan, &id, terminal).await {
+        let id = self
+            .create(&spec)
+            .await
+            .inspect_err(|_| self.note_failed(plan))?;
+        match self.attach_and_start(plan, &id).await {
             Ok(attachment) => Ok(Executed::Started(LiveSession {
                 session_id: plan.session_id.clone(),
                 sandbox: id,
@@ -146,9 +177,10 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
                 },
             })),
             Err(error) => {
-                // The first error is the one to report; what stays is tidied by the next command.
-                let _ = self.runtime.remove(&id).await;
-                self.set_state(&plan.session_id, SessionState::Failed, None)?;
+                // What stays is tidied by the next command, which goes by the record.
+                if self.runtime.remove(&id).await.is_ok() {
+                    self.note_failed(plan);
+                }
                 Err(error)
             }
         }
@@ -184,18 +216,9 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         }
     }
 
-    async fn attach_and_start(
-        &self,
-        plan: &Plan,
-        id: &str,
-        terminal: Option<TerminalSize>,
-    ) -> Result<Attachment, LaunchError> {
+    async fn attach_and_start(&self, plan: &Plan, id: &str) -> Result<Attachment, LaunchError> {
         let attachment = self.runtime.attach(id).await?;
         self.runtime.start(id).await?;
-        if let Some(size) = terminal {
-            // Engines take the size of a terminal only once it exists.
-            self.runtime.resize(id, size).await?;
-        }
         self.set_state(&plan.session_id, SessionState::Running, None)?;
         self.state.remember_workspace_provider(
             plan.workspace.as_ref(),
@@ -265,7 +288,14 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         provider: &dyn scc_provider::AgentProvider,
         volume: &str,
     ) -> Result<bool, LaunchError> {
-        let files = volume_files(self.runtime, provider, volume).await?;
+        let files = match volume_files(self.runtime, provider, volume).await {
+            // What an agent has left there may be anything; then it is no sign-in.
+            Err(LaunchError::Engine(error @ EngineError::Broken { .. })) => {
+                tracing::warn!(%error, volume, "credentials that cannot be read");
+                VolumeFiles::new()
+            }
+            files => files?,
+        };
         let signed_in = provider.sign_in(&files) == scc_provider::SignIn::SignedIn;
         self.state
             .record_sign_in(self.endpoint(), volume, signed_in)?;

@@ -21,6 +21,7 @@ mod request;
 mod tidy;
 mod user;
 mod workspace;
+mod worktree;
 
 pub use control::{Pruned, SessionView};
 pub use error::{Blocker, BlockerKind, LaunchError};

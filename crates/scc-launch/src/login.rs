@@ -84,7 +84,12 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         let Some(lock) = self.state.try_launch_lock(&name)? else {
             return Err(LaunchError::Busy { container: name });
         };
-        self.runtime.remove(&name).await?;
+        if let Some(earlier) = self.runtime.inspect(&name).await? {
+            if !self.scope.owns(&earlier.labels) {
+                return Err(LaunchError::ForeignContainer { container: name });
+            }
+            self.runtime.remove(&earlier.id).await?;
+        }
         let volume = self.scope.volume_name(provider.id(), user.uid);
         let spec = self.login_spec(login, user, &images.reference, &volume);
         let sandbox = self.runtime.create(&spec).await?;
@@ -142,6 +147,14 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
             read_only_root: user.uid == 0,
             terminal: login.terminal,
         }
+    }
+
+    /// Gives up a sign-in; its container goes.
+    ///
+    /// # Errors
+    /// When the engine does not answer; the next command does the rest.
+    pub async fn abandon_login(&self, login: &LiveLogin) -> Result<(), LaunchError> {
+        Ok(self.runtime.remove(&login.sandbox).await?)
     }
 
     /// Ends a sign-in: waits for the command, looks at what it left in the volume, and removes the

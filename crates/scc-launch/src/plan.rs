@@ -1,7 +1,7 @@
 //! The plan of a launch: everything that will be done, decided before anything is.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use scc_config::ResourcesSection;
 use scc_provider::{AGENT_HOME, AgentProvider, LaunchContext, LaunchSpec, Registry};
@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::images::{ImagePlan, plan_images};
 use crate::names::{ROLE_SESSION, Scope};
 use crate::user::agent_user;
-use crate::workspace::WorktreeLink;
+use crate::worktree::{unshielded, worktree_mounts};
 use crate::{
     Blocker, BlockerKind, DEFAULT_BASE, LaunchError, LaunchRequest, Workspace, WorkspaceKind,
     detect_workspace, suspicion,
@@ -150,6 +150,8 @@ pub fn plan(
         })?;
     let mut blockers = Vec::new();
     blockers.extend(suspicious(request, &workspace));
+    blockers.extend(reaches_private(request, &workspace));
+    blockers.extend(workspace.worktree_of.as_ref().and_then(unshielded));
     let user = agent_user(
         &request.host,
         &workspace.root,
@@ -206,6 +208,39 @@ fn suspicious(request: &LaunchRequest<'_>, workspace: &Workspace) -> Option<Bloc
                really may change all of it"
             .to_owned(),
     })
+}
+
+/// What governs the agent must not be where it can write.
+fn reaches_private(request: &LaunchRequest<'_>, workspace: &Workspace) -> Option<Blocker> {
+    let link = workspace.worktree_of.as_ref();
+    let mounted = std::iter::once(&workspace.root).chain(link.map(|link| &link.common_dir));
+    let mounted: Vec<_> = mounted.collect();
+    let private = request.host.private.iter();
+    let real = private.map(|path| (path, real_path(path)));
+    let (path, _) = real
+        .into_iter()
+        .find(|(_, real)| mounted.iter().any(|mount| real.starts_with(mount)))?;
+    Some(Blocker {
+        kind: BlockerKind::Refused,
+        message: format!(
+            "the workspace `{}` holds what governs the agent: `{}`",
+            workspace.root.display(),
+            path.display()
+        ),
+        hint:
+            "start in a directory that does not hold scc's settings, its records or the engine's \
+               socket"
+                .to_owned(),
+    })
+}
+
+/// Without links, also where the end of the path does not exist yet.
+fn real_path(path: &Path) -> PathBuf {
+    match (path.canonicalize(), path.parent(), path.file_name()) {
+        (Ok(real), _, _) => real,
+        (Err(_), Some(parent), Some(name)) => real_path(parent).join(name),
+        (Err(_), _, _) => path.to_owned(),
+    }
 }
 
 impl Plan {
@@ -450,34 +485,6 @@ impl Draft<'_> {
         };
         vec![provider, network]
     }
-}
-
-/// The shared `.git` of a linked worktree, writable, and over it read-only what would run code on
-/// the host or belongs to others: configuration, hooks, the main work tree's `HEAD`, and the
-/// directories of the other worktrees.
-fn worktree_mounts(root: &Path, link: &WorktreeLink) -> Vec<Mount> {
-    let mount = |path: &Path, read_only| Mount {
-        source: MountSource::Host(path.to_owned()),
-        target: path.to_string_lossy().into_owned(),
-        read_only,
-    };
-    let mut protected: Vec<_> = ["config", "config.worktree", "hooks", "HEAD", "info"]
-        .map(|name| link.common_dir.join(name))
-        .into();
-    protected.push(root.join(".git"));
-    protected.extend(["commondir", "gitdir"].map(|name| link.git_dir.join(name)));
-    if let Ok(others) = std::fs::read_dir(link.common_dir.join("worktrees")) {
-        let others = others.filter_map(Result::ok).map(|entry| entry.path());
-        protected.extend(others.filter(|path| *path != link.git_dir));
-    }
-    let mut mounts = vec![mount(&link.common_dir, false)];
-    mounts.extend(
-        protected
-            .iter()
-            .filter(|path| path.exists())
-            .map(|path| mount(path, true)),
-    );
-    mounts
 }
 
 pub(crate) fn limits(resources: &ResourcesSection) -> Limits {

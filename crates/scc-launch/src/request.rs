@@ -46,6 +46,9 @@ pub struct HostFacts {
     pub home: Option<PathBuf>,
     /// `TERM`, `COLORTERM`, `LANG`, `LC_*` and `TZ`, as far as they are set.
     pub environment: BTreeMap<String, String>,
+    /// Where scc's own settings, records and copies are, and the engine's socket: what governs an
+    /// agent, and must not be in its reach.
+    pub private: Vec<PathBuf>,
     /// The user's git configuration files, least important first.
     pub git_config: Vec<PathBuf>,
 }

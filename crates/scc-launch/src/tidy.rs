@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 
 use scc_provider::{AgentProvider, VolumeFiles};
-use scc_runtime::{Sandbox, SandboxRuntime, SandboxState, labels};
+use scc_runtime::{EngineError, Sandbox, SandboxRuntime, SandboxState, labels};
 use scc_state::{SessionRecord, SessionState};
+use serde_json::{Map, json};
 
 use crate::names::{ROLE_LOGIN, ROLE_SEALED, ROLE_SESSION, Scope, pairs};
 use crate::{LaunchError, Launcher};
@@ -21,7 +22,7 @@ pub struct Tidied {
 
 impl<R: SandboxRuntime> Launcher<'_, R> {
     /// Sets right what earlier commands left. Launches in progress are not disturbed: they hold
-    /// their lock.
+    /// their lock, and what looks half-made is looked at again under it.
     ///
     /// # Errors
     /// When the engine or the state directory does not answer.
@@ -33,19 +34,12 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         };
         let mut kept = Vec::new();
         for sandbox in self.list_role(ROLE_SESSION).await? {
-            if self.is_half_made(&sandbox, &loaded.value)? {
-                self.runtime.remove(&sandbox.id).await?;
-                tidied.removed.push(sandbox.name);
-            } else {
-                kept.push(sandbox);
-            }
+            kept.extend(
+                self.tidy_sandbox(sandbox, &loaded.value, &mut tidied)
+                    .await?,
+            );
         }
-        for sandbox in self.list_role(ROLE_LOGIN).await? {
-            if self.state.launch_lock_free(&sandbox.name)? {
-                self.runtime.remove(&sandbox.id).await?;
-                tidied.removed.push(sandbox.name);
-            }
-        }
+        self.remove_logins(&mut tidied).await?;
         let unfinished = self.remove_unfinished().await?;
         let abandoned = self.close_records(&loaded.value, &kept).await?;
         if unfinished || abandoned || !tidied.removed.is_empty() {
@@ -54,27 +48,65 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         Ok((tidied, kept))
     }
 
-    /// The same for one container, by the launch that holds its lock.
-    pub(crate) async fn tidy_locked(&self, container: &str) -> Result<(), LaunchError> {
-        let records = self.state.sessions()?.value;
-        let Some(sandbox) = self.runtime.inspect(container).await? else {
-            for record in open_records(&records).filter(|record| record.container == container) {
-                self.abandon(record)?;
-            }
-            return Ok(());
-        };
-        if !self.scope.owns(&sandbox.labels) {
-            let container = container.to_owned();
-            return Err(LaunchError::ForeignContainer { container });
+    /// Removes a sandbox that nobody is making any more; returns it when it stays.
+    async fn tidy_sandbox(
+        &self,
+        sandbox: Sandbox,
+        records: &[SessionRecord],
+        tidied: &mut Tidied,
+    ) -> Result<Option<Sandbox>, LaunchError> {
+        if !is_unfinished(&sandbox, records) {
+            return Ok(Some(sandbox));
         }
-        let starting = open_records(&records)
-            .any(|record| record.state == SessionState::Starting && is_of(record, &sandbox));
-        if starting || sandbox.state == SandboxState::Created {
-            self.runtime.remove(&sandbox.id).await?;
+        let Some(_lock) = self.state.try_launch_lock(&sandbox.name)? else {
+            return Ok(Some(sandbox));
+        };
+        match self.tidy_locked(&sandbox.name).await {
+            Ok(None) => {
+                tidied.removed.push(sandbox.name);
+                Ok(None)
+            }
+            Ok(stays) => Ok(stays),
+            Err(LaunchError::Engine(error @ EngineError::Refused { .. })) => {
+                tidied.warnings.push(error.to_string());
+                Ok(Some(sandbox))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The same for the container of this name, by whoever holds its lock: removes it when its
+    /// launch never got further, and closes the records that are not its own. Returns it when it
+    /// stays.
+    pub(crate) async fn tidy_locked(
+        &self,
+        container: &str,
+    ) -> Result<Option<Sandbox>, LaunchError> {
+        let records = self.state.sessions()?.value;
+        let mut found = self.runtime.inspect(container).await?;
+        if let Some(sandbox) = &found {
+            if !self.scope.owns(&sandbox.labels) {
+                let container = container.to_owned();
+                return Err(LaunchError::ForeignContainer { container });
+            }
+            if is_unfinished(sandbox, &records) {
+                self.runtime.remove(&sandbox.id).await?;
+                found = None;
+            }
         }
         for record in open_records(&records).filter(|record| record.container == container) {
-            if record.state == SessionState::Starting || !is_of(record, &sandbox) {
+            if found.as_ref().is_none_or(|sandbox| !is_of(record, sandbox)) {
                 self.abandon(record)?;
+            }
+        }
+        Ok(found)
+    }
+
+    async fn remove_logins(&self, tidied: &mut Tidied) -> Result<(), LaunchError> {
+        for sandbox in self.list_role(ROLE_LOGIN).await? {
+            if let Some(_lock) = self.state.try_launch_lock(&sandbox.name)? {
+                self.runtime.remove(&sandbox.id).await?;
+                tidied.removed.push(sandbox.name);
             }
         }
         Ok(())
@@ -90,25 +122,12 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         let mut any = false;
         let ours = self.scope.labels(ROLE_SEALED);
         for unfinished in self.runtime.unfinished(&pairs(&ours)).await? {
-            if self.state.launch_lock_free(&unfinished.sandbox)? {
+            if let Some(_lock) = self.state.try_launch_lock(&unfinished.sandbox)? {
                 self.runtime.remove(&unfinished.id).await?;
                 any = true;
             }
         }
         Ok(any)
-    }
-
-    /// Whether the scc that was making this sandbox is gone: its session never got past
-    /// "starting", or the sandbox was never started, and nobody holds the lock.
-    fn is_half_made(
-        &self,
-        sandbox: &Sandbox,
-        records: &[SessionRecord],
-    ) -> Result<bool, LaunchError> {
-        let starting = open_records(records)
-            .any(|record| record.state == SessionState::Starting && is_of(record, sandbox));
-        let unfinished = starting || sandbox.state == SandboxState::Created;
-        Ok(unfinished && self.state.launch_lock_free(&sandbox.name)?)
     }
 
     /// Closes the records of this engine's sessions whose sandbox has ended or is gone. Returns
@@ -126,11 +145,12 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
                 Some(sandbox) if record.state == SessionState::Running => {
                     self.reconcile_container(&sandbox.id).await?;
                 }
-                _ if self.state.launch_lock_free(&record.container)? => {
-                    self.abandon(record)?;
-                    abandoned |= record.state == SessionState::Starting;
+                _ => {
+                    if let Some(_lock) = self.state.try_launch_lock(&record.container)? {
+                        self.tidy_locked(&record.container).await?;
+                        abandoned |= record.state == SessionState::Starting;
+                    }
                 }
-                _ => {}
             }
         }
         Ok(abandoned)
@@ -151,14 +171,24 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
     }
 
     fn abandon(&self, record: &SessionRecord) -> Result<(), LaunchError> {
-        match record.state {
-            SessionState::Starting => {
-                self.set_state(&record.id, SessionState::Failed, None)?;
-                Ok(())
-            }
-            _ => self.close_session(&record.id, None),
+        if record.state != SessionState::Starting {
+            return self.close_session(&record.id, None);
         }
+        if self.set_state(&record.id, SessionState::Failed, None)? {
+            let mut facts = Map::new();
+            facts.insert("reason".to_owned(), json!("the launch was interrupted"));
+            self.audit("launch.failed", &record.id, facts)?;
+        }
+        Ok(())
     }
+}
+
+/// Whether a sandbox looks half-made: its session never got past "starting", or it was never
+/// started. Whether somebody is still making it is told by the lock.
+fn is_unfinished(sandbox: &Sandbox, records: &[SessionRecord]) -> bool {
+    let is_starting =
+        |record: &SessionRecord| record.state == SessionState::Starting && is_of(record, sandbox);
+    sandbox.state == SandboxState::Created || open_records(records).any(is_starting)
 }
 
 fn open_records(records: &[SessionRecord]) -> impl Iterator<Item = &SessionRecord> {

@@ -140,13 +140,44 @@ const NOT_SYSTEM: [&str; 4] = ["/usr/src", "/usr/local/src", "/var/tmp", "/var/f
 const TOO_WIDE: [&str; 9] = [
     "/", "/home", "/Users", "/media", "/mnt", "/opt", "/srv", "/tmp", "/var/tmp",
 ];
+/// Directories that hold credentials wherever they are.
+const CREDENTIALS: [&str; 7] = [
+    ".ssh",
+    ".aws",
+    ".azure",
+    ".gnupg",
+    ".kube",
+    ".docker",
+    ".password-store",
+];
+
+fn credential_folder(part: std::path::Component<'_>) -> Option<&'static str> {
+    CREDENTIALS
+        .into_iter()
+        .find(|name| part.as_os_str() == *name)
+}
+
+/// A hidden directory directly below a home: of another user, or of the one who called sudo.
+fn hidden_in_a_home(root: &Path) -> bool {
+    let in_home = ["/home", "/Users"].iter().find_map(|homes| {
+        let mut below = root.strip_prefix(homes).ok()?.components();
+        below.next()?;
+        below.next()
+    });
+    in_home.is_some_and(|part| part.as_os_str().as_encoded_bytes().starts_with(b"."))
+}
+
 /// Why handing `root` to an agent looks like a mistake; `None` when it does not. `root` and `home`
 /// are absolute and without symbolic links.
 #[must_use]
 pub fn suspicion(root: &Path, home: Option<&Path>) -> Option<String> {
     let is = |names: &[&str]| names.iter().any(|name| root == Path::new(name));
     let below = |names: &[&str]| names.iter().any(|name| root.starts_with(name));
-    if let Some(home) = home {
+    if let Some(name) = root.components().find_map(credential_folder) {
+        return Some(format!("`{name}` holds credentials"));
+    }
+    // A home of `/` says nothing about what is below it.
+    if let Some(home) = home.filter(|home| *home != Path::new("/")) {
         if root == home {
             return Some("it is your home directory".to_owned());
         }
@@ -161,6 +192,9 @@ pub fn suspicion(root: &Path, home: Option<&Path>) -> Option<String> {
                 .is_some_and(|first| first.as_os_str().as_encoded_bytes().starts_with(b"."));
             return hidden.then(|| "it is in a hidden directory of your home".to_owned());
         }
+    }
+    if hidden_in_a_home(root) {
+        return Some("it is in a hidden directory of somebody's home".to_owned());
     }
     if is(&TOO_WIDE) || root.parent() == Some(Path::new("/home")) {
         return Some("it holds the directories of everybody".to_owned());
@@ -196,8 +230,26 @@ mod tests {
             "/proc/1",
             "/home/ada/.config/scc",
             "/home/ada/.aws",
+            "/home/bob/.config/x",
+            "/work/.ssh",
+            "/srv/backup/.gnupg/x",
         ] {
             assert!(suspicion(Path::new(place), Some(home)).is_some(), "{place}");
+        }
+        for place in [
+            "/",
+            "/etc/ssh",
+            "/proc/1",
+            "/home/ada/.ssh",
+            "/home/ada/.cache/x",
+        ] {
+            for home in [Some("/"), Some("/root"), None] {
+                let home = home.map(Path::new);
+                assert!(
+                    suspicion(Path::new(place), home).is_some(),
+                    "{place} {home:?}"
+                );
+            }
         }
     }
 

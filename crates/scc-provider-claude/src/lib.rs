@@ -18,13 +18,16 @@ const BINARY: &str = "/usr/local/bin/claude";
 const POLICY: &str = "/etc/claude-code";
 const CREDENTIALS: &str = ".credentials.json";
 
-/// The version that this scc was made with, and the integrity of its package for amd64.
+/// The version that this scc was made with, and the sha512 of its packages in base64.
 const VERSION: &str = "2.1.330";
-const INTEGRITY: &str =
+const INTEGRITY_X64: &str =
     "9Gn+V7DtJ8M1nztP9CeDVl9g3RtrepI7rOFTyPRRnZe8D6zebIHKmC7OvBauucuAP0X0k85SDN/LPVZyjsGezQ==";
+const INTEGRITY_ARM64: &str =
+    "V4yanAY5EA5UpwwRPtjSfqDbNqAlUJeVn3NYZw2AgmRHjdpSsLtHAzbxRXfkAnbjwTXzE0uedjQxUY02ARPcsA==";
 
 /// Hosts of the vendor: the API, and sign-in and refresh.
 const API_HOST: &str = "api.anthropic.com";
+const API_URL: &str = "https://api.anthropic.com";
 const SIGN_IN_HOSTS: [&str; 2] = ["platform.claude.com", "claude.ai"];
 
 const IMAGE: &[ImageFile] = &[ImageFile {
@@ -48,9 +51,13 @@ impl AgentProvider for Claude {
 
     fn image(&self, settings: &ProviderSettings) -> Result<ImageFolder, ProviderError> {
         let version = exact_version(ID, settings)?.unwrap_or(VERSION);
-        let integrity = if version == VERSION { INTEGRITY } else { "" };
-        let args = [("VERSION", version), ("INTEGRITY", integrity)]
-            .map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let known = |integrity| if version == VERSION { integrity } else { "" };
+        let args = [
+            ("VERSION", version),
+            ("INTEGRITY_X64", known(INTEGRITY_X64)),
+            ("INTEGRITY_ARM64", known(INTEGRITY_ARM64)),
+        ]
+        .map(|(key, value)| (key.to_owned(), value.to_owned()));
         Ok(ImageFolder {
             name: "scc-agent-claude",
             files: IMAGE,
@@ -171,18 +178,15 @@ const KEY_VARIABLE: &str = "SCC_PROVIDER_KEY";
 fn managed_settings(settings: &ProviderSettings) -> Value {
     let mut managed = Map::new();
     managed.insert("skipDangerousModePermissionPrompt".to_owned(), json!(true));
-    match (&settings.base_url, &settings.api_key) {
-        // Pinned here, a workspace cannot send the token elsewhere.
-        (Some(url), _) => {
-            managed.insert("env".to_owned(), json!({ "ANTHROPIC_BASE_URL": url }));
-        }
-        (None, Some(_)) => {
-            managed.insert(
-                "apiKeyHelper".to_owned(),
-                json!(format!("printenv {KEY_VARIABLE}")),
-            );
-        }
-        (None, None) => {}
+    // Pinned, also to the vendor's own: otherwise a file of the workspace could send the key
+    // elsewhere with the first request.
+    let url = settings.base_url.as_deref().unwrap_or(API_URL);
+    managed.insert("env".to_owned(), json!({ "ANTHROPIC_BASE_URL": url }));
+    if settings.base_url.is_none() && settings.api_key.is_some() {
+        managed.insert(
+            "apiKeyHelper".to_owned(),
+            json!(format!("printenv {KEY_VARIABLE}")),
+        );
     }
     Value::Object(managed)
 }
@@ -209,6 +213,18 @@ mod tests {
             "https://gateway.example/x"
         );
         assert_eq!(managed.get("apiKeyHelper"), None);
+    }
+
+    #[test]
+    fn the_vendor_is_pinned_where_there_is_no_gateway() {
+        let with_key = ProviderSettings {
+            api_key: Some("k".to_owned().into()),
+            ..ProviderSettings::default()
+        };
+        for settings in [ProviderSettings::default(), with_key] {
+            let managed = managed_settings(&settings);
+            assert_eq!(managed["env"]["ANTHROPIC_BASE_URL"], API_URL);
+        }
     }
 
     #[test]

@@ -19,10 +19,12 @@ const BINARY: &str = "/usr/local/bin/codex";
 const POLICY: &str = "/etc/codex";
 const CREDENTIALS: &str = "auth.json";
 
-/// The version that this scc was made with, and the integrity of its package for amd64.
+/// The version that this scc was made with, and the sha512 of its packages in base64.
 const VERSION: &str = "0.169.0";
-const INTEGRITY: &str =
+const INTEGRITY_X64: &str =
     "o05NyAOCDygSPRo1yinzxvkRSdmsZyBD9E7mbpmjRanSfM8lypqWtQgEo4XfNkwhuCR2aFu8mlGOsQGFXVbVww==";
+const INTEGRITY_ARM64: &str =
+    "NZ/DaQUpcQmxmqee7Z9uC1rzw3GhSbooawcaTe1LN5Yk+WlinUKGdTXJgClRT/9ogQEEM9TWxYzvxPfj5G/xFg==";
 
 /// The variable that carries a key to the agent.
 const KEY_VARIABLE: &str = "SCC_PROVIDER_KEY";
@@ -52,9 +54,13 @@ impl AgentProvider for Codex {
 
     fn image(&self, settings: &ProviderSettings) -> Result<ImageFolder, ProviderError> {
         let version = exact_version(ID, settings)?.unwrap_or(VERSION);
-        let integrity = if version == VERSION { INTEGRITY } else { "" };
-        let args = [("VERSION", version), ("INTEGRITY", integrity)]
-            .map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let known = |integrity| if version == VERSION { integrity } else { "" };
+        let args = [
+            ("VERSION", version),
+            ("INTEGRITY_X64", known(INTEGRITY_X64)),
+            ("INTEGRITY_ARM64", known(INTEGRITY_ARM64)),
+        ]
+        .map(|(key, value)| (key.to_owned(), value.to_owned()));
         Ok(ImageFolder {
             name: "scc-agent-codex",
             files: IMAGE,

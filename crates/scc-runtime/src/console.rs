@@ -19,15 +19,24 @@ pub struct ConsoleIo<I, O, E> {
     pub stderr: E,
 }
 
+/// What ended a relay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RelayEnd {
+    /// The sandbox's output has ended.
+    Output,
+    /// The caller's output takes no more: whoever read it is gone.
+    Console,
+}
+
 /// Copies in both directions until the output has ended. Input that is left unread when the output
 /// ends stays unread.
 ///
 /// # Errors
-/// When the connection to the engine breaks, or the caller's output cannot be written.
+/// When the connection to the engine breaks.
 pub async fn relay<I, O, E>(
     attachment: Attachment,
     console: ConsoleIo<I, O, E>,
-) -> Result<(), EngineError>
+) -> Result<RelayEnd, EngineError>
 where
     I: AsyncRead + Unpin,
     O: AsyncWrite + Unpin,
@@ -43,12 +52,15 @@ where
     let draining = async {
         while let Some(chunk) = output.next().await {
             let chunk = chunk?;
-            match chunk.stream {
-                OutputStream::Stdout => show(&mut stdout, &chunk.bytes).await?,
-                OutputStream::Stderr => show(&mut stderr, &chunk.bytes).await?,
+            let shown = match chunk.stream {
+                OutputStream::Stdout => show(&mut stdout, &chunk.bytes).await,
+                OutputStream::Stderr => show(&mut stderr, &chunk.bytes).await,
+            };
+            if shown.is_err() {
+                return Ok(RelayEnd::Console);
             }
         }
-        Ok(())
+        Ok(RelayEnd::Output)
     };
     tokio::pin!(feeding, draining);
     let mut fed = false;
@@ -81,18 +93,12 @@ where
 }
 
 /// Flushed with each chunk, because a prompt is a chunk without an end of line.
-async fn show<W>(out: &mut W, bytes: &[u8]) -> Result<(), EngineError>
+async fn show<W>(out: &mut W, bytes: &[u8]) -> std::io::Result<()>
 where
     W: AsyncWrite + Unpin,
 {
-    let written = async {
-        out.write_all(bytes).await?;
-        out.flush().await
-    };
-    written.await.map_err(|error| EngineError::Broken {
-        action: "writing the sandbox's output".to_owned(),
-        source: Box::new(error),
-    })
+    out.write_all(bytes).await?;
+    out.flush().await
 }
 
 #[cfg(test)]
@@ -187,7 +193,7 @@ mod tests {
             stdout: closed,
             stderr: tokio::io::sink(),
         };
-        let error = relay(attachment, console).await.unwrap_err();
-        assert!(matches!(error, EngineError::Broken { .. }), "{error}");
+        let end = relay(attachment, console).await.unwrap();
+        assert_eq!(end, RelayEnd::Console);
     }
 }

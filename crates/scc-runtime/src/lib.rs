@@ -20,7 +20,7 @@ mod seccomp;
 mod spec;
 
 pub use attach::{Attachment, OutputChunk, OutputStream};
-pub use console::{ConsoleIo, relay};
+pub use console::{ConsoleIo, RelayEnd, relay};
 pub use docker::DockerRuntime;
 pub use engine::{EndpointSource, EngineEndpoint, EngineInfo, EngineLookup};
 pub use error::{EngineError, TriedEndpoint};

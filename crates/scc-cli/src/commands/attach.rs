@@ -1,7 +1,7 @@
-use crate::commands::start::report_end;
+use crate::commands::start::attended_status;
 use crate::context::Context;
 use crate::error::CliError;
-use crate::terminal::{self, Ended, Target};
+use crate::terminal::{self, Ended, Stop, Target};
 use scc_runtime::SandboxRuntime as _;
 
 /// Return to an agent that is running
@@ -20,14 +20,16 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<u8, CliError> {
     let size = terminal::size();
     if let Some(size) = size {
         // A change of size makes a full-screen agent draw itself again.
-        runtime.resize(&view.id, size).await?;
+        // One that has just ended has no size any more.
+        let _ = runtime.resize(&view.id, size).await;
     }
     let target = Target::Sandbox(&view.id);
     let ended = terminal::hand_over(&launcher, target, attachment, size.is_some()).await?;
-    if ended == Ended::TerminalGone {
-        return Ok(129);
+    if let Ended::By(stop @ Stop::Hangup) = ended {
+        return Ok(stop.status());
     }
     let session = view.session_id.unwrap_or_default();
-    let end = launcher.finish(&session, &view.id).await?;
-    Ok(report_end(end, context))
+    let finish = launcher.finish(&session, &view.id);
+    let end = terminal::unless_stopped(finish).await?;
+    Ok(attended_status(ended, end, context))
 }

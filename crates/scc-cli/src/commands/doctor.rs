@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use scc_launch::{DEFAULT_BASE, login_user};
+use scc_launch::{DEFAULT_BASE, LaunchError, login_user};
 use scc_runtime::SandboxRuntime as _;
 use serde::Serialize;
 
@@ -55,6 +55,13 @@ impl Check {
 }
 
 pub(crate) async fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
+    if let Some(id) = &args.provider
+        && context.registry.get(id).is_none()
+    {
+        let known = context.registry.ids();
+        let id = id.clone();
+        return Err(LaunchError::UnknownProvider { id, known }.into());
+    }
     let mut checks = vec![settings(context), directories(context)];
     match context.engine().await {
         Ok(runtime) => {

@@ -13,7 +13,7 @@ use crate::error::CliError;
 use crate::host;
 use crate::output::table;
 use crate::progress::Progress;
-use crate::terminal::{self, Target};
+use crate::terminal::{self, Ended, Target};
 
 /// Choose an agent and sign in to it
 #[derive(Debug, clap::Args)]
@@ -158,12 +158,17 @@ async fn login(id: &str, context: &Context) -> Result<u8, CliError> {
     };
     let mut report = |event| progress.show(event);
     let begin = launcher.begin_login(&login, &mut report);
-    let mut live = terminal::unless_interrupted(begin).await?;
+    let mut live = terminal::unless_stopped(begin).await?;
     if let Some(attachment) = live.take_attachment() {
         let target = Target::Sandbox(&live.sandbox);
-        terminal::hand_over(&launcher, target, attachment, true).await?;
+        if let Ended::By(stop) = terminal::hand_over(&launcher, target, attachment, true).await? {
+            launcher.abandon_login(&live).await?;
+            let status = stop.status();
+            return Err(CliError::Cancelled { status });
+        }
     }
-    let (status, signed_in) = launcher.finish_login(&live, provider).await?;
+    let finish = launcher.finish_login(&live, provider);
+    let (status, signed_in) = terminal::unless_stopped(finish).await?;
     if !signed_in {
         return Err(CliError::Failed {
             message: format!(

@@ -12,7 +12,7 @@ use crate::error::CliError;
 use crate::host;
 use crate::progress::Progress;
 use crate::prompt::Prompter;
-use crate::terminal::{self, Ended, Target};
+use crate::terminal::{self, Ended, Stop, Target};
 
 /// Start an agent in a sandbox
 ///
@@ -77,15 +77,17 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<u8, CliError> {
         plan.set_npm_registry(host::npm_registry().as_deref());
     }
     let launch = execute(&launcher, &plan, &args, context, prompter);
-    match terminal::unless_interrupted(launch).await {
-        Ok(live) => attend(&launcher, live, context).await,
+    let live = match terminal::unless_stopped(launch).await {
+        Ok(live) => live,
         Err(error) => {
-            if matches!(error, CliError::Cancelled) {
-                launcher.tidy().await?;
+            if let (CliError::Cancelled { .. }, Err(rest)) = (&error, launcher.cancel(&plan).await)
+            {
+                context.printer.warning(&rest.to_string());
             }
-            Err(error)
+            return Err(error);
         }
-    }
+    };
+    attend(&launcher, live, context).await
 }
 
 /// Chooses the provider; the question is asked here.
@@ -232,7 +234,7 @@ fn ask_about_conflict(container: &str, prompter: Prompter) -> Result<(), CliErro
     match prompter.select(&question, &options, 0, conflict())? {
         0 => Err(conflict()),
         1 => Ok(()),
-        _ => Err(CliError::Cancelled),
+        _ => Err(CliError::Cancelled { status: 130 }),
     }
 }
 
@@ -248,20 +250,27 @@ async fn attend<R: SandboxRuntime>(
         let has_terminal = terminal::size().is_some();
         ended = terminal::hand_over(launcher, target, attachment, has_terminal).await?;
     }
-    if ended == Ended::TerminalGone {
-        return Ok(129);
+    if let Ended::By(stop @ Stop::Hangup) = ended {
+        return Ok(stop.status());
     }
-    let end = launcher.finish(&live.session_id, &live.sandbox).await?;
-    launcher.note_sign_in(&live, &context.registry).await?;
-    Ok(if ended == Ended::Interrupted {
-        130
-    } else {
-        report_end(end, context)
-    })
+    let finish = launcher.finish(&live.session_id, &live.sandbox);
+    let end = terminal::unless_stopped(finish).await?;
+    if let Err(error) = launcher.note_sign_in(&live, &context.registry).await {
+        context.printer.warning(&error.to_string());
+    }
+    Ok(attended_status(ended, end, context))
+}
+
+/// What scc ends with after it has attended an agent.
+pub(crate) fn attended_status(ended: Ended, end: AgentEnd, context: &Context) -> u8 {
+    match ended {
+        Ended::By(Stop::Interrupt) => Stop::Interrupt.status(),
+        _ => report_end(end, context),
+    }
 }
 
 /// Says why an agent was killed; its exit status as ours.
-pub(crate) fn report_end(end: AgentEnd, context: &Context) -> u8 {
+fn report_end(end: AgentEnd, context: &Context) -> u8 {
     if end.out_of_memory {
         let file = context.config_file.display();
         context.printer.warning(&format!(

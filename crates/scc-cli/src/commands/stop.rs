@@ -31,16 +31,30 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<u8, CliError> 
     } else {
         vec![launcher.find(args.name.as_deref()).await?]
     };
+    let (mut stopped, mut failed) = (Vec::new(), None);
     for view in &views {
-        launcher.stop(view).await?;
-        context.printer.note(&format!("stopped {}", view.container));
+        match launcher.stop(view).await {
+            Ok(()) => {
+                context.printer.note(&format!("stopped {}", view.container));
+                stopped.push(&view.container);
+            }
+            // The others are to end all the same.
+            Err(error) => {
+                context
+                    .printer
+                    .warning(&format!("{}: {error}", view.container));
+                failed = Some(error);
+            }
+        }
     }
     if views.is_empty() {
         context.printer.note("nothing is running");
     }
-    let names: Vec<_> = views.iter().map(|view| &view.container).collect();
+    if let Some(error) = failed {
+        return Err(error.into());
+    }
     context
         .printer
-        .data("Stop", &json!({ "stopped": names }), &[]);
+        .data("Stop", &json!({ "stopped": stopped }), &[]);
     Ok(0)
 }

@@ -10,3 +10,4 @@ mod login;
 mod support;
 mod terminal;
 mod trouble;
+mod worktree;

@@ -90,7 +90,7 @@ async fn reach(endpoint: &EngineEndpoint) -> Result<Connection, Miss> {
     let docker =
         client(&transport, &agreed).map_err(|error| unusable(endpoint, &transport, &error))?;
     let info = describe(endpoint, version, &agreed);
-    if may_be_rootless(&transport, &info) && is_rootless(&transport).await? {
+    if may_be_rootless(&transport, &info) && is_rootless(&docker, &transport).await? {
         let endpoint = endpoint.url.clone();
         return Err(Miss::Final(EngineError::Rootless { endpoint }));
     }
@@ -119,18 +119,26 @@ async fn knock(path: &Path) -> Result<(), Miss> {
     }
 }
 
-/// Whether to ask: that costs more than all else, and engines of the machine listen elsewhere.
+/// Whether to ask: that costs some milliseconds, and Docker's usual socket is the machine's.
 fn may_be_rootless(transport: &Transport, info: &EngineInfo) -> bool {
-    if !raw::speaks(transport) {
-        return false;
-    }
-    let of_user = matches!(transport, Transport::Unix(path) if path.starts_with("/run/user"));
-    of_user || info.is_podman()
+    let of_machine = ["/var/run/docker.sock", "/run/docker.sock"].map(Path::new);
+    let is_usual =
+        matches!(transport, Transport::Unix(path) if of_machine.contains(&path.as_path()));
+    !is_usual || info.is_podman()
 }
 
 /// A rootless engine maps the agent's user to another one of the host, and where the kernel does
 /// not delegate limits to users it leaves them out in silence.
-async fn is_rootless(transport: &Transport) -> Result<bool, Miss> {
+async fn is_rootless(docker: &Docker, transport: &Transport) -> Result<bool, Miss> {
+    let says_so = |options: Option<Vec<String>>| {
+        let options = options.unwrap_or_default();
+        options.iter().any(|option| option == "name=rootless")
+    };
+    if !raw::speaks(transport) {
+        let info = docker.info().await;
+        let info = info.map_err(|error| Miss::silent(failure::innermost(&error)))?;
+        return Ok(says_so(info.security_options));
+    }
     let question = Question {
         action: "asking the engine about itself",
         what: "the engine's description",
@@ -145,8 +153,7 @@ async fn is_rootless(transport: &Transport) -> Result<bool, Miss> {
     let bytes: Vec<u8> = answer.await.map_err(Miss::Final)?;
     let found: Description =
         serde_json::from_slice(&bytes).map_err(|error| Miss::silent(error.to_string()))?;
-    let options = found.security_options.unwrap_or_default();
-    Ok(found.rootless || options.iter().any(|option| option == "name=rootless"))
+    Ok(found.rootless || says_so(found.security_options))
 }
 
 /// Docker says it among its security options; Podman has a field that Docker's API has not, so
