@@ -108,6 +108,17 @@ impl Terminal {
             .set_size(nonzero(rows), nonzero(cols));
     }
 
+    /// Closes the window: the command gets the signal for that.
+    ///
+    /// # Panics
+    /// When the signal cannot be sent.
+    pub fn hang_up(&mut self) {
+        let status = std::process::Command::new("kill")
+            .args(["-HUP", &self.pid().to_string()])
+            .status();
+        assert!(status.is_ok_and(|status| status.success()), "kill -HUP");
+    }
+
     /// The process in the terminal.
     #[must_use]
     pub fn pid(&self) -> u32 {

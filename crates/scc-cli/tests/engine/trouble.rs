@@ -139,6 +139,36 @@ fn scc_has_no_space_left() {
     assert!(list(&context)[0]["state"] != "running");
 }
 
+/// The audit log is what cannot be written; the agent ends all the same.
+#[test]
+fn stopping_needs_no_log() {
+    let context = context();
+    let mut session = Session::start(&context, &["--session", "work"]);
+    let log = context.path("home/.local/state/scc/audit");
+    std::fs::rename(&log, log.with_extension("away")).unwrap();
+    std::fs::write(&log, "a file in the place of the directory").unwrap();
+    let run = scc(&context, &["stop", "work"]);
+    assert_ne!(run.status, 0, "{run:?}");
+    session.wait();
+    let all = context.engine().sessions(context.namespace());
+    assert_eq!(all[0]["State"], "exited");
+}
+
+#[test]
+fn a_workspace_that_holds_what_governs_it() {
+    let context = context();
+    let link = context.workspace().join("dotfiles");
+    std::fs::rename(context.path("home/.config/scc"), &link).unwrap();
+    std::os::unix::fs::symlink(&link, context.path("home/.config/scc")).unwrap();
+    let run = scc(&context, &["start", "--", "true"]);
+    assert_refused(&run, 6, &["holds what governs the agent", ".config/scc"]);
+    let run = scc(
+        &context,
+        &["start", "--allow-suspicious-workspace", "--", "true"],
+    );
+    assert_eq!(run.status, 6, "{run:?}");
+}
+
 fn is_root() -> bool {
     std::fs::metadata("/proc/self")
         .is_ok_and(|meta| std::os::unix::fs::MetadataExt::uid(&meta) == 0)

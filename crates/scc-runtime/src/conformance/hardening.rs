@@ -7,8 +7,8 @@ pub async fn the_kernel_refuses_what_reaches_out<R: SandboxRuntime>(f: &Fixture<
     let script = r#"perl -e '
         sub try { my ($what, $call, @rest) = @_; my $r = syscall($call, @rest); print "$what ", ($r == -1 ? "refused" : "allowed"), "\n" }
         my ($x86) = (`uname -m` =~ /x86_64/);
-        my %n = $x86 ? (socket => 41, unshare => 272, mount => 165, clone => 56, bpf => 321, io_uring => 425, keyctl => 250, personality => 135)
-                     : (socket => 198, unshare => 97, mount => 40, clone => 220, bpf => 280, io_uring => 425, keyctl => 219, personality => 92);
+        my %n = $x86 ? (socket => 41, unshare => 272, mount => 165, clone => 56, bpf => 321, io_uring => 425, keyctl => 250, personality => 135, init_module => 175, finit_module => 313, kexec => 246, setns => 308, pivot => 155)
+                     : (socket => 198, unshare => 97, mount => 40, clone => 220, bpf => 280, io_uring => 425, keyctl => 219, personality => 92, init_module => 105, finit_module => 273, kexec => 104, setns => 268, pivot => 41);
         my $none = "none";
         try("unix", $n{socket}, 1, 1, 0);
         try("inet", $n{socket}, 2, 1, 0);
@@ -22,6 +22,11 @@ pub async fn the_kernel_refuses_what_reaches_out<R: SandboxRuntime>(f: &Fixture<
         try("mount", $n{mount}, $none, "/tmp", "tmpfs", 0, 0);
         try("bpf", $n{bpf}, 0, 0, 0);
         try("keyctl", $n{keyctl}, 0, -3, 0);
+        try("init-module", $n{init_module}, $none, 4, $none);
+        try("finit-module", $n{finit_module}, 0, $none, 0);
+        try("kexec", $n{kexec}, 0, 0, 0, 0);
+        try("setns", $n{setns}, 0, 0);
+        try("pivot-root", $n{pivot}, $none, $none);
         try("persona-ask", $n{personality}, 0xffffffff);
         try("persona-weak", $n{personality}, 0x0400000);
         $! = 0; syscall(435, 0, 0); print "clone3 ", $!+0, "\n";
@@ -29,7 +34,9 @@ pub async fn the_kernel_refuses_what_reaches_out<R: SandboxRuntime>(f: &Fixture<
     '"#;
     let expected = "unix allowed\ninet allowed\ninet6 allowed\nnetlink allowed\nvsock refused\n\
                     alg refused\npacket refused\nunshare-user refused\nclone-user refused\n\
-                    mount refused\nbpf refused\nkeyctl refused\npersona-ask allowed\n\
+                    mount refused\nbpf refused\nkeyctl refused\n\
+                    init-module refused\nfinit-module refused\nkexec refused\nsetns refused\n\
+                    pivot-root refused\npersona-ask allowed\n\
                     persona-weak refused\nclone3 38\nio_uring 1\n";
     for uid in [12345, 0] {
         let mut spec = f.shell(script);
