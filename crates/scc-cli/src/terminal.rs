@@ -1,6 +1,7 @@
 //! The user's terminal while an agent has it.
 
 use std::io::IsTerminal as _;
+use std::time::{Duration, Instant};
 
 use rustix::termios::{OptionalActions, Termios};
 use scc_launch::Launcher;
@@ -178,6 +179,29 @@ pub(crate) async fn unless_stopped<T, E: Into<CliError>>(
     tokio::select! {
         outcome = work => outcome.map_err(Into::into),
         signal = signals.stop() => Err(CliError::Cancelled { status: signal.status() }),
+    }
+}
+
+/// How long the rest of a session may take before Ctrl-C is no longer taken for one that was meant
+/// for the agent that has just ended.
+const LATE: Duration = Duration::from_secs(2);
+
+/// The same for what is left to do when an agent has ended.
+pub(crate) async fn finish<T, E: Into<CliError>>(
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, CliError> {
+    let mut signals = Signals::listen()?;
+    let begin = Instant::now();
+    tokio::pin!(work);
+    loop {
+        let signal = tokio::select! {
+            outcome = &mut work => return outcome.map_err(Into::into),
+            signal = signals.stop() => signal,
+        };
+        if signal != Stop::Interrupt || begin.elapsed() > LATE {
+            let status = signal.status();
+            return Err(CliError::Cancelled { status });
+        }
     }
 }
 

@@ -29,7 +29,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<u8, CliError> {
         return Ok(stop.status());
     }
     let session = view.session_id.unwrap_or_default();
-    let finish = launcher.finish(&session, &view.id);
-    let end = terminal::unless_stopped(finish).await?;
+    let rest = launcher.finish(&session, &view.id);
+    let end = terminal::finish(rest).await?;
     Ok(attended_status(ended, end, context))
 }

@@ -167,8 +167,8 @@ async fn login(id: &str, context: &Context) -> Result<u8, CliError> {
             return Err(CliError::Cancelled { status });
         }
     }
-    let finish = launcher.finish_login(&live, provider);
-    let (status, signed_in) = terminal::unless_stopped(finish).await?;
+    let rest = launcher.finish_login(&live, provider);
+    let (status, signed_in) = terminal::finish(rest).await?;
     if !signed_in {
         return Err(CliError::Failed {
             message: format!(

@@ -253,8 +253,8 @@ async fn attend<R: SandboxRuntime>(
     if let Ended::By(stop @ Stop::Hangup) = ended {
         return Ok(stop.status());
     }
-    let finish = launcher.finish(&live.session_id, &live.sandbox);
-    let end = terminal::unless_stopped(finish).await?;
+    let rest = launcher.finish(&live.session_id, &live.sandbox);
+    let end = terminal::finish(rest).await?;
     if let Err(error) = launcher.note_sign_in(&live, &context.registry).await {
         context.printer.warning(&error.to_string());
     }
