@@ -29,7 +29,7 @@ enum Task {
     /// Run a real agent in a sandbox, against a scripted model: no account is needed
     Try {
         /// The agent
-        #[arg(long, default_value = "claude")]
+        #[arg(long, default_value = "claude", value_parser = ["claude", "codex"])]
         provider: String,
     },
     /// Run every test, those on a real container engine included

@@ -24,7 +24,9 @@ pub(crate) fn say(text: &str) {
 
 /// Runs a program to its end; its output goes where ours goes.
 pub(crate) fn run(command: &mut Command) -> Outcome<()> {
-    let name = format!("{command:?}");
+    let name = command.get_program().to_string_lossy().into_owned();
+    let first = command.get_args().next().unwrap_or_default();
+    let name = format!("{name} {}", first.to_string_lossy());
     let status = command
         .status()
         .map_err(|error| format!("{name}: {error}"))?;

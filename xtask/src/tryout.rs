@@ -35,7 +35,7 @@ pub(crate) fn run(provider: &str) -> Outcome<()> {
         let mut build = Command::new(env!("CARGO"));
         run::run(
             build
-                .args(["build", "--quiet", "-p", "scc-cli", "--bin", "scc"])
+                .args(["build", "-p", "scc-cli", "--bin", "scc"])
                 .current_dir(root()),
         )
     })?;

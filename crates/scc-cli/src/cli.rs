@@ -9,12 +9,7 @@ use crate::commands::{
 
 /// Runs coding agents in governed sandboxes.
 #[derive(Debug, Parser)]
-#[command(
-    name = "scc",
-    version,
-    disable_help_subcommand = true,
-    max_term_width = 100
-)]
+#[command(name = "scc", version, max_term_width = 100)]
 pub(crate) struct Cli {
     /// Print nothing but results and errors
     #[arg(short, long, global = true)]
@@ -30,6 +25,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Start(start::Args),
     Attach(attach::Args),
+    #[command(visible_alias = "ls")]
     List(list::Args),
     Status(status::Args),
     Sessions(sessions::Args),

@@ -3,11 +3,14 @@
 use std::path::PathBuf;
 
 use jiff::Timestamp;
-use scc_config::{ProviderSection, UserConfig};
+use scc_config::{
+    Document, ProviderPreference, ProviderSection, SecretSource, UserConfig, pointer_token,
+};
 use scc_launch::{HostFacts, Launcher, Scope};
 use scc_provider::{ProviderSettings, Registry};
 use scc_runtime::DockerRuntime;
 use scc_state::StateDir;
+use secrecy::SecretString;
 
 use crate::environment;
 use crate::error::CliError;
@@ -45,7 +48,38 @@ impl Context {
 
     /// The user's settings; the defaults when there is no file.
     pub(crate) fn config(&self) -> Result<UserConfig, CliError> {
-        Ok(UserConfig::load(&self.config_file)?.unwrap_or_default())
+        let Some(document) = Document::<UserConfig>::load(&self.config_file)? else {
+            return Ok(UserConfig::default());
+        };
+        self.check_providers(&document)?;
+        Ok(document.into_value())
+    }
+
+    /// Which providers there are is not known to who reads the file.
+    fn check_providers(&self, document: &Document<UserConfig>) -> Result<(), CliError> {
+        let config = document.value();
+        let preferred = match &config.provider {
+            Some(ProviderPreference::Id(id)) => Some((id, "/provider".to_owned())),
+            Some(ProviderPreference::Ask) | None => None,
+        };
+        let sections = config.providers.keys();
+        let sections = sections.map(|id| (id, format!("/providers/{}", pointer_token(id))));
+        let unknown = preferred
+            .into_iter()
+            .chain(sections)
+            .find(|(id, _)| self.registry.get(id).is_none());
+        let Some((id, pointer)) = unknown else {
+            return Ok(());
+        };
+        let place = document.key_place(&pointer);
+        let place = place.map_or_else(String::new, |p| format!(":{}:{}", p.line, p.column));
+        Err(CliError::Setting {
+            message: format!(
+                "{}{place}: there is no provider `{id}`",
+                self.config_file.display()
+            ),
+            hint: format!("this scc has {}", self.registry.ids().join(", ")),
+        })
     }
 
     pub(crate) fn state(&self) -> Result<StateDir, CliError> {
@@ -75,6 +109,16 @@ impl Context {
         id: &str,
         config: &UserConfig,
     ) -> Result<ProviderSettings, CliError> {
+        let mut settings = self.planned_settings(id, config);
+        if let Some(source) = key_source(id, config) {
+            let key = secrets::resolve(&format!("providers.{id}.api_key"), source)?;
+            settings.api_key = Some(key);
+        }
+        Ok(settings)
+    }
+
+    /// The same for what needs no key, only whether there is one: nothing is fetched.
+    pub(crate) fn planned_settings(&self, id: &str, config: &UserConfig) -> ProviderSettings {
         let section = config.providers.get(id).cloned().unwrap_or_default();
         let ProviderSection {
             version,
@@ -82,16 +126,18 @@ impl Context {
             api_key,
             model,
         } = section;
-        let api_key = api_key
-            .map(|source| secrets::resolve(&format!("providers.{id}.api_key"), &source))
-            .transpose()?;
-        Ok(ProviderSettings {
+        ProviderSettings {
             version,
             base_url,
-            api_key,
+            api_key: api_key.map(|_| SecretString::from("not fetched")),
             model,
-        })
+        }
     }
+}
+
+/// Where a provider's key comes from.
+pub(crate) fn key_source<'a>(id: &str, config: &'a UserConfig) -> Option<&'a SecretSource> {
+    config.providers.get(id)?.api_key.as_ref()
 }
 
 fn namespace() -> Result<String, CliError> {

@@ -37,6 +37,8 @@ pub(crate) enum CliError {
     #[error("the certificate authority `{}` cannot be used: {reason}", path.display())]
     Certificate { path: PathBuf, reason: String },
     #[error("{message}")]
+    Setting { message: String, hint: String },
+    #[error("{message}")]
     Usage { message: String, hint: String },
     #[error("{message}")]
     Failed { message: String, hint: String },
@@ -49,7 +51,10 @@ pub(crate) enum CliError {
 impl CliError {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::Certificate { .. } | Self::Write { .. } => 3,
+            Self::Config(_)
+            | Self::Setting { .. }
+            | Self::Certificate { .. }
+            | Self::Write { .. } => 3,
             Self::Engine(error) => engine_code(error),
             Self::Launch(error) => launch_code(error),
             Self::Usage { .. } => 2,
@@ -69,7 +74,11 @@ impl CliError {
         match self {
             Self::Engine(error) => engine_hints(error),
             Self::Launch(error) => launch_hints(error),
-            Self::Usage { hint, .. } | Self::Failed { hint, .. } if !hint.is_empty() => one(hint),
+            Self::Usage { hint, .. } | Self::Setting { hint, .. } | Self::Failed { hint, .. }
+                if !hint.is_empty() =>
+            {
+                one(hint)
+            }
             Self::NoHome => one("set HOME to your home directory"),
             Self::NotSetUp => one("run `scc setup --standalone` once, or pass --standalone"),
             Self::Secret { .. } => one("set it, or change the setting in your scc configuration"),
@@ -123,13 +132,31 @@ fn engine_hints(error: &EngineError) -> Vec<String> {
         EngineError::DiskFull { .. } => {
             "free space: scc prune, then `docker system df` shows what takes it"
         }
-        EngineError::BuildFailed { .. } => {
-            "the image was not changed; behind a TLS-inspecting proxy, add its certificate: \
-             scc setup --standalone --ca-certificate FILE"
-        }
+        EngineError::BuildFailed { log, message, .. } => build_hint(log, message),
         _ => return Vec::new(),
     };
     vec![hint.to_owned()]
+}
+
+/// What a failed build is most likely to need.
+fn build_hint(log: &[String], message: &str) -> &'static str {
+    let said = |texts: &[&str]| {
+        let mut lines = log.iter().map(String::as_str).chain([message]);
+        lines.any(|line| texts.iter().any(|text| line.to_lowercase().contains(text)))
+    };
+    if said(&["certificate", "self-signed", "self signed", "ssl"]) {
+        "a TLS-inspecting proxy needs its certificate: scc setup --standalone --ca-certificate FILE"
+    } else if said(&[
+        "pull access denied",
+        "manifest unknown",
+        "no such host",
+        "registry",
+    ]) {
+        "the base image or a package cannot be fetched; another base: scc setup --standalone \
+         --base-image REFERENCE"
+    } else {
+        "nothing was tagged; the lines above are the end of the build's log"
+    }
 }
 
 fn engine_details(error: &EngineError) -> Vec<String> {
@@ -163,10 +190,9 @@ fn launch_hints(error: &LaunchError) -> Vec<String> {
     match error {
         LaunchError::Engine(error) => engine_hints(error),
         LaunchError::Blocked(blocker) => vec![blocker.hint.clone()],
-        LaunchError::UnknownProvider { known, .. } => known
-            .iter()
-            .map(|id| format!("scc start --provider {id}"))
-            .collect(),
+        LaunchError::UnknownProvider { .. } => {
+            vec!["see what there is: scc provider show".to_owned()]
+        }
         LaunchError::Busy { .. } => {
             vec!["wait a moment; then `scc list` shows it, and `scc attach` joins it".to_owned()]
         }

@@ -26,17 +26,38 @@ use crate::error::CliError;
 /// Runs the command with the process's arguments and environment.
 #[must_use]
 pub fn run(registry: Registry) -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return refuse_usage(&error),
+    };
     init_tracing(cli.verbose);
     let printer = output::Printer::new(cli.wants_json(), cli.quiet);
     let outcome = run_command(cli, registry, printer);
     match outcome {
+        Ok(0) if output::was_lost() => ExitCode::FAILURE,
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             printer.error(&error);
             ExitCode::from(error.exit_code())
         }
     }
+}
+
+/// Help and version are results; anything else is an error, which programs get in their envelope.
+fn refuse_usage(error: &clap::Error) -> ExitCode {
+    if error.use_stderr() && std::env::args_os().any(|argument| argument == "--json") {
+        let text = error.render().to_string();
+        let message = text.lines().next().unwrap_or_default();
+        let error = CliError::Usage {
+            message: message.trim_start_matches("error: ").to_owned(),
+            hint: "see the command's --help".to_owned(),
+        };
+        output::Printer::new(true, false).error(&error);
+        return ExitCode::from(error.exit_code());
+    }
+    // Nothing is left to tell that printing failed.
+    let _ = error.print();
+    ExitCode::from(u8::from(error.use_stderr()) * 2)
 }
 
 fn run_command(cli: Cli, registry: Registry, printer: output::Printer) -> Result<u8, CliError> {

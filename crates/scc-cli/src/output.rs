@@ -1,6 +1,7 @@
 //! Where words go: results to stdout, everything else to stderr, JSON in one envelope.
 
 use std::io::Write as _;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
@@ -11,6 +12,27 @@ use crate::error::CliError;
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 const HINT: Style = AnsiColor::Cyan.on_default().bold();
+
+/// Set when a result could not be written.
+static LOST: AtomicBool = AtomicBool::new(false);
+
+/// Whether a result could not be written, although somebody still wanted it.
+pub(crate) fn was_lost() -> bool {
+    LOST.load(Ordering::Relaxed)
+}
+
+/// Who closed the pipe has seen enough; anything else is a failure, and is said once.
+fn note_loss(written: std::io::Result<()>) {
+    let Err(error) = written.and_then(|()| std::io::stdout().flush()) else {
+        return;
+    };
+    if error.kind() != std::io::ErrorKind::BrokenPipe && !LOST.swap(true, Ordering::Relaxed) {
+        let _ = writeln!(
+            anstream::stderr(),
+            "{ERROR}error{ERROR:#}: the result cannot be written: {error}"
+        );
+    }
+}
 
 /// How a command speaks.
 #[derive(Debug, Clone, Copy)]
@@ -29,10 +51,10 @@ impl Printer {
         !self.quiet
     }
 
-    /// The result for people. Nothing sensible can be done when stdout is gone.
+    /// The result for people.
     pub(crate) fn result(self, text: &str) {
         if !self.json {
-            let _ = writeln!(anstream::stdout(), "{}", text.trim_end());
+            note_loss(writeln!(anstream::stdout(), "{}", text.trim_end()));
         }
     }
 
@@ -73,7 +95,7 @@ impl Printer {
         let hints = error.hints();
         let mut stderr = anstream::stderr();
         let _ = writeln!(stderr, "{ERROR}error{ERROR:#}: {message}");
-        for line in error.details() {
+        for line in error.details().iter().flat_map(|detail| detail.lines()) {
             let _ = writeln!(stderr, "  {line}");
         }
         for hint in &hints {
@@ -96,7 +118,7 @@ impl Printer {
             "status": { "ok": ok, "errors": errors, "warnings": warnings },
             "data": data,
         });
-        let _ = writeln!(anstream::stdout(), "{envelope:#}");
+        note_loss(writeln!(anstream::stdout(), "{envelope:#}"));
     }
 }
 

@@ -1,5 +1,7 @@
 //! Showing a launch's progress on stderr.
 
+use std::time::{Duration, Instant};
+
 use indicatif::{ProgressBar, ProgressStyle};
 use scc_launch::Event;
 use scc_runtime::BuildProgress;
@@ -11,7 +13,11 @@ pub(crate) struct Progress {
     printer: Printer,
     spinner: Option<ProgressBar>,
     image: String,
+    last_note: Instant,
 }
+
+/// Without a terminal a line of a long step is shown this often, so that it is seen to go on.
+const QUIET_LIMIT: Duration = Duration::from_secs(15);
 
 impl Progress {
     pub(crate) fn new(printer: Printer) -> Self {
@@ -19,6 +25,7 @@ impl Progress {
             printer,
             spinner: None,
             image: String::new(),
+            last_note: Instant::now(),
         }
     }
 
@@ -46,7 +53,7 @@ impl Progress {
         }
     }
 
-    fn build(&self, progress: &BuildProgress) {
+    fn build(&mut self, progress: &BuildProgress) {
         match progress {
             BuildProgress::Step {
                 number,
@@ -56,14 +63,20 @@ impl Progress {
                 let text = format!("[{number}/{total}] {}", shortened(instruction));
                 match &self.spinner {
                     Some(spinner) if !spinner.is_hidden() => spinner.set_prefix(text),
-                    _ => self.printer.note(&format!("  {text}")),
+                    _ => {
+                        self.last_note = Instant::now();
+                        self.printer.note(&format!("  {text}"));
+                    }
                 }
             }
-            BuildProgress::Line(line) => {
-                if let Some(spinner) = &self.spinner {
-                    spinner.set_message(shortened(line));
+            BuildProgress::Line(line) => match &self.spinner {
+                Some(spinner) if !spinner.is_hidden() => spinner.set_message(shortened(line)),
+                _ if self.last_note.elapsed() > QUIET_LIMIT => {
+                    self.last_note = Instant::now();
+                    self.printer.note(&format!("    {}", shortened(line)));
                 }
-            }
+                _ => {}
+            },
         }
     }
 

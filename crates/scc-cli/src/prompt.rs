@@ -2,7 +2,10 @@
 
 use std::io::IsTerminal as _;
 
+use rustix::termios::OptionalActions;
+
 use crate::error::CliError;
+use crate::terminal;
 
 /// Asks, or refuses to.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +22,11 @@ impl Prompter {
         }
     }
 
+    /// Whether there is somebody to ask.
+    pub(crate) fn asks(self) -> bool {
+        self.interactive
+    }
+
     /// A choice from a list, by index; `instead` says what to type without a terminal.
     pub(crate) fn select(
         self,
@@ -30,6 +38,7 @@ impl Prompter {
         if !self.interactive {
             return Err(instead);
         }
+        let _guard = Restorer::watch();
         let answer = inquire::Select::new(question, options.to_vec())
             .with_starting_cursor(preselected)
             .raw_prompt();
@@ -41,6 +50,7 @@ impl Prompter {
         if !self.interactive {
             return Err(instead);
         }
+        let _guard = Restorer::watch();
         inquire::Confirm::new(question)
             .with_default(false)
             .prompt()
@@ -52,5 +62,50 @@ fn cancelled(error: inquire::InquireError) -> CliError {
     match error {
         inquire::InquireError::IO(error) => CliError::Terminal(error),
         _ => CliError::Cancelled { status: 130 },
+    }
+}
+
+/// Gives the terminal its mode back when a signal ends scc in the middle of a question, where the
+/// thread that asks waits for a key and hears of nothing else.
+struct Restorer {
+    done: Option<tokio::sync::oneshot::Sender<()>>,
+}
+
+impl Restorer {
+    fn watch() -> Self {
+        let (done, answered) = tokio::sync::oneshot::channel();
+        let mode = rustix::termios::tcgetattr(std::io::stdin()).ok();
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_io()
+                .build();
+            let (Ok(runtime), Some(mode)) = (runtime, mode) else {
+                return;
+            };
+            let stopped = runtime.block_on(async {
+                tokio::select! {
+                    _ = answered => None,
+                    status = terminal::stopped() => status,
+                }
+            });
+            if let Some(status) = stopped {
+                let _ = rustix::termios::tcsetattr(std::io::stdin(), OptionalActions::Now, &mode);
+                #[expect(
+                    clippy::disallowed_methods,
+                    reason = "the main thread waits for a key and cannot be told"
+                )]
+                std::process::exit(i32::from(status));
+            }
+        });
+        Self { done: Some(done) }
+    }
+}
+
+impl Drop for Restorer {
+    fn drop(&mut self) {
+        if let Some(done) = self.done.take() {
+            // The watcher may have ended by itself.
+            let _ = done.send(());
+        }
     }
 }

@@ -24,6 +24,14 @@ pub(crate) fn resolve(key: &str, source: &SecretSource) -> Result<SecretString, 
     Ok(SecretString::from(value.to_owned()))
 }
 
+/// Why a secret cannot be had, as far as that can be told without running a command.
+pub(crate) fn missing(key: &str, source: &SecretSource) -> Option<CliError> {
+    match source {
+        SecretSource::Env(_) => resolve(key, source).err(),
+        SecretSource::Command(_) => None,
+    }
+}
+
 fn output_of(command: &str) -> Result<String, String> {
     let output = std::process::Command::new("/bin/sh")
         .args(["-c", command])

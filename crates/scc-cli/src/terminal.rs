@@ -182,6 +182,18 @@ pub(crate) async fn unless_stopped<T, E: Into<CliError>>(
     }
 }
 
+/// The exit status for SIGTERM or a hang-up, when one comes. Ctrl-C is a key while a question is
+/// asked.
+pub(crate) async fn stopped() -> Option<u8> {
+    let mut signals = Signals::listen().ok()?;
+    loop {
+        match signals.stop().await {
+            Stop::Interrupt => {}
+            stop => return Some(stop.status()),
+        }
+    }
+}
+
 /// How long the rest of a session may take before Ctrl-C is no longer taken for one that was meant
 /// for the agent that has just ended.
 const LATE: Duration = Duration::from_secs(2);

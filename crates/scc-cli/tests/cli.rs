@@ -35,7 +35,7 @@ fn dry_run(context: &TestContext, dir: &str, more: &[&str]) -> Run {
 
 #[test]
 fn the_released_command_has_no_scripted_agent() {
-    let context = configured();
+    let context = TestContext::new();
     let run = context.run(Path::new(SCC), &["provider", "set", "script"]);
     assert_eq!(run.status, 2, "{run:?}");
     assert!(
@@ -79,7 +79,6 @@ fn setup_writes_settings_that_are_read_again() {
         &context,
         &["start", &workspace(&context), "--dry-run", "--json"],
     )
-    .ok()
     .json();
     assert_eq!(plan["data"]["provider"]["id"], "script");
     assert_eq!(plan["data"]["image"]["base"], "x:1");
@@ -132,9 +131,9 @@ fn a_missing_key_is_named() {
     let run = dry_run(&context, &workspace(&context), &[]);
     assert_eq!(run.status, 5);
     assert!(
-        run.stderr.contains("`NOT_THERE` is not set"),
+        run.stdout.contains("`NOT_THERE` is not set"),
         "{}",
-        run.stderr
+        run.stdout
     );
 }
 
@@ -324,9 +323,9 @@ fn a_workspace_of_root_is_refused_for_root() {
     let run = dry_run(&context, dir.to_str().unwrap(), &[]);
     if is_root {
         assert_eq!(run.status, 6, "{run:?}");
-        assert!(run.stderr.contains("allow_root_agent"), "{}", run.stderr);
+        assert!(run.stdout.contains("allow_root_agent"), "{}", run.stdout);
     } else {
-        run.ok();
+        assert_eq!(run.status, 5, "{run:?}");
     }
 }
 
@@ -375,4 +374,75 @@ fn visit(dir: &Path, look: &mut impl FnMut(&str, &str)) {
             );
         }
     }
+}
+
+#[test]
+fn a_provider_that_does_not_exist_is_an_error_with_its_place() {
+    let context = TestContext::new();
+    for config in [
+        json!({ "provider": "gemini" }),
+        json!({ "providers": { "gemini": {} } }),
+    ] {
+        context.configure(&config);
+        let run = scc(&context, &["status"]);
+        assert_eq!(run.status, 3, "{run:?}");
+        assert!(
+            run.stderr.contains("there is no provider `gemini`"),
+            "{}",
+            run.stderr
+        );
+        assert!(run.stderr.contains("this scc has"), "{}", run.stderr);
+        assert!(run.stderr.contains("config.json:1:"), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn wrong_usage_comes_in_the_envelope_too() {
+    let context = configured();
+    for args in [
+        &["list", "--bogus", "--json"] as &[&str],
+        &["sessions", "-n", "x", "--json"],
+    ] {
+        let run = scc(&context, args);
+        assert_eq!(run.status, 2, "{run:?}");
+        assert_eq!(run.json()["kind"], "Error");
+        assert_eq!(run.json()["status"]["ok"], false);
+    }
+}
+
+#[test]
+fn a_result_that_cannot_be_written_is_a_failure() {
+    let context = configured();
+    let full = std::fs::File::options()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let mut status = context.command(Path::new(SCRIPTED));
+    let run = Run::of(&status.arg("status").stdout(full).output().unwrap());
+    assert_eq!(run.status, 1, "{run:?}");
+    assert!(run.stderr.contains("cannot be written"), "{}", run.stderr);
+}
+
+#[test]
+fn a_plan_neither_fetches_a_key_nor_calls_a_launch_ready_without_one() {
+    let context = TestContext::new();
+    let witness = context.path("witness");
+    let command = format!("command:touch {}; echo k", witness.display());
+    context.configure(&json!({ "providers": { "script": { "api_key": command } } }));
+    let run = dry_run(&context, &workspace(&context), &[]);
+    assert_eq!(run.status, 0, "{run:?}");
+    assert!(!witness.exists(), "the command was run");
+    context.configure(&json!({ "providers": { "script": { "api_key": "env:SCC_NO_SUCH" } } }));
+    let run = dry_run(&context, &workspace(&context), &[]);
+    assert_eq!(run.status, 5, "{run:?}");
+    assert_eq!(run.json()["data"]["ready_to_start"], false);
+    assert!(run.stdout.contains("SCC_NO_SUCH"), "{}", run.stdout);
+    context.configure(&json!({}));
+    let run = dry_run(&context, &workspace(&context), &[]);
+    assert_eq!(run.status, 5, "{run:?}");
+    assert!(
+        run.stdout.contains("scc provider login script"),
+        "{}",
+        run.stdout
+    );
 }

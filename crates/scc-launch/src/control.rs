@@ -62,16 +62,28 @@ impl SessionView {
         self.state == "running"
     }
 
-    /// Whether `wanted` names this sandbox: its session name, its container, the start of its
-    /// session id, or its workspace.
+    /// Whether `wanted` names this sandbox: its session name, its container, the start or end of its
+    /// session id, its workspace, or the workspace's own name.
     #[must_use]
     pub fn matches(&self, wanted: &str) -> bool {
         let id = self.session_id.as_deref().unwrap_or_default();
+        let workspace = self.workspace.as_deref().unwrap_or_default();
+        let by_id = id.starts_with(wanted) || id.ends_with(wanted) || self.id.starts_with(wanted);
         self.name.as_deref() == Some(wanted)
             || self.container == wanted
-            || (wanted.len() >= 4 && (id.starts_with(wanted) || self.id.starts_with(wanted)))
-            || self.workspace.as_deref() == Some(wanted.trim_end_matches('/'))
+            || (wanted.len() >= 4 && by_id)
+            || workspace == wanted.trim_end_matches('/')
+            || workspace.rsplit('/').next() == Some(wanted)
     }
+}
+
+/// Which sandbox is meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wanted {
+    /// The one that [`SessionView::matches`] this.
+    Named(String),
+    /// The one of this workspace; where none runs there, the only one that runs anywhere.
+    Here(String),
 }
 
 /// What pruning removed.
@@ -110,22 +122,35 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         }
     }
 
-    /// The one sandbox that `wanted` names; without a name, the only one that runs.
+    /// The one sandbox that is meant.
     ///
     /// # Errors
-    /// When none or several match.
-    pub async fn find(&self, wanted: Option<&str>) -> Result<SessionView, LaunchError> {
-        let all = self.settled_sandboxes().await?;
-        let mut matching: Vec<_> = all
-            .into_iter()
-            .filter(|view| wanted.map_or(view.is_running(), |name| view.matches(name)))
-            .collect();
-        let name = wanted.unwrap_or("a running sandbox").to_owned();
-        match matching.len() {
+    /// When none or several are.
+    pub async fn find(&self, wanted: &Wanted) -> Result<SessionView, LaunchError> {
+        let mut all = self.settled_sandboxes().await?;
+        match wanted {
+            Wanted::Named(name) => all.retain(|view| view.matches(name)),
+            Wanted::Here(workspace) => {
+                let is_here = |view: &SessionView| view.workspace.as_ref() == Some(workspace);
+                let running = |view: &SessionView| view.is_running();
+                if all.iter().any(|view| is_here(view) && running(view)) {
+                    all.retain(|view| is_here(view) && running(view));
+                } else if all.iter().any(running) {
+                    all.retain(running);
+                } else {
+                    all.retain(is_here);
+                }
+            }
+        }
+        let name = match wanted {
+            Wanted::Named(name) => Some(name.clone()),
+            Wanted::Here(_) => None,
+        };
+        match all.len() {
             0 => Err(LaunchError::NoSuchSession { name }),
-            1 => Ok(matching.remove(0)),
+            1 => Ok(all.remove(0)),
             _ => {
-                let matches = matching.into_iter().map(|view| view.container).collect();
+                let matches = all.into_iter().map(|view| view.container).collect();
                 Err(LaunchError::Ambiguous { name, matches })
             }
         }
@@ -135,7 +160,7 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
     ///
     /// # Errors
     /// When none or several match, or the one that does has ended.
-    pub async fn find_running(&self, wanted: Option<&str>) -> Result<SessionView, LaunchError> {
+    pub async fn find_running(&self, wanted: &Wanted) -> Result<SessionView, LaunchError> {
         let view = self.find(wanted).await?;
         if view.is_running() {
             return Ok(view);

@@ -95,16 +95,16 @@ pub enum LaunchError {
         name: String,
     },
     /// No session has that name.
-    #[error("no running or stopped sandbox matches `{name}`")]
+    #[error("{}", no_such(name.as_deref()))]
     NoSuchSession {
-        /// What was asked for.
-        name: String,
+        /// What was asked for, if a name was given.
+        name: Option<String>,
     },
     /// Several sessions match.
-    #[error("`{name}` matches several sandboxes: {}", matches.join(", "))]
+    #[error("{}: {}", several(name.as_deref()), matches.join(", "))]
     Ambiguous {
-        /// What was asked for.
-        name: String,
+        /// What was asked for, if a name was given.
+        name: Option<String>,
         /// The containers that match.
         matches: Vec<String>,
     },
@@ -114,4 +114,18 @@ pub enum LaunchError {
         /// Its container.
         name: String,
     },
+}
+
+fn no_such(name: Option<&str>) -> String {
+    match name {
+        Some(name) => format!("no running or stopped sandbox matches `{name}`"),
+        None => "nothing is running".to_owned(),
+    }
+}
+
+fn several(name: Option<&str>) -> String {
+    match name {
+        Some(name) => format!("`{name}` matches several sandboxes"),
+        None => "several sandboxes are running".to_owned(),
+    }
 }

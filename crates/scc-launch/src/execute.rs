@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use crate::names::hex;
 use crate::plan::Credentials;
 use crate::tidy::volume_files;
-use crate::{Event, LaunchError, Launcher, Plan, Reporter};
+use crate::{Blocker, BlockerKind, Event, LaunchError, Launcher, Plan, Reporter};
 
 /// How long a sandbox that is replaced may take to end.
 const REPLACE_GRACE: Duration = Duration::from_secs(5);
@@ -88,7 +88,9 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         on_conflict: OnConflict,
         report: Reporter<'_>,
     ) -> Result<Executed, LaunchError> {
-        if let Some(blocker) = plan.blockers.first() {
+        // What is only missing may be there by now, and is looked for below.
+        let refused = |blocker: &&Blocker| blocker.kind != BlockerKind::MissingPrerequisite;
+        if let Some(blocker) = plan.blockers.iter().find(refused) {
             return Err(LaunchError::Blocked(blocker.clone()));
         }
         self.audit("launch.requested", &plan.session_id, launch_facts(plan))?;

@@ -164,6 +164,9 @@ pub fn plan(
             gid: request.host.gid,
         }
     });
+    if request.settings.api_key.is_none() && !request.signed_in {
+        blockers.push(signed_out(provider));
+    }
     let root = workspace.root.to_string_lossy().into_owned();
     let launch = provider.launch(&LaunchContext {
         workspace: &root,
@@ -191,6 +194,17 @@ pub fn plan(
     };
     let spec = draft.spec(launch)?;
     draft.plan(spec, blockers)
+}
+
+fn signed_out(provider: &dyn AgentProvider) -> Blocker {
+    let id = provider.id();
+    Blocker {
+        kind: BlockerKind::MissingPrerequisite,
+        message: format!("{} is not signed in", provider.display_name()),
+        hint: format!(
+            "sign in: scc provider login {id}; or set `providers.{id}.api_key` to `env:VARIABLE`"
+        ),
+    }
 }
 
 fn suspicious(request: &LaunchRequest<'_>, workspace: &Workspace) -> Option<Blocker> {
@@ -249,6 +263,12 @@ impl Plan {
         self.image.set_npm_registry(registry);
     }
 
+    /// Adds a reason for which the launch would be refused.
+    pub fn add_blocker(&mut self, blocker: Blocker) {
+        self.blockers.push(blocker);
+        self.ready_to_start = false;
+    }
+
     /// The plan for people.
     #[must_use]
     pub fn describe(&self) -> String {
@@ -288,6 +308,9 @@ impl Plan {
         } in &self.decisions
         {
             lines.push(format!("Decided    {subject}: {value} ({reason})"));
+        }
+        for Blocker { message, hint, .. } in &self.blockers {
+            lines.push(format!("Blocked    {message} ({hint})"));
         }
         lines.join("\n")
     }

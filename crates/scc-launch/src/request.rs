@@ -21,6 +21,9 @@ pub struct LaunchRequest<'a> {
     pub args: Vec<String>,
     /// Start although the workspace looks like a mistake.
     pub allow_suspicious: bool,
+    /// Whether the provider's volume held a sign-in when it was last looked into. The launch looks
+    /// again; a plan has nothing else to go by.
+    pub signed_in: bool,
     /// The user's settings.
     pub config: &'a UserConfig,
     /// The provider's settings, with its key resolved.

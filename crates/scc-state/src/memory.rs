@@ -71,6 +71,17 @@ impl StateDir {
             .copied())
     }
 
+    /// The same for whichever engine has the volume; for plans, which ask none.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or was written by a newer scc.
+    pub fn signed_in_somewhere(&self, volume: &str) -> Result<bool, StateError> {
+        let loaded = self.document("sign-in").read::<SignIns>()?;
+        self.warn(loaded.warnings);
+        let mut engines = loaded.value.values();
+        Ok(engines.any(|volumes| volumes.get(volume) == Some(&true)))
+    }
+
     /// Remembers whether this credential volume is signed in. It is a hint for what is shown
     /// before a launch; the volume itself is the truth.
     ///

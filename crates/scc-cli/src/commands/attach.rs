@@ -1,4 +1,5 @@
 use crate::commands::start::attended_status;
+use crate::commands::wanted;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::terminal::{self, Ended, Stop, Target};
@@ -7,15 +8,21 @@ use scc_runtime::SandboxRuntime as _;
 /// Return to an agent that is running
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Session name, container, session id or workspace (default: the only one that runs)
+    /// Session name, container, session id or workspace (default: this workspace's, else the only
+    /// one that runs)
     name: Option<String>,
 }
 
 pub(crate) async fn run(args: Args, context: &Context) -> Result<u8, CliError> {
+    to(args.name, context).await
+}
+
+/// Attends a running agent until it ends; its status is ours.
+pub(crate) async fn to(name: Option<String>, context: &Context) -> Result<u8, CliError> {
     let runtime = context.engine().await?;
     let state = context.state()?;
     let launcher = context.launcher(&runtime, &state);
-    let view = launcher.find_running(args.name.as_deref()).await?;
+    let view = launcher.find_running(&wanted(name.as_deref())).await?;
     let attachment = runtime.attach(&view.id).await?;
     let size = terminal::size();
     if let Some(size) = size {

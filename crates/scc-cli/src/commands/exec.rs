@@ -4,6 +4,7 @@ use futures_util::StreamExt as _;
 use scc_runtime::{ExecSpec, SandboxRuntime};
 
 use crate::commands::start::exit_byte;
+use crate::commands::wanted;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::terminal::{self, Ended, Target};
@@ -11,7 +12,8 @@ use crate::terminal::{self, Ended, Target};
 /// Run a command in a running sandbox, as the agent's user
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Session name, container, session id or workspace (default: the only one that runs)
+    /// Session name, container, session id or workspace (default: this workspace's, else the only
+    /// one that runs)
     name: Option<String>,
     /// The command (default: a shell)
     #[arg(last = true, value_name = "COMMAND")]
@@ -22,7 +24,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<u8, CliError> {
     let runtime = context.engine().await?;
     let state = context.state()?;
     let launcher = context.launcher(&runtime, &state);
-    let view = launcher.find_running(args.name.as_deref()).await?;
+    let view = launcher.find_running(&wanted(args.name.as_deref())).await?;
     let shell = || vec!["/bin/bash".to_owned()];
     let terminal = terminal::size();
     let mark = uuid::Uuid::new_v4().simple().to_string();

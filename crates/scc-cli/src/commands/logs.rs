@@ -2,13 +2,15 @@ use futures_util::TryStreamExt as _;
 use scc_runtime::{OutputStream, SandboxRuntime as _};
 use tokio::io::AsyncWriteExt as _;
 
+use crate::commands::wanted;
 use crate::context::Context;
 use crate::error::CliError;
 
 /// Show what an agent has printed
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Session name, container, session id or workspace (default: the only one that runs)
+    /// Session name, container, session id or workspace (default: this workspace's, else the only
+    /// one that runs)
     name: Option<String>,
     /// Go on until the agent ends
     #[arg(short, long)]
@@ -20,7 +22,7 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<u8, CliError> 
     let state = context.state()?;
     let view = context
         .launcher(&runtime, &state)
-        .find(args.name.as_deref())
+        .find(&wanted(args.name.as_deref()))
         .await?;
     let mut logs = runtime.logs(&view.id, args.follow).await?;
     let (mut stdout, mut stderr) = (tokio::io::stdout(), tokio::io::stderr());

@@ -15,6 +15,10 @@ pub(crate) mod start;
 pub(crate) mod status;
 pub(crate) mod stop;
 
+use std::path::Path;
+
+use scc_launch::Wanted;
+
 use crate::cli::Command;
 use crate::context::Context;
 use crate::error::CliError;
@@ -36,6 +40,21 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<u8, CliEr
         Command::Doctor(args) => doctor::run(&args, context).await,
         Command::Audit(args) => audit::run(&args, context),
         Command::Completion(args) => completion::run(&args, context),
+    }
+}
+
+/// The sandbox that is meant: by its name, by the path of its workspace, or by where we are.
+fn wanted(name: Option<&str>) -> Wanted {
+    let workspace = |path: &Path| {
+        let found = scc_launch::detect_workspace(path).ok()?;
+        Some(found.root.to_string_lossy().into_owned())
+    };
+    match name {
+        None => Wanted::Here(workspace(Path::new(".")).unwrap_or_default()),
+        Some(path) if path.starts_with(['.', '/']) => {
+            Wanted::Named(workspace(Path::new(path)).unwrap_or_else(|| path.to_owned()))
+        }
+        Some(name) => Wanted::Named(name.to_owned()),
     }
 }
 

@@ -1,8 +1,8 @@
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Subcommand;
 use scc_config::{ProviderPreference, UserConfig};
-use scc_launch::{LaunchError, LaunchRequest, LoginRequest, login_user};
+use scc_launch::{LaunchError, LaunchRequest, LoginRequest, Readiness};
 use scc_provider::AgentProvider;
 use serde::Serialize;
 
@@ -57,12 +57,12 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<u8, CliError> {
 }
 
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 struct ProviderReport {
     id: &'static str,
     name: &'static str,
     preferred: bool,
     sign_in: &'static str,
+    readiness: Option<Readiness>,
 }
 
 async fn show(context: &Context) -> Result<u8, CliError> {
@@ -76,19 +76,19 @@ async fn show(context: &Context) -> Result<u8, CliError> {
             .providers
             .get(id)
             .is_some_and(|section| section.api_key.is_some());
-        let volume = context
-            .scope
-            .provider_volume(id, login_user(&context.host, Path::new(".")).uid);
-        let sign_in = match &runtime {
+        let readiness = match &runtime {
+            Some(runtime) => {
+                let request = request(provider, &config, context)?;
+                let launcher = context.launcher(runtime, &state);
+                Some(launcher.readiness(provider, &request).await?)
+            }
+            None => None,
+        };
+        let sign_in = match readiness {
             _ if has_key => "key",
             None => "unknown",
-            Some(runtime) => {
-                let launcher = context.launcher(runtime, &state);
-                match launcher.refresh_sign_in(provider, &volume).await? {
-                    true => "signed in",
-                    false => "signed out",
-                }
-            }
+            Some(Readiness::Ready | Readiness::ImageMissing) => "signed in",
+            Some(Readiness::SignInNeeded | Readiness::BothMissing) => "signed out",
         };
         let preferred = config.provider == Some(ProviderPreference::Id(id.to_owned()));
         reports.push(ProviderReport {
@@ -96,6 +96,7 @@ async fn show(context: &Context) -> Result<u8, CliError> {
             name: provider.display_name(),
             preferred,
             sign_in,
+            readiness,
         });
     }
     context.printer.data("ProviderShow", &reports, &[]);
@@ -103,12 +104,15 @@ async fn show(context: &Context) -> Result<u8, CliError> {
         .iter()
         .map(|r| {
             let mark = if r.preferred { "preferred" } else { "" };
-            [r.id, r.name, r.sign_in, mark].map(str::to_owned).to_vec()
+            let readiness = r.readiness.map_or("unknown", Readiness::as_str);
+            [r.id, r.name, r.sign_in, readiness, mark]
+                .map(str::to_owned)
+                .to_vec()
         })
         .collect();
     context
         .printer
-        .result(&table(&["ID", "NAME", "SIGN-IN", ""], rows));
+        .result(&table(&["ID", "NAME", "SIGN-IN", "READINESS", ""], rows));
     Ok(0)
 }
 
@@ -122,6 +126,11 @@ fn set(preference: &str, context: &Context) -> Result<u8, CliError> {
     context
         .printer
         .note(&format!("provider preference: {preference}"));
+    if preference != "ask" {
+        context.printer.note(
+            "a workspace in which another agent ran last goes on with that one; --provider decides",
+        );
+    }
     Ok(0)
 }
 
@@ -148,7 +157,8 @@ async fn login(id: &str, context: &Context) -> Result<u8, CliError> {
     let runtime = context.engine().await?;
     let state = context.state()?;
     let launcher = context.launcher(&runtime, &state);
-    let request = request(provider, &config, context)?;
+    let mut request = request(provider, &config, context)?;
+    request.npm_registry = host::npm_registry();
     context.printer.note(provider.login().instructions);
     let mut progress = Progress::new(context.printer);
     let login = LoginRequest {
@@ -184,16 +194,12 @@ async fn login(id: &str, context: &Context) -> Result<u8, CliError> {
     Ok(exit_byte(status))
 }
 
-fn request<'a>(
+/// What the questions about a provider start from; no launch is made of it.
+pub(crate) fn request<'a>(
     provider: &dyn AgentProvider,
     config: &'a UserConfig,
     context: &Context,
 ) -> Result<LaunchRequest<'a>, CliError> {
-    let section = config
-        .providers
-        .get(provider.id())
-        .cloned()
-        .unwrap_or_default();
     Ok(LaunchRequest {
         workspace: PathBuf::from("."),
         provider: provider.id().to_owned(),
@@ -202,12 +208,10 @@ fn request<'a>(
         args: Vec::new(),
         allow_suspicious: false,
         config,
-        settings: scc_provider::ProviderSettings {
-            version: section.version,
-            ..scc_provider::ProviderSettings::default()
-        },
+        settings: context.planned_settings(provider.id(), config),
+        signed_in: false,
         certificates: host::read_certificates(&config.ca_certificates)?,
-        npm_registry: host::npm_registry(),
+        npm_registry: None,
         host: context.host.clone(),
     })
 }

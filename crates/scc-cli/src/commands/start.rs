@@ -7,11 +7,12 @@ use scc_launch::{
 };
 use scc_runtime::SandboxRuntime;
 
-use crate::context::Context;
+use crate::context::{Context, key_source};
 use crate::error::CliError;
 use crate::host;
 use crate::progress::Progress;
 use crate::prompt::Prompter;
+use crate::secrets;
 use crate::terminal::{self, Ended, Stop, Target};
 
 /// Start an agent in a sandbox
@@ -57,10 +58,11 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<u8, CliError> {
         return Err(CliError::NotSetUp);
     }
     let prompter = Prompter::new(!args.non_interactive && !args.dry_run);
-    let (provider, reason) = provider(&args, &config, context, prompter)?;
+    let (provider, reason) = provider(&args, &config, context, prompter).await?;
     let mut request = request(&args, &config, context, provider, reason)?;
     let mut plan = plan(&request, &context.registry, &context.scope).map_err(CliError::Launch)?;
     if args.dry_run {
+        plan_key(&mut plan, &config);
         return Ok(show(&plan, context));
     }
     if let Some(blocker) = suspicious(&plan)
@@ -87,11 +89,28 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<u8, CliError> {
             return Err(error);
         }
     };
-    attend(&launcher, live, context).await
+    match live {
+        Started::New(live) => attend(&launcher, live, context).await,
+        Started::Earlier { container } => super::attach::to(Some(container), context).await,
+    }
+}
+
+/// A key that cannot be had stands against the launch.
+fn plan_key(plan: &mut Plan, config: &UserConfig) {
+    let id = plan.provider.id.clone();
+    let missing = key_source(&id, config)
+        .and_then(|source| secrets::missing(&format!("providers.{id}.api_key"), source));
+    if let Some(error) = missing {
+        plan.add_blocker(Blocker {
+            kind: BlockerKind::MissingPrerequisite,
+            message: error.to_string(),
+            hint: error.hints().join("; "),
+        });
+    }
 }
 
 /// Chooses the provider; the question is asked here.
-fn provider(
+async fn provider(
     args: &Args,
     config: &UserConfig,
     context: &Context,
@@ -121,11 +140,37 @@ fn provider(
                     names.join(", ")
                 ),
             };
-            let index =
-                prompter.select("Which agent?", &names, start.unwrap_or_default(), instead)?;
+            let options = with_readiness(&names, config, context, prompter).await?;
+            let start = start.unwrap_or_default();
+            let index = prompter.select("Which agent?", &options, start, instead)?;
             Ok((names[index].clone(), "chosen now".to_owned()))
         }
     }
+}
+
+/// The providers as they are offered to a person.
+async fn with_readiness(
+    ids: &[String],
+    config: &UserConfig,
+    context: &Context,
+    prompter: Prompter,
+) -> Result<Vec<String>, CliError> {
+    let runtime = match prompter.asks() {
+        true => context.engine().await.ok(),
+        false => None,
+    };
+    let Some(runtime) = runtime else {
+        return Ok(ids.to_vec());
+    };
+    let state = context.state()?;
+    let launcher = context.launcher(&runtime, &state);
+    let mut options = Vec::new();
+    for provider in ids.iter().filter_map(|id| context.registry.get(id)) {
+        let request = super::provider::request(provider, config, context)?;
+        let readiness = launcher.readiness(provider, &request).await?;
+        options.push(format!("{} ({})", provider.id(), readiness.as_str()));
+    }
+    Ok(options)
 }
 
 fn last_used(args: &Args, context: &Context) -> Result<Option<String>, CliError> {
@@ -144,9 +189,17 @@ fn request<'a>(
     provider: String,
     provider_reason: String,
 ) -> Result<LaunchRequest<'a>, CliError> {
+    let settings = match args.dry_run {
+        true => context.planned_settings(&provider, config),
+        false => context.provider_settings(&provider, config)?,
+    };
+    let workspace = workspace_path(args);
+    let user = scc_launch::login_user(&context.host, &workspace);
+    let volume = context.scope.provider_volume(&provider, user.uid);
     Ok(LaunchRequest {
-        workspace: workspace_path(args),
-        settings: context.provider_settings(&provider, config)?,
+        workspace,
+        settings,
+        signed_in: context.state()?.signed_in_somewhere(&volume)?,
         provider,
         provider_reason,
         session_name: args.session.clone(),
@@ -184,10 +237,18 @@ fn show(plan: &Plan, context: &Context) -> u8 {
         .collect();
     printer.data_with_errors("StartDryRun", plan, &errors);
     printer.result(&plan.describe());
-    for blocker in &plan.blockers {
-        printer.warning(&format!("{} ({})", blocker.message, blocker.hint));
+    let missing = |blocker: &Blocker| blocker.kind == BlockerKind::MissingPrerequisite;
+    match plan.blockers.as_slice() {
+        [] => 0,
+        blockers if blockers.iter().all(missing) => 5,
+        _ => 6,
     }
-    if plan.ready_to_start { 0 } else { 6 }
+}
+
+/// What there is to attend.
+enum Started {
+    New(LiveSession),
+    Earlier { container: String },
 }
 
 async fn execute<R: SandboxRuntime>(
@@ -196,7 +257,7 @@ async fn execute<R: SandboxRuntime>(
     args: &Args,
     context: &Context,
     prompter: Prompter,
-) -> Result<LiveSession, CliError> {
+) -> Result<Started, CliError> {
     let mut on_conflict = if args.fresh {
         OnConflict::Replace
     } else {
@@ -215,25 +276,27 @@ async fn execute<R: SandboxRuntime>(
             )
             .await?;
         match outcome {
-            Executed::Started(live) => return Ok(live),
+            Executed::Started(live) => return Ok(Started::New(live)),
             Executed::Conflict { container } => {
-                ask_about_conflict(&container, prompter)?;
+                if !ask_about_conflict(&container, prompter)? {
+                    return Ok(Started::Earlier { container });
+                }
                 on_conflict = OnConflict::Replace;
             }
         }
     }
 }
 
-/// Returns when the running sandbox is to be replaced.
-fn ask_about_conflict(container: &str, prompter: Prompter) -> Result<(), CliError> {
+/// Whether the running sandbox is to be replaced; else it is to be attached to.
+fn ask_about_conflict(container: &str, prompter: Prompter) -> Result<bool, CliError> {
     let conflict = || CliError::Conflict {
         container: container.to_owned(),
     };
-    let options = ["Keep it", "Replace it", "Cancel"].map(str::to_owned);
+    let options = ["Attach to it", "Replace it", "Cancel"].map(str::to_owned);
     let question = format!("The sandbox {container} of this workspace is running.");
     match prompter.select(&question, &options, 0, conflict())? {
-        0 => Err(conflict()),
-        1 => Ok(()),
+        0 => Ok(false),
+        1 => Ok(true),
         _ => Err(CliError::Cancelled { status: 130 }),
     }
 }

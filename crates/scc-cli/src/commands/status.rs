@@ -13,13 +13,13 @@ pub(crate) struct Args {
 }
 
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 struct StatusReport {
     mode: &'static str,
     provider: Option<String>,
     engine: Option<scc_runtime::EngineInfo>,
     engine_error: Option<String>,
-    running: Vec<scc_launch::SessionView>,
+    /// `None` when no engine says so.
+    running: Option<Vec<scc_launch::SessionView>>,
     config_file: String,
 }
 
@@ -38,7 +38,7 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<u8, CliError> 
         }),
         engine: None,
         engine_error: None,
-        running: Vec::new(),
+        running: None,
         config_file: context.config_file.display().to_string(),
     };
     let state = context.state()?;
@@ -47,7 +47,8 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<u8, CliError> 
             let launcher = context.launcher(&runtime, &state);
             let (views, tidied) = launcher.sandboxes().await?;
             super::report_tidied(&tidied, context);
-            report.running = views.into_iter().filter(|view| view.is_running()).collect();
+            let running = views.into_iter().filter(|view| view.is_running());
+            report.running = Some(running.collect());
             report.engine = Some(scc_runtime::SandboxRuntime::engine(&runtime).clone());
         }
         Err(error) => report.engine_error = Some(error.to_string()),
@@ -79,9 +80,12 @@ fn describe(report: &StatusReport) -> String {
             report.provider.as_deref().unwrap_or("none preferred")
         ),
         format!("Engine    {engine}"),
-        format!("Running   {}", report.running.len()),
+        match &report.running {
+            Some(running) => format!("Running   {}", running.len()),
+            None => "Running   unknown".to_owned(),
+        },
     ];
-    for view in &report.running {
+    for view in report.running.iter().flatten() {
         let name = view.name.as_ref().unwrap_or(&view.container);
         let workspace = view.workspace.as_deref().unwrap_or_default();
         let provider = view.provider.as_deref().unwrap_or_default();

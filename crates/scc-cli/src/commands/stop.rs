@@ -1,6 +1,7 @@
 use scc_launch::SessionView;
 use serde_json::json;
 
+use crate::commands::wanted;
 use crate::context::Context;
 use crate::error::CliError;
 
@@ -10,7 +11,8 @@ use crate::error::CliError;
 /// start replaces it or `scc prune` removes it.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Session name, container, session id or workspace (default: the only one that runs)
+    /// Session name, container, session id or workspace (default: this workspace's, else the only
+    /// one that runs)
     #[arg(conflicts_with = "all")]
     name: Option<String>,
     /// All of them
@@ -29,7 +31,7 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<u8, CliError> 
         let views = launcher.settled_sandboxes().await?;
         views.into_iter().filter(SessionView::is_running).collect()
     } else {
-        vec![launcher.find(args.name.as_deref()).await?]
+        vec![launcher.find(&wanted(args.name.as_deref())).await?]
     };
     let (mut stopped, mut failed) = (Vec::new(), None);
     for view in &views {

@@ -26,7 +26,7 @@ fn sign_in_of(context: &TestContext, provider: &str) -> String {
     let shown = scc(context, &["provider", "show", "--json"]).ok().json();
     let all = shown["data"].as_array().unwrap().clone();
     let found = all.iter().find(|p| p["id"] == provider).unwrap();
-    found["signIn"].as_str().unwrap().to_owned()
+    found["sign_in"].as_str().unwrap().to_owned()
 }
 
 #[test]

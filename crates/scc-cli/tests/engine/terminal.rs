@@ -174,6 +174,33 @@ fn a_sign_in_whose_terminal_has_gone_can_be_tried_again() {
 }
 
 #[test]
+fn sigterm_in_a_question_restores_the_terminal() {
+    let context = context();
+    let _session = Session::start(&context, &[]);
+    let line = format!("{SCC} start; echo status=$?; stty -a | grep -o -- '[-]*icanon'");
+    let mut shell = context.command("/bin/sh".as_ref());
+    shell.args(["-c", &line]).current_dir(context.workspace());
+    let mut terminal = Terminal::start(&shell, 24, 100);
+    terminal.wait_for_text("Attach to it", LIMIT);
+    signal(child_of(terminal.pid()), "-TERM");
+    terminal.wait_for_text("status=143", LIMIT);
+    terminal.wait(LIMIT);
+    let screen = terminal.screen();
+    assert!(
+        screen.contains("icanon") && !screen.contains("-icanon"),
+        "{screen}"
+    );
+}
+
+fn child_of(pid: u32) -> u32 {
+    let children = Command::new("pgrep")
+        .args(["-P", &pid.to_string()])
+        .output();
+    let children = String::from_utf8(children.unwrap().stdout).unwrap();
+    children.trim().parse().unwrap()
+}
+
+#[test]
 fn sigterm_stops_the_agent_and_restores_the_terminal() {
     let context = context();
     let mut terminal = Terminal::start(
@@ -182,16 +209,7 @@ fn sigterm_stops_the_agent_and_restores_the_terminal() {
         80,
     );
     terminal.wait_for_text("ready", LIMIT);
-    let children = Command::new("pgrep")
-        .args(["-P", &terminal.pid().to_string()])
-        .output()
-        .unwrap();
-    let pid = String::from_utf8(children.stdout)
-        .unwrap()
-        .trim()
-        .parse()
-        .unwrap();
-    signal(pid, "-TERM");
+    signal(child_of(terminal.pid()), "-TERM");
     terminal.wait_for_text("status=143", LIMIT);
     terminal.wait(LIMIT);
     assert!(
