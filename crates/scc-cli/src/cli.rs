@@ -3,8 +3,8 @@
 use clap::{ArgAction, Parser, Subcommand};
 
 use crate::commands::{
-    attach, audit, completion, doctor, exec, list, logs, provider, prune, sessions, setup, start,
-    status, stop,
+    attach, audit, completion, doctor, exec, init, list, logs, profile, provider, prune, sessions,
+    setup, start, status, stop,
 };
 
 /// Runs coding agents in governed sandboxes.
@@ -39,6 +39,8 @@ pub(crate) enum Command {
     Logs(logs::Args),
     Provider(provider::Args),
     Setup(setup::Args),
+    Init(init::Args),
+    Profile(profile::Args),
     Doctor(doctor::Args),
     Audit(audit::Args),
     Completion(completion::Args),
@@ -56,6 +58,8 @@ impl Cli {
             Command::Prune(args) => args.json,
             Command::Provider(args) => args.wants_json(),
             Command::Setup(args) => args.json,
+            Command::Init(args) => args.json,
+            Command::Profile(args) => args.json,
             Command::Doctor(args) => args.json,
             Command::Audit(args) => args.json,
             Command::Attach(_) | Command::Exec(_) | Command::Logs(_) | Command::Completion(_) => {

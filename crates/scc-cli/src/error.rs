@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use scc_config::ConfigError;
 use scc_launch::{BlockerKind, LaunchError};
 use scc_runtime::EngineError;
+use scc_sources::SourceError;
 use scc_state::StateError;
 
 /// Why a command fails.
@@ -40,6 +41,15 @@ pub(crate) enum CliError {
     Usage { message: String, hint: String },
     #[error("{message}")]
     Failed { message: String, hint: String },
+    #[error("{message}")]
+    Refused { message: String, hint: String },
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    #[error("the document from `{from}` is not valid: {}", count(findings.len()))]
+    Findings {
+        from: String,
+        findings: Vec<ConfigError>,
+    },
     #[error("a sandbox of this workspace and provider is running: `{container}`")]
     Conflict { container: String },
     #[error("cancelled")]
@@ -50,6 +60,8 @@ impl CliError {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Config(_) | Self::Certificate { .. } | Self::Write { .. } => 3,
+            Self::Source(_) | Self::Findings { .. } => 3,
+            Self::Refused { .. } => 6,
             Self::Engine(error) => engine_code(error),
             Self::Launch(error) => launch_code(error),
             Self::Usage { .. } => 2,
@@ -69,7 +81,12 @@ impl CliError {
         match self {
             Self::Engine(error) => engine_hints(error),
             Self::Launch(error) => launch_hints(error),
-            Self::Usage { hint, .. } | Self::Failed { hint, .. } if !hint.is_empty() => one(hint),
+            Self::Source(error) => error.hint().into_iter().collect(),
+            Self::Usage { hint, .. } | Self::Failed { hint, .. } | Self::Refused { hint, .. }
+                if !hint.is_empty() =>
+            {
+                one(hint)
+            }
             Self::NoHome => one("set HOME to your home directory"),
             Self::NotSetUp => one("run `scc setup --standalone` once, or pass --standalone"),
             Self::Secret { .. } => one("set it, or change the setting in your scc configuration"),
@@ -89,9 +106,26 @@ impl CliError {
         match self {
             Self::Engine(error) | Self::Launch(LaunchError::Engine(error)) => engine_details(error),
             Self::Config(error) => error.snippet().map(str::to_owned).into_iter().collect(),
+            Self::Findings { findings, .. } => findings.iter().flat_map(finding_lines).collect(),
             _ => Vec::new(),
         }
     }
+}
+
+fn count(findings: usize) -> String {
+    match findings {
+        1 => "1 finding".to_owned(),
+        _ => format!("{findings} findings"),
+    }
+}
+
+/// What is wrong, the line in question, and what was probably meant.
+fn finding_lines(finding: &ConfigError) -> Vec<String> {
+    let mut lines = vec![finding.to_string()];
+    let snippet = finding.snippet().unwrap_or_default();
+    lines.extend(snippet.lines().map(|line| format!("  {line}")));
+    lines.extend(finding.suggestion().map(|hint| format!("  hint: {hint}")));
+    lines
 }
 
 fn engine_code(error: &EngineError) -> u8 {

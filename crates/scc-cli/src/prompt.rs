@@ -36,6 +36,22 @@ impl Prompter {
         answer.map(|option| option.index).map_err(cancelled)
     }
 
+    /// A line of text, which may be empty.
+    pub(crate) fn line(
+        self,
+        question: &str,
+        suggested: &str,
+        instead: CliError,
+    ) -> Result<String, CliError> {
+        if !self.interactive {
+            return Err(instead);
+        }
+        let answer = inquire::Text::new(question)
+            .with_initial_value(suggested)
+            .prompt();
+        Ok(answer.map_err(cancelled)?.trim().to_owned())
+    }
+
     /// Yes or no, no by default.
     pub(crate) fn confirm(self, question: &str, instead: CliError) -> Result<bool, CliError> {
         if !self.interactive {

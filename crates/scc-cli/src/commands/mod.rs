@@ -5,8 +5,10 @@ pub(crate) mod audit;
 pub(crate) mod completion;
 pub(crate) mod doctor;
 pub(crate) mod exec;
+pub(crate) mod init;
 pub(crate) mod list;
 pub(crate) mod logs;
+pub(crate) mod profile;
 pub(crate) mod provider;
 pub(crate) mod prune;
 pub(crate) mod sessions;
@@ -32,7 +34,9 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<u8, CliEr
         Command::Exec(args) => exec::run(args, context).await,
         Command::Logs(args) => logs::run(&args, context).await,
         Command::Provider(args) => provider::run(args, context).await,
-        Command::Setup(args) => setup::run(args, context),
+        Command::Setup(args) => setup::run(&args, context),
+        Command::Init(args) => init::run(&args, context),
+        Command::Profile(args) => profile::run(&args, context),
         Command::Doctor(args) => doctor::run(&args, context).await,
         Command::Audit(args) => audit::run(&args, context),
         Command::Completion(args) => completion::run(&args, context),
