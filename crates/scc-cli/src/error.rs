@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use scc_config::ConfigError;
-use scc_launch::{BlockerKind, LaunchError};
+use scc_launch::{BlockerKind, GovernanceError, LaunchError, TeamOrigin};
 use scc_runtime::EngineError;
 use scc_state::StateError;
 
@@ -16,6 +16,14 @@ pub(crate) enum CliError {
     State(#[from] StateError),
     #[error(transparent)]
     Launch(#[from] LaunchError),
+    #[error(transparent)]
+    Governance(#[from] Box<GovernanceError>),
+    /// A rule forbids it.
+    #[error("{message}")]
+    Refused { message: String, hint: String },
+    /// A setting or document that was given is not usable.
+    #[error("{message}")]
+    Invalid { message: String, hint: String },
     #[error(transparent)]
     Engine(#[from] EngineError),
     #[error("scc cannot start its event loop")]
@@ -50,6 +58,9 @@ impl CliError {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Config(_) | Self::Certificate { .. } | Self::Write { .. } => 3,
+            Self::Invalid { .. } => 3,
+            Self::Refused { .. } => 6,
+            Self::Governance(error) => governance_code(error),
             Self::Engine(error) => engine_code(error),
             Self::Launch(error) => launch_code(error),
             Self::Usage { .. } => 2,
@@ -69,7 +80,15 @@ impl CliError {
         match self {
             Self::Engine(error) => engine_hints(error),
             Self::Launch(error) => launch_hints(error),
-            Self::Usage { hint, .. } | Self::Failed { hint, .. } if !hint.is_empty() => one(hint),
+            Self::Governance(error) => error.hints(),
+            Self::Usage { hint, .. }
+            | Self::Failed { hint, .. }
+            | Self::Refused { hint, .. }
+            | Self::Invalid { hint, .. }
+                if !hint.is_empty() =>
+            {
+                one(hint)
+            }
             Self::NoHome => one("set HOME to your home directory"),
             Self::NotSetUp => one("run `scc setup --standalone` once, or pass --standalone"),
             Self::Secret { .. } => one("set it, or change the setting in your scc configuration"),
@@ -89,9 +108,50 @@ impl CliError {
         match self {
             Self::Engine(error) | Self::Launch(LaunchError::Engine(error)) => engine_details(error),
             Self::Config(error) => error.snippet().map(str::to_owned).into_iter().collect(),
+            Self::Governance(error) => governance_details(error),
             _ => Vec::new(),
         }
     }
+}
+
+impl From<GovernanceError> for CliError {
+    fn from(error: GovernanceError) -> Self {
+        Self::Governance(Box::new(error))
+    }
+}
+
+fn governance_code(error: &GovernanceError) -> u8 {
+    match error {
+        GovernanceError::NotSetUp | GovernanceError::NeedsNewer { .. } => 5,
+        GovernanceError::StandaloneRefused { .. }
+        | GovernanceError::SignatureRequired { .. }
+        | GovernanceError::RemoteCommand { .. }
+        | GovernanceError::Policy(_) => 6,
+        GovernanceError::UnknownTeam { team, .. } if team.origin == TeamOrigin::Flag => 1,
+        GovernanceError::State(_) => 1,
+        _ => 3,
+    }
+}
+
+/// The offending lines; from the second finding on, what is wrong as well.
+fn governance_details(error: &GovernanceError) -> Vec<String> {
+    let GovernanceError::Invalid { findings, .. } = error else {
+        return Vec::new();
+    };
+    let mut lines = Vec::new();
+    for (number, finding) in findings.iter().enumerate() {
+        if number > 0 {
+            lines.push(finding.to_string());
+        }
+        lines.extend(
+            finding
+                .snippet()
+                .iter()
+                .flat_map(|text| text.lines())
+                .map(str::to_owned),
+        );
+    }
+    lines
 }
 
 fn engine_code(error: &EngineError) -> u8 {

@@ -83,7 +83,7 @@ fn global(
 }
 
 /// The repository's own configuration: shared, then that of this work tree where git reads it.
-fn local(facts: &RepositoryFacts) -> Result<Vec<File>, GitError> {
+pub(crate) fn local(facts: &RepositoryFacts) -> Result<Vec<File>, GitError> {
     let options = init::Options {
         includes: includes::Options::no_follow(),
         ..init::Options::default()

@@ -97,6 +97,13 @@ impl StateDir {
         Ok(found)
     }
 
+    /// The file of the profile for this repository, whether it is there or not.
+    pub fn profile_file(&self, repository: &str) -> PathBuf {
+        let name = hex(&Sha256::digest(repository.as_bytes()));
+        let dir = self.root().join(PROFILES);
+        dir.join(format!("{}.json", &name[..32]))
+    }
+
     fn profile_document(&self, repository: &str) -> Document {
         let name = hex(&Sha256::digest(repository.as_bytes()));
         Document::new(&self.root().join(PROFILES), &name[..32])
