@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use scc_launch::CredentialFallback;
 use scc_runtime::EngineLookup;
 use scc_sources::{GitOptions, ProxyOptions};
 use secrecy::SecretString;
@@ -15,7 +16,7 @@ pub(crate) struct Variable {
 
 /// The variables that are scc's own or that change what scc does. Those of the terminal and the
 /// locale ([`CARRIED`]) are only handed on.
-pub(crate) const VARIABLES: [Variable; 16] = [
+pub(crate) const VARIABLES: [Variable; 21] = [
     Variable {
         name: "SCC_NAMESPACE",
         meaning: "keeps containers and volumes apart from those of other namespaces (default: `default`)",
@@ -57,12 +58,32 @@ pub(crate) const VARIABLES: [Variable; 16] = [
         meaning: "copies of fetched documents are in `scc/` below it (default: `~/.cache`)",
     },
     Variable {
+        name: "SCC_ORG_TOKEN",
+        meaning: "the credential for the organization's document, where the settings name none",
+    },
+    Variable {
+        name: "GITHUB_TOKEN",
+        meaning: "the credential for documents on GitHub, where the settings name none",
+    },
+    Variable {
+        name: "SCC_ALLOW_REMOTE_COMMANDS",
+        meaning: "with `1`, a document from elsewhere may name a command that prints a key",
+    },
+    Variable {
         name: "HTTPS_PROXY",
         meaning: "the proxy for fetching documents; `ALL_PROXY` where it is not set",
     },
     Variable {
         name: "NO_PROXY",
         meaning: "hosts that are reached without it, with commas between them",
+    },
+    Variable {
+        name: "VISUAL",
+        meaning: "the editor of `scc config edit`",
+    },
+    Variable {
+        name: "EDITOR",
+        meaning: "that editor where `VISUAL` is not set",
     },
     Variable {
         name: "PATH",
@@ -121,6 +142,20 @@ pub(crate) fn engine_lookup() -> EngineLookup {
     }
 }
 
+/// Credentials for documents whose source has none configured.
+pub(crate) fn document_tokens() -> CredentialFallback {
+    let token = |name| variable(name).map(SecretString::from);
+    CredentialFallback {
+        organization: token("SCC_ORG_TOKEN"),
+        github: token("GITHUB_TOKEN"),
+    }
+}
+
+pub(crate) fn allows_remote_commands() -> bool {
+    let value = variable("SCC_ALLOW_REMOTE_COMMANDS").unwrap_or_default();
+    ["1", "true", "yes"].contains(&value.to_ascii_lowercase().as_str())
+}
+
 /// The proxy for `https://`; lower case wins, as with curl.
 pub(crate) fn proxy() -> Option<ProxyOptions> {
     let either = |lower: &str| variable(lower).or_else(|| variable(&lower.to_uppercase()));
@@ -143,6 +178,11 @@ pub(crate) fn proxy() -> Option<ProxyOptions> {
 )]
 pub(crate) fn git() -> GitOptions {
     GitOptions::inheriting(PathBuf::from("git"), std::env::vars_os())
+}
+
+/// The command line of the user's editor.
+pub(crate) fn editor() -> Option<String> {
+    variable("VISUAL").or_else(|| variable("EDITOR"))
 }
 
 pub(crate) fn sudo_user() -> Option<(u32, u32)> {

@@ -64,6 +64,19 @@ impl Prompter {
     }
 }
 
+impl Prompter {
+    /// A line of text that is not empty.
+    pub(crate) fn text(self, question: &str, instead: CliError) -> Result<String, CliError> {
+        if !self.interactive {
+            return Err(instead);
+        }
+        let answer = inquire::Text::new(question)
+            .with_validator(inquire::required!())
+            .prompt();
+        answer.map_err(cancelled)
+    }
+}
+
 fn cancelled(error: inquire::InquireError) -> CliError {
     match error {
         inquire::InquireError::IO(error) => CliError::Terminal(error),

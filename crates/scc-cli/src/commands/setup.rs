@@ -115,8 +115,8 @@ impl Answers {
             Rules::Organization(organization) => {
                 config.standalone = false;
                 config.organization = Some(organization.settings.clone());
-                let teams = &organization.document.value().profiles;
-                config.team = config.team.take().filter(|team| teams.contains_key(team));
+                let team = config.team.take();
+                config.team = team.filter(|team| organization.has_team(team));
             }
         }
         if let Some(team) = &self.team {

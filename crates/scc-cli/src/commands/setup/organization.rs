@@ -1,28 +1,22 @@
 //! The organisation's document, fetched and checked before it is recorded.
 
-use std::cell::RefCell;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use jiff::Timestamp;
-use scc_config::{
-    ConfigError, Document, DocumentKind, OrgConfig, OrganizationSource, SecretSource,
-};
-use scc_sources::{
-    AuthHeader, FetchOptions, LoadOptions, Loader, Source, SourceCache, SourceError,
-};
+use scc_config::{OrganizationSource, SecretSource, UserConfig};
+use scc_launch::{Freshness, OrgDocument};
+use scc_sources::Source;
 use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::CliError;
-use crate::{environment, host, secrets};
+use crate::governance::{Asked, Rules};
 
 /// An organisation whose document is valid.
 #[derive(Debug)]
 pub(super) struct Organization {
     pub(super) settings: OrganizationSource,
-    pub(super) document: Document<OrgConfig>,
-    shown: String,
+    document: OrgDocument,
 }
 
 #[derive(Debug, Serialize)]
@@ -42,19 +36,23 @@ impl fmt::Display for Report {
 
 impl Organization {
     pub(super) fn report(&self) -> Report {
-        let config = self.document.value();
+        let config = self.document.config();
         Report {
             id: config.organization.id.clone(),
             name: config.organization.name.clone(),
-            source: self.shown.clone(),
+            source: self.document.provenance().source.clone(),
             teams: config.profiles.keys().cloned().collect(),
         }
     }
 
+    /// Whether there is a team of that name.
+    pub(super) fn has_team(&self, name: &str) -> bool {
+        self.document.config().profiles.contains_key(name)
+    }
+
     /// The team as it was typed, if there is one of that name.
     pub(super) fn team(&self, name: &str) -> Result<String, CliError> {
-        let teams = &self.document.value().profiles;
-        if teams.contains_key(name) {
+        if self.has_team(name) {
             return Ok(name.to_owned());
         }
         let report = self.report();
@@ -70,7 +68,7 @@ impl Organization {
 
     /// Whether organisation and team allow this provider.
     pub(super) fn allows(&self, provider: &str, team: Option<&str>) -> bool {
-        let config = self.document.value();
+        let config = self.document.config();
         let team = team.and_then(|team| config.profiles.get(team));
         let lists = [
             config.defaults.allowed_providers.as_ref(),
@@ -112,136 +110,24 @@ pub(super) fn load(
     certificates: &[PathBuf],
     context: &Context,
 ) -> Result<Organization, CliError> {
-    let base = context.config_file.parent().unwrap_or(Path::new("/"));
-    let source = Source::parse(&settings.source, base)?;
-    let source = source.with_document(DocumentKind::Org.file_name());
-    let credential = || {
-        let auth = settings.auth.as_ref().ok_or("there is no credential")?;
-        let secret = secrets::resolve("organization.auth", auth).map_err(reason)?;
-        AuthHeader::new(settings.auth_header.as_deref(), &secret)
+    let config = UserConfig {
+        organization: Some(settings.clone()),
+        ca_certificates: certificates.to_vec(),
+        ..UserConfig::default()
     };
-    let mut options = LoadOptions {
+    let asked = Asked {
         force: true,
-        ..LoadOptions::at(Timestamp::now())
+        ..Asked::default()
     };
-    if settings.auth.is_some() {
-        options.auth = Some(&credential);
-    }
-    let loader = loader(certificates, settings.ca.as_deref(), context)?;
-    let document = fetch(&loader, &source, &options)?;
-    acceptable(document.value())?;
-    let shown = source.to_string();
-    Ok(Organization {
-        settings,
-        document,
-        shown,
-    })
-}
-
-fn reason(error: CliError) -> String {
-    match error {
-        CliError::Secret { reason, .. } => reason,
-        other => other.to_string(),
-    }
-}
-
-fn loader(
-    certificates: &[PathBuf],
-    own: Option<&Path>,
-    context: &Context,
-) -> Result<Loader, CliError> {
-    let authorities: Vec<_> = certificates
-        .iter()
-        .cloned()
-        .chain(own.map(Path::to_owned))
-        .collect();
-    let authorities = host::read_certificates(&authorities)?;
-    let cache = SourceCache::open(context.cache_root.join("documents"))?;
-    let options = FetchOptions {
-        extra_authorities: authorities.into_values().collect(),
-        proxy: environment::proxy(),
-        git: environment::git(),
-        ..FetchOptions::default()
-    };
-    Ok(Loader::new(cache, options))
-}
-
-fn fetch(
-    loader: &Loader,
-    source: &Source,
-    options: &LoadOptions<'_>,
-) -> Result<Document<OrgConfig>, CliError> {
-    let name = source.to_string();
-    let refused: RefCell<Vec<ConfigError>> = RefCell::default();
-    let check = |content: &[u8]| match read(content, Path::new(&name)) {
-        Ok(_) => Ok(()),
-        Err(findings) => {
-            let first = findings.first().map(ToString::to_string);
-            *refused.borrow_mut() = findings;
-            Err(first.unwrap_or_else(|| "it is not UTF-8 text".to_owned()))
-        }
-    };
-    let loaded = match loader.load(source, options, &check) {
-        Ok(loaded) => loaded,
-        Err(error) => return Err(failed(error, &name, refused.take())),
-    };
-    // A copy stands in when the server cannot be asked, or sends something that is not valid. It
-    // is good enough to work with, but nothing that a new setup may rest on.
-    let findings = refused.take();
-    if !findings.is_empty() {
-        return Err(CliError::Findings {
-            from: name,
-            findings,
+    let document = Rules::with_config(context, config, asked)?.organization()?;
+    let provenance = document.provenance();
+    // A copy is good enough to go on with, but a new setup does not rest on one.
+    if provenance.freshness == Freshness::Stale {
+        let reason = provenance.stale_reason.as_deref().unwrap_or("no answer");
+        return Err(CliError::Invalid {
+            message: format!("`{}` cannot be fetched now: {reason}", provenance.source),
+            hint: "check the source and the connection, and try again".to_owned(),
         });
     }
-    if let scc_sources::Origin::Stale { reason, .. } = &loaded.origin {
-        return Err(CliError::Failed {
-            message: format!("`{name}` cannot be fetched now: {reason}"),
-            hint: "check the address and the connection, and try again".to_owned(),
-        });
-    }
-    read(&loaded.content, Path::new(&name)).map_err(|findings| CliError::Findings {
-        from: name.clone(),
-        findings,
-    })
-}
-
-fn failed(error: SourceError, from: &str, findings: Vec<ConfigError>) -> CliError {
-    match error {
-        SourceError::Invalid { .. } if !findings.is_empty() => CliError::Findings {
-            from: from.to_owned(),
-            findings,
-        },
-        error => CliError::Source(error),
-    }
-}
-
-fn read(content: &[u8], name: &Path) -> Result<Document<OrgConfig>, Vec<ConfigError>> {
-    let text = std::str::from_utf8(content).map_err(|_| Vec::new())?;
-    let document = Document::<OrgConfig>::parse(text, name).map_err(|error| vec![error])?;
-    let findings = document.check();
-    match findings.is_empty() {
-        true => Ok(document),
-        false => Err(findings),
-    }
-}
-
-/// What a valid document may want of this scc.
-fn acceptable(config: &OrgConfig) -> Result<(), CliError> {
-    let own = env!("CARGO_PKG_VERSION");
-    if let Some(required) = &config.min_cli_version
-        && version(own) < version(required)
-    {
-        return Err(CliError::Failed {
-            message: format!("the organisation wants scc {required} or newer, and this is {own}"),
-            hint: "update scc".to_owned(),
-        });
-    }
-    Ok(())
-}
-
-fn version(text: &str) -> [u64; 3] {
-    let plain = text.split(['-', '+']).next().unwrap_or_default();
-    let mut numbers = plain.split('.').map(|part| part.parse().unwrap_or(0));
-    std::array::from_fn(|_| numbers.next().unwrap_or(0))
+    Ok(Organization { settings, document })
 }
