@@ -70,10 +70,12 @@ impl Prompter {
         if !self.interactive {
             return Err(instead);
         }
-        let answer = inquire::Text::new(question)
-            .with_validator(inquire::required!())
-            .prompt();
-        answer.map_err(cancelled)
+        loop {
+            let answer = inquire::Text::new(question).prompt().map_err(cancelled)?;
+            if !answer.trim().is_empty() {
+                return Ok(answer.trim().to_owned());
+            }
+        }
     }
 }
 

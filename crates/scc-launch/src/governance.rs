@@ -82,8 +82,7 @@ impl fmt::Debug for GovernanceInput<'_> {
     }
 }
 
-/// Every document that has a say in a launch.
-#[derive(Debug)]
+/// Every document that has a say in a launch. `Debug` shows none of them: they may hold secrets.
 pub struct Governance {
     organization: Option<OrgDocument>,
     team: Option<TeamChoice>,
@@ -223,6 +222,17 @@ impl Governance {
             });
         }
         Ok(org_provider_settings(config, id, user))
+    }
+}
+
+impl fmt::Debug for Governance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let source = self.organization.as_ref().map(OrgDocument::source);
+        f.debug_struct("Governance")
+            .field("organization", &source)
+            .field("team", &self.team)
+            .field("warnings", &self.warnings)
+            .finish_non_exhaustive()
     }
 }
 

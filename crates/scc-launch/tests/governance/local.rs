@@ -57,7 +57,7 @@ fn what_refuses_a_document() {
         ),
         (
             "signature",
-            org(json!({ "signing": { "required": true } })).to_string(),
+            org(json!({ "signing": { "required": true, "public_keys": ["key"] } })).to_string(),
             "wants a valid signature",
         ),
     ] {

@@ -108,7 +108,7 @@ fn a_stale_copy_is_loud_and_ends_after_seven_days() {
         assert_eq!(provenance.refused, refused, "{status}");
         assert!(!governance.warnings().is_empty(), "{status}");
     }
-    let error = bench.load(after(7 * DAY)).unwrap_err();
+    let error = bench.load(after(7 * DAY + 1)).unwrap_err();
     assert!(
         matches!(error, GovernanceError::Unreadable { .. }),
         "{error}"
