@@ -224,3 +224,74 @@ fn neither_secrets_nor_links_get_into_or_out_of_the_repository() {
     }
     assert_eq!(std::fs::read_dir(&elsewhere).unwrap().count(), 0);
 }
+
+#[test]
+fn the_rules_filter_a_profile_and_drift_shows() {
+    let context = TestContext::new();
+    let org = context.path("org.json");
+    let rules = json!({
+        "schema_version": "1.0.0",
+        "organization": { "name": "Corp", "id": "corp" },
+        "marketplaces": { "m": { "source": "github", "owner": "corp", "repo": "m" } },
+        "security": { "blocked_plugins": ["bad"], "blocked_mcp_servers": ["*.evil.example"] },
+        "defaults": { "allowed_plugins": ["bad", "good"] }
+    });
+    std::fs::write(&org, rules.to_string()).unwrap();
+    let run = profile(&context, &["apply"]);
+    assert_eq!(run.status, 1, "{run:?}");
+    let save = [
+        "save",
+        "--plugin",
+        "good@m",
+        "--plugin",
+        "bad@m",
+        "--plugin",
+        "other@m",
+        "--mcp",
+        "e=https://x.evil.example",
+    ];
+    profile(&context, &save).ok();
+    let run = profile(&context, &["apply"]);
+    assert_eq!(run.status, 5, "{run:?}");
+    let setup = ["setup", "--org", org.to_str().unwrap()];
+    context.run(Path::new(SCRIPTED), &setup).ok();
+
+    let preview = profile(&context, &["apply", "--preview", "--json"]).ok();
+    assert_eq!(preview.json()["kind"], "ProfileApply");
+    let data = &preview.json()["data"];
+    let items = |outcome: &str| -> Vec<Value> {
+        let found = data[outcome].as_array().unwrap().iter();
+        found.map(|decision| decision["item"].clone()).collect()
+    };
+    assert_eq!(data["applied"], false);
+    assert_eq!(items("allowed"), ["good@m"]);
+    assert_eq!(items("blocked"), ["bad@m", "e"]);
+    assert_eq!(items("denied"), ["other@m"]);
+    let drift = || status(&context, &context.workspace())["drift"].clone();
+    assert_eq!(drift(), "never applied");
+
+    profile(&context, &["apply"]).ok();
+    assert_eq!(drift(), "none");
+    assert_eq!(profile(&context, &["diff"]).ok().stdout, "");
+    profile(
+        &context,
+        &["save", "--plugin", "good@m", "--plugin", "other@m"],
+    )
+    .ok();
+    assert_eq!(drift(), "changed");
+    let text = rules
+        .to_string()
+        .replace("[\"bad\",\"good\"]", "[\"other\"]");
+    std::fs::write(&org, text).unwrap();
+    let run = profile(&context, &["diff"]).ok();
+    let lines: Vec<_> = run.stdout.lines().collect();
+    assert_eq!(
+        lines,
+        [
+            "- mcp-server e (blocked)",
+            "- plugin bad@m (blocked)",
+            "~ plugin good@m (allowed → denied)",
+            "~ plugin other@m (denied → allowed)",
+        ]
+    );
+}

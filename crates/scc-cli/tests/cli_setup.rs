@@ -85,6 +85,8 @@ fn an_organisation_is_recorded_when_its_document_is_valid() {
     let run = scc(&context, &["setup", "--team", "platform"]).ok();
     assert!(run.stdout.contains("Team      platform"), "{run:?}");
     assert_eq!(settings(&context)["team"], "platform");
+    let shown = scc(&context, &["status"]).ok().stdout;
+    assert!(shown.contains("org.json, team platform"), "{shown}");
 
     let run = scc(&context, &["setup", "--team", "plattform"]);
     assert_eq!(run.status, 1, "{run:?}");
@@ -115,7 +117,10 @@ fn an_invalid_document_is_refused_with_its_findings() {
     );
     let file = org_file(&context, &several);
     let run = scc(&context, &["setup", "--org", &file]);
-    assert!(run.stderr.contains("2 findings"), "{run:?}");
+    assert!(
+        run.stderr.contains("there is no marketplace `n`"),
+        "{run:?}"
+    );
     assert!(
         run.stderr.contains("is blocked by the pattern `bad`"),
         "{run:?}"

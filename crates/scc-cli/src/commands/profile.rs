@@ -1,3 +1,4 @@
+mod apply;
 mod changes;
 mod repository;
 mod save;
@@ -34,7 +35,10 @@ enum Command {
     /// List the profiles of all repositories; the default
     List,
     Save(save::Args),
-    /// Show the profile of this repository, and whether the repository's copy is the same
+    Apply(apply::ApplyArgs),
+    Diff(apply::DiffArgs),
+    /// Show the profile of this repository, whether it is the one that was applied, and whether the
+    /// repository's copy is the same
     Status,
     Export(transfer::ExportArgs),
     Import(transfer::ImportArgs),
@@ -53,6 +57,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
     match &args.command {
         None | Some(Command::List) => show::list(&state, args.workspace.as_deref(), context)?,
         Some(Command::Save(args)) => save::run(args, &desk(find()?))?,
+        Some(Command::Apply(args)) => apply::apply(args, &desk(find()?))?,
+        Some(Command::Diff(args)) => apply::diff(args, &desk(find()?))?,
         Some(Command::Status) => show::status(&desk(find()?))?,
         Some(Command::Export(args)) => transfer::export(args, &desk(find()?))?,
         Some(Command::Import(args)) => transfer::import(args, &desk(find()?))?,

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::servers;
+use crate::output::Printer;
 
 /// One plugin or server that is not the same.
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -58,6 +59,13 @@ fn compare(
         add(item, "removed");
     }
     changes
+}
+
+/// Shows a line a change; nothing where there is none.
+pub(super) fn show(changes: &[Change], printer: Printer) {
+    if !changes.is_empty() {
+        printer.result(&text(changes));
+    }
 }
 
 /// A line a change.

@@ -51,7 +51,7 @@ pub(super) fn run(args: &Args, desk: &Desk<'_>) -> Result<(), CliError> {
             Ok::<_, CliError>(changes)
         })??;
     let printer = desk.context.printer;
-    printer.result(&changes::text(&changes));
+    changes::show(&changes, printer);
     if changes.is_empty() {
         printer.note("nothing is different from what was recorded before");
     }

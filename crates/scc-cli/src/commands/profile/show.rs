@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::repository::Repository;
 use super::servers::{self, ServerReport};
-use super::{Desk, sync};
+use super::{Desk, apply, sync};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::output::{age, table};
@@ -75,14 +75,22 @@ struct StatusReport<'a> {
     repository: &'a str,
     profile: Option<ProfileReport>,
     file: String,
+    applied_at: Option<Timestamp>,
+    drift: &'static str,
     repository_copy: &'static str,
 }
 
 pub(super) fn status(desk: &Desk<'_>) -> Result<(), CliError> {
     let id = &desk.repository.id;
     let profile = desk.state.profile(id)?;
+    let applied = desk.state.applied_profile(id)?;
     let report = StatusReport {
         repository: id,
+        applied_at: applied.as_ref().map(|applied| applied.applied_at),
+        drift: match &profile {
+            Some(profile) => apply::drift(profile, applied.as_ref())?,
+            None => "no profile",
+        },
         repository_copy: sync::state_of_copy(desk, profile.as_ref()),
         profile: profile.map(|profile| ProfileReport::new(profile, Some(id))),
         file: desk.state.profile_file(id).display().to_string(),
@@ -102,6 +110,7 @@ fn text(report: &StatusReport<'_>) -> String {
     };
     let age = age(profile.saved_at, Timestamp::now());
     lines.push(format!("Profile     saved {age} ago in {}", report.file));
+    lines.push(format!("Drift       {}", drift(report)));
     lines.push(format!("In .scc     {}", report.repository_copy));
     lines.extend(
         profile
@@ -119,4 +128,15 @@ fn text(report: &StatusReport<'_>) -> String {
         format!("MCP server  {name} ({transport}, {target})")
     }));
     lines.join("\n")
+}
+
+fn drift(report: &StatusReport<'_>) -> String {
+    let Some(at) = report.applied_at else {
+        return "never applied: scc profile apply".to_owned();
+    };
+    let age = age(at, Timestamp::now());
+    match report.drift {
+        "none" => format!("none, as applied {age} ago"),
+        _ => format!("changed since it was applied {age} ago: scc profile diff"),
+    }
 }

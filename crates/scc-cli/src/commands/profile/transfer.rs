@@ -129,7 +129,7 @@ pub(super) fn take(mut profile: PersonalProfile, desk: &Desk<'_>) -> Result<Vec<
 
 pub(super) fn report(changes: Vec<Change>, applied: bool, kind: &str, desk: &Desk<'_>) {
     let printer = desk.context.printer;
-    printer.result(&changes::text(&changes));
+    changes::show(&changes, printer);
     if changes.is_empty() {
         printer.note("nothing is different");
     } else if !applied {
