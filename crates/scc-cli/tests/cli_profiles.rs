@@ -156,6 +156,8 @@ fn a_profile_travels_as_a_file() {
     profile(&context, &["export", "-o", path]).ok();
     let mode = std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(&file).unwrap());
     assert_eq!(mode & 0o777, 0o600);
+    profile(&context, &["export", "-o", "relative.json"]).ok();
+    assert!(context.path("relative.json").exists());
     let printed = profile(&context, &["export"]).ok().stdout;
     assert_eq!(printed, std::fs::read_to_string(&file).unwrap());
 

@@ -1,6 +1,6 @@
 //! What commands print with `--json` fits `schemas/envelope.schema.json`.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use std::path::Path;
 

@@ -52,19 +52,17 @@ pub(super) fn export(args: &ExportArgs, desk: &Desk<'_>) -> Result<(), CliError>
             .warning("the profile holds values that may be secrets: keep the export to yourself");
     }
     let Some(file) = &args.output else {
-        // The same text as in a file.
-        let folder = desk.state.root().join("export");
-        scc_state::files::private_dir(&folder)?;
-        let file = folder.join(format!("{}.json", std::process::id()));
-        profile.export(&file)?;
-        let text = std::fs::read_to_string(&file);
-        let _ = std::fs::remove_file(&file);
-        let text = text.map_err(|source| CliError::Write { path: file, source })?;
+        let text = profile.to_json()?;
         let exported: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
         printer.data("ProfileExport", &exported, &[]);
         printer.result(&text);
         return Ok(());
     };
+    // A file without a folder in its name has no parent to be replaced in.
+    let file = &std::path::absolute(file).map_err(|source| CliError::Write {
+        path: file.clone(),
+        source,
+    })?;
     profile.export(file)?;
     let report = TransferReport {
         repository: &desk.repository.id,
