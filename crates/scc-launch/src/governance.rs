@@ -107,6 +107,7 @@ impl Governance {
         match &organization {
             Some(organization) => {
                 warnings.extend(organization.warnings().iter().cloned());
+                warnings.extend(within_reach(organization, input.workspace));
                 team = team::choose(input, organization.config())?;
                 if let Some(choice) = &team {
                     team_document = team::fetch_document(input, organization, &choice.name)?;
@@ -223,6 +224,17 @@ impl Governance {
         }
         Ok(org_provider_settings(config, id, user))
     }
+}
+
+/// A document that the agent could change is worth a word.
+fn within_reach(organization: &OrgDocument, workspace: Option<&Path>) -> Option<String> {
+    let source = organization.source().to_text();
+    let inside = organization.is_local() && Path::new(&source).starts_with(workspace?);
+    inside.then(|| {
+        format!(
+            "the organization's document `{source}` is in the workspace: the agent can change it"
+        )
+    })
 }
 
 impl fmt::Debug for Governance {

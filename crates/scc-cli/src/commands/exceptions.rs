@@ -92,20 +92,26 @@ impl Until {
             .or(self.expires_at.as_ref());
         let usual = SignedDuration::from_hours(DEFAULT_EXCEPTION_HOURS).min(longest);
         let usual = Expiry::After(usual);
-        let end = given
-            .unwrap_or(&usual)
-            .resolve(now, &TimeZone::system(), longest);
-        end.map_err(|error| match error {
-            ExpiryError::TooLong { .. } => CliError::Refused {
-                message: error.to_string(),
-                hint: "choose a shorter time, or ask the organization for a policy exception"
-                    .to_owned(),
-            },
-            other => CliError::Usage {
-                message: other.to_string(),
-                hint: "such as --ttl 8h, --until 17:30".to_owned(),
-            },
-        })
+        let end = given.unwrap_or(&usual);
+        let end = end.resolve(now, &TimeZone::system(), longest);
+        // Nobody wants to read fractions of a second.
+        let end = end.map(|end| Timestamp::from_second(end.as_second()).unwrap_or(end));
+        end.map_err(not_usable)
+    }
+}
+
+fn not_usable(error: ExpiryError) -> CliError {
+    let message = error.to_string();
+    match error {
+        ExpiryError::TooLong { .. } => CliError::Refused {
+            message,
+            hint: "choose a shorter time, or ask the organization for a policy exception"
+                .to_owned(),
+        },
+        _ => CliError::Usage {
+            message,
+            hint: "such as --ttl 8h, --until 17:30".to_owned(),
+        },
     }
 }
 

@@ -5,7 +5,8 @@ use crate::support::{Desk, org};
 #[test]
 fn explain_shows_values_with_their_sources_and_what_was_refused() {
     let desk = Desk::new();
-    std::fs::write(desk.workspace().join(".scc.yaml"), "network_policy: open\n").unwrap();
+    let project = "network_policy: open\nadditional_plugins: [evil@internal]\n";
+    std::fs::write(desk.workspace().join(".scc.yaml"), project).unwrap();
     let data = desk.data(&["config", "explain", "--json"], "ConfigExplain");
     assert_eq!(data["organization"], "corp");
     assert_eq!(

@@ -16,7 +16,8 @@ impl Desk {
         let desk = Self { context };
         desk.org(&org());
         desk.settings(&json!({ "organization": { "source": "org.json" }, "team": "platform" }));
-        desk.workspace();
+        let project = "additional_plugins: [evil@internal]\n";
+        std::fs::write(desk.workspace().join(".scc.yaml"), project).unwrap();
         desk
     }
 
@@ -95,7 +96,7 @@ pub(crate) fn org() -> Value {
         "profiles": {
             "platform": {
                 "description": "Builds things",
-                "additional_plugins": ["tool@internal", "evil@internal"],
+                "additional_plugins": ["tool@internal"],
                 "additional_mcp_servers": [
                     { "name": "gis", "type": "http", "url": "https://gis.corp.example/mcp" },
                 ],

@@ -73,7 +73,7 @@ fn a_team_is_checked_against_the_organization() {
     assert_eq!(run.status, 6, "{run:?}");
     let data = &run.json()["data"];
     assert_eq!(data["team"], "platform");
-    assert_eq!(data["refused"].as_array().unwrap().len(), 3);
+    assert_eq!(data["refused"].as_array().unwrap().len(), 2);
     let mut fine = org();
     fine["profiles"]["platform"] = json!({});
     desk.org(&fine);

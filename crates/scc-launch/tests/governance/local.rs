@@ -252,3 +252,35 @@ fn the_organizations_provider_settings_win() {
     let other = governance.provider_settings("other", &user).unwrap();
     assert_eq!(other, user);
 }
+
+#[test]
+fn a_policy_exception_lifts_a_block_until_it_ends_and_the_document_stays_valid() {
+    let bench = Bench::with_org(&org(json!({
+        "security": { "blocked_plugins": ["tool"] },
+        "delegation": { "teams": { "allow_additional_plugins": ["platform"] } },
+        "profiles": { "platform": { "additional_plugins": ["tool@internal"] } },
+        "exceptions": [{
+            "id": "one", "reason": "r", "expires_at": at(2 * HOUR),
+            "allow": { "plugins": ["tool@internal"] },
+        }],
+    })));
+    let outcome = |seconds| {
+        let ask = Ask {
+            seconds,
+            ..PLATFORM
+        };
+        decision(&bench.policy(ask), "tool@internal").outcome
+    };
+    assert_eq!(outcome(HOUR), Outcome::Allowed);
+    assert_eq!(outcome(2 * HOUR), Outcome::Blocked);
+}
+
+#[test]
+fn rules_that_the_agent_could_change_are_pointed_out() {
+    let mut bench = Bench::new(None);
+    bench.write("project/org.json", &org(json!({})).to_string());
+    let source = bench.workspace.join("org.json");
+    bench.settings(json!({ "organization": { "source": source } }));
+    let governance = bench.load(Ask::default()).unwrap();
+    assert!(governance.warnings()[0].ends_with("the agent can change it"));
+}

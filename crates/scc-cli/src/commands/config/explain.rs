@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use scc_launch::Governance;
+use scc_launch::{Freshness, Governance};
 use scc_policy::{Decision, EffectivePolicy, Outcome};
 use serde_json::{Map, Value, json};
 
@@ -163,9 +163,12 @@ fn heading(governance: &Governance, policy: &EffectivePolicy, now: jiff::Timesta
     let from = organization.provenance();
     let name = &organization.config().organization.name;
     let id = policy.organization.as_deref().unwrap_or_default();
-    let fetched = age(from.fetched_at, now);
+    let fetched = match from.freshness {
+        Freshness::Fresh => "read now".to_owned(),
+        _ => format!("fetched {} ago", age(from.fetched_at, now)),
+    };
     let mut lines = vec![format!(
-        "Organization: {name} ({id}), from {}, fetched {fetched} ago",
+        "Organization: {name} ({id}), from {}, {fetched}",
         from.source
     )];
     lines.push(match governance.team() {

@@ -46,10 +46,9 @@ pub(crate) struct CleanupArgs {
 
 /// Delete all exceptions of a file
 #[derive(Debug, clap::Args)]
-#[group(id = "which", required = true, multiple = true, args = ["user", "repo"])]
 pub(crate) struct ResetArgs {
     /// Yours
-    #[arg(long)]
+    #[arg(long, required_unless_present = "repo")]
     user: bool,
     /// Those that this workspace's repository shares
     #[arg(long)]

@@ -200,7 +200,9 @@ mod tests {
             let text = filled(&args).unwrap();
             let findings = DocumentKind::Org.check(&text, Path::new("org-config.json"));
             assert!(findings.is_empty(), "{template:?}: {findings:?}");
-            assert!(!text.contains('{') || !text.contains("{name}"));
+            for mark in ["{name}", "{id}", "{domain}"] {
+                assert!(!text.contains(mark), "{template:?}: {mark}");
+            }
             assert!(text.contains("\"gr-e-co-x\""), "{text}");
         }
     }

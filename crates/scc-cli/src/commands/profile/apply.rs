@@ -14,8 +14,8 @@ use crate::output::{age, table};
 
 /// Check the profile against the rules that apply here, and record what they let through
 ///
-/// A sandbox always gets what the rules let through when it starts. What is recorded here is what
-/// `scc profile status` and `scc profile diff` compare with.
+/// The rules filter a profile whenever they are evaluated. What is recorded here is what `scc profile
+/// status` and `scc profile diff` compare with.
 #[derive(Debug, clap::Args)]
 pub(super) struct ApplyArgs {
     /// Show it, and record nothing
@@ -150,7 +150,7 @@ fn show(verdict: &Verdict, applied: bool, desk: &Desk<'_>) {
         }
     }
     match applied {
-        true => printer.note("applied: the next sandbox gets what is allowed"),
+        true => printer.note("recorded as applied"),
         false => printer.note("a preview: nothing was recorded"),
     }
 }
