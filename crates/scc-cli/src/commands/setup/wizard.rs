@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use scc_config::{ProviderPreference, UserConfig};
+use scc_config::{OrganizationSource, ProviderPreference, UserConfig};
 use scc_launch::LaunchError;
 
 use super::organization::{self, Organization};
@@ -18,14 +18,7 @@ pub(super) fn from_flags(
     context: &Context,
 ) -> Result<Answers, CliError> {
     let certificates = absolute(&args.ca_certificate)?;
-    let settings = match &args.org {
-        Some(source) => Some(organization::settings(
-            source,
-            args.auth.as_deref(),
-            args.auth_header.as_deref(),
-        )?),
-        None => None,
-    };
+    let settings = typed_organization(args)?;
     let recorded = current.organization.clone();
     let recorded = recorded.filter(|_| !current.standalone && !args.standalone);
     let is_set_up = current.standalone || recorded.is_some();
@@ -56,6 +49,14 @@ pub(super) fn from_flags(
         None => None,
     };
     Ok(answers)
+}
+
+fn typed_organization(args: &Args) -> Result<Option<OrganizationSource>, CliError> {
+    let Some(source) = &args.org else {
+        return Ok(None);
+    };
+    let (auth, header) = (args.auth.as_deref(), args.auth_header.as_deref());
+    organization::settings(source, auth, header).map(Some)
 }
 
 fn team(name: Option<&str>, rules: &Rules) -> Result<Option<String>, CliError> {
