@@ -291,3 +291,30 @@ fn init_writes_one_file_and_never_over_another() {
     assert_eq!(run.status, 2, "{run:?}");
     assert!(run.stderr.contains("--yes"), "{run:?}");
 }
+
+#[test]
+fn a_person_joins_an_organisation() {
+    let context = TestContext::new();
+    let file = org_file(&context, ORG);
+    let mut command = context.command(Path::new(SCRIPTED));
+    command.arg("setup");
+    let limit = Duration::from_secs(20);
+    let mut terminal = Terminal::start(&command, 40, 160);
+    for (question, answer) in [
+        ("Whose rules apply", "\r"),
+        ("Its document", &format!("{file}\r")),
+        ("Its credential", "\r"),
+        ("certificate authority", "\r"),
+        ("Which team", "\x1b[B\r"),
+        ("Which agent", "\r"),
+    ] {
+        terminal.wait_for_text(question, limit);
+        terminal.send(answer);
+    }
+    assert_eq!(terminal.wait(limit), 0, "{}", terminal.screen());
+    let found = settings(&context);
+    assert_eq!(found["organization"]["source"], file);
+    assert_eq!(found["team"], "platform");
+    // The only agent that the organisation allows.
+    assert_eq!(found["provider"], "script");
+}
