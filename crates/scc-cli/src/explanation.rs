@@ -23,10 +23,10 @@ impl Section {
         }
     }
 
-    fn add(&mut self, what: impl ToString, value: impl ToString, origin: &Origin) {
+    fn add(&mut self, what: &str, value: &str, origin: &Origin) {
         let origin = origin.to_string();
         self.rows
-            .push(vec![what.to_string(), value.to_string(), origin]);
+            .push(vec![what.to_owned(), value.to_owned(), origin]);
     }
 
     pub(crate) fn text(&self) -> String {
@@ -44,7 +44,7 @@ impl Section {
 pub(crate) fn plugins(policy: &EffectivePolicy) -> Section {
     let mut section = Section::new("Plugins", "none");
     for plugin in &policy.plugins {
-        section.add(&plugin.plugin, "", &plugin.origin);
+        section.add(&plugin.plugin.to_string(), "", &plugin.origin);
     }
     for bundle in &policy.bundles {
         section.add(&bundle.name, "bundle", &bundle.origin);
@@ -73,7 +73,7 @@ pub(crate) fn marketplaces(policy: &EffectivePolicy) -> Section {
 pub(crate) fn network(policy: &EffectivePolicy) -> Section {
     let mut section = Section::new("Network", "");
     let network = &policy.network_policy;
-    section.add("policy", network.value, &network.origin);
+    section.add("policy", network.value.as_str(), &network.origin);
     section
 }
 
@@ -81,7 +81,7 @@ pub(crate) fn hosts(policy: &EffectivePolicy) -> Section {
     let mut section = Section::new("Hosts", "none besides those of the agent");
     for host in &policy.network.allowed_hosts {
         let internal = if host.internal { "internal" } else { "" };
-        section.add(&host.host, internal, &host.origin);
+        section.add(&host.host.to_string(), internal, &host.origin);
     }
     for set in &policy.network.destination_sets {
         section.add(&set.value, "set", &set.origin);
@@ -92,10 +92,11 @@ pub(crate) fn hosts(policy: &EffectivePolicy) -> Section {
 pub(crate) fn session(policy: &EffectivePolicy) -> Section {
     let mut section = Section::new("Session", "no limit");
     if let Some(timeout) = &policy.session.timeout_hours {
-        section.add("timeout", format!("{} h", timeout.value), &timeout.origin);
+        let hours = format!("{} h", timeout.value);
+        section.add("timeout", &hours, &timeout.origin);
     }
     if let Some(resume) = &policy.session.auto_resume {
-        section.add("auto resume", resume.value, &resume.origin);
+        section.add("auto resume", &resume.value.to_string(), &resume.origin);
     }
     section
 }
@@ -123,7 +124,7 @@ fn members<T: serde::Serialize>(section: &mut Section, value: &Sourced<T>) {
             serde_json::Value::String(text) => text.clone(),
             other => other.to_string(),
         };
-        section.add(key, text, &value.origin);
+        section.add(key, &text, &value.origin);
     }
 }
 
@@ -147,7 +148,7 @@ pub(crate) fn dev(policy: &EffectivePolicy) -> Section {
     ] {
         for (action, sourced) in actions {
             let argv = sourced.value.argv.join(" ");
-            section.add(format!("{name}/{action}"), argv, &sourced.origin);
+            section.add(&format!("{name}/{action}"), &argv, &sourced.origin);
         }
     }
     section

@@ -96,11 +96,11 @@ impl Until {
         let end = end.resolve(now, &TimeZone::system(), longest);
         // Nobody wants to read fractions of a second.
         let end = end.map(|end| Timestamp::from_second(end.as_second()).unwrap_or(end));
-        end.map_err(not_usable)
+        end.map_err(|error| not_usable(&error))
     }
 }
 
-fn not_usable(error: ExpiryError) -> CliError {
+fn not_usable(error: &ExpiryError) -> CliError {
     let message = error.to_string();
     match error {
         ExpiryError::TooLong { .. } => CliError::Refused {

@@ -89,7 +89,7 @@ fn denied<'a>(args: &Args, policy: &'a EffectivePolicy) -> Result<&'a Decision, 
         .filter(|decision| means(args, decision))
     {
         let same = |other: &&Decision| other.item == decision.item && other.kind == decision.kind;
-        match found.iter().position(|other| same(other)) {
+        match found.iter().position(same) {
             // Several layers may ask for it; a block says more than a denial.
             Some(at) if weight(decision) > weight(found[at]) => found[at] = decision,
             Some(_) => {}

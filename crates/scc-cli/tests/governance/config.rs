@@ -130,6 +130,9 @@ fn settings_are_read_and_changed_by_key() {
         run.stderr
     );
     assert_eq!(desk.recorded(), recorded);
+    let changed = &desk.last_event("settings.changed")["data"];
+    assert_eq!(changed["before"]["team"], "platform");
+    assert_eq!(changed["after"]["team"], "web");
     desk.run(&["config", "set", "team", "--unset"]).ok();
     assert_eq!(desk.recorded().get("team"), None);
     let data = desk.data(&["config", "show", "--json"], "ConfigShow");

@@ -37,8 +37,7 @@ fn unblock_lifts_a_denial_and_leaves_a_trace() {
     ];
     let data = desk.data(&args, "Unblock");
     assert_eq!(data["kind"], "mcp-server");
-    let event = desk.last_event();
-    assert_eq!(event["event"], "exception.created");
+    let event = desk.last_event("exception.created");
     assert_eq!(event["data"]["mcp_servers"], json!(["gis"]));
     assert_eq!(event["data"]["reason"], "maps");
     assert_eq!(items(&desk, "denied"), ["tool@internal"]);
@@ -148,7 +147,7 @@ fn exceptions_are_ended() {
     create("two", &["--shared"]).ok();
     assert_eq!(desk.run(&["exceptions", "delete", "o"]).status, 2);
     desk.run(&["exceptions", "delete", "o", "-y"]).ok();
-    assert_eq!(desk.last_event()["event"], "exception.deleted");
+    assert_eq!(desk.last_event("exception.deleted")["data"]["id"], "one");
     assert_eq!(desk.run(&["exceptions", "delete", "o", "-y"]).status, 1);
     let file = desk.workspace().join(".scc/exceptions.json");
     let text = std::fs::read_to_string(&file).unwrap();

@@ -53,8 +53,7 @@ fn joining_is_recorded_after_the_document_was_checked() {
     assert_eq!(recorded["standalone"], false);
     assert_eq!(recorded["organization"]["source"], url);
     assert_eq!(recorded.get("team"), None);
-    let event = desk.last_event();
-    assert_eq!(event["event"], "organization.imported");
+    let event = desk.last_event("organization.imported");
     assert_eq!(event["data"]["organization"], "corp");
 
     let asked = server.requests().len();

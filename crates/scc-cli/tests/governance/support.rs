@@ -68,13 +68,16 @@ impl Desk {
         envelope["data"].clone()
     }
 
-    /// The last event of the audit log.
-    pub(crate) fn last_event(&self) -> Value {
+    /// The last event of this name in the audit log.
+    pub(crate) fn last_event(&self, name: &str) -> Value {
         let log = self
             .context
             .path("home/.local/state/scc/audit/events.jsonl");
         let text = std::fs::read_to_string(log).unwrap();
-        serde_json::from_str(text.lines().last().unwrap()).unwrap()
+        let events = text
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap());
+        events.rev().find(|event| event["event"] == name).unwrap()
     }
 }
 

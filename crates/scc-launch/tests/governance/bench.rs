@@ -118,7 +118,7 @@ impl Bench {
 }
 
 /// A valid document with these keys on top.
-pub(crate) fn org(more: Value) -> Value {
+pub(crate) fn org(more: &Value) -> Value {
     let mut org = json!({
         "schema_version": "1.0.0",
         "organization": { "name": "Corp", "id": "corp" },

@@ -25,7 +25,7 @@ fn nothing_is_never_no_rules() {
         matches!(error, GovernanceError::Unreadable { .. }),
         "{error}"
     );
-    bench.write("config/org.json", &org(json!({})).to_string());
+    bench.write("config/org.json", &org(&json!({})).to_string());
     let error = bench.load(flag).unwrap_err();
     assert!(
         matches!(error, GovernanceError::StandaloneRefused { .. }),
@@ -46,18 +46,18 @@ fn what_refuses_a_document() {
         ("damaged", "{".to_owned(), "is not valid"),
         (
             "unknown key",
-            org(json!({ "securty": {} })).to_string(),
+            org(&json!({ "securty": {} })).to_string(),
             "unknown key `securty`",
         ),
-        ("broken rule", org(evil).to_string(), "blocked"),
+        ("broken rule", org(&evil).to_string(), "blocked"),
         (
             "newer scc",
-            org(later).to_string(),
+            org(&later).to_string(),
             "needs scc 1.3.0 or newer, and this is 1.2.3",
         ),
         (
             "signature",
-            org(json!({ "signing": { "required": true, "public_keys": ["key"] } })).to_string(),
+            org(&json!({ "signing": { "required": true, "public_keys": ["key"] } })).to_string(),
             "wants a valid signature",
         ),
     ] {
@@ -67,7 +67,7 @@ fn what_refuses_a_document() {
         assert!(error.contains(expected), "{name}: {error}");
     }
     for fine in ["1.2.3", "1.2.2", "0.9.9"] {
-        let bench = Bench::with_org(&org(json!({ "min_cli_version": fine })));
+        let bench = Bench::with_org(&org(&json!({ "min_cli_version": fine })));
         bench.load(Ask::default()).unwrap();
     }
 }
@@ -75,7 +75,7 @@ fn what_refuses_a_document() {
 #[test]
 fn the_baseline_applies_without_a_team_and_a_team_is_chosen_in_order() {
     let mut bench = Bench::with_org(&org(
-        json!({ "defaults": { "network_policy": "locked-down-web" } }),
+        &json!({ "defaults": { "network_policy": "locked-down-web" } }),
     ));
     let policy = bench.policy(Ask::default());
     assert_eq!(policy.network_policy.value.as_str(), "locked-down-web");
@@ -120,7 +120,7 @@ fn the_baseline_applies_without_a_team_and_a_team_is_chosen_in_order() {
 #[test]
 fn the_workspace_only_narrows_and_its_document_is_a_file() {
     let bench = Bench::with_org(&org(
-        json!({ "defaults": { "network_policy": "web-egress-enforced" } }),
+        &json!({ "defaults": { "network_policy": "web-egress-enforced" } }),
     ));
     bench.write("project/.scc.yaml", "network_policy: open\n");
     let policy = bench.policy(Ask::default());
@@ -147,7 +147,7 @@ fn store_exception(store: &ExceptionStore, id: &str, scope: &str, plugin: &str) 
 }
 
 fn denied_tool() -> Bench {
-    Bench::with_org(&org(json!({
+    Bench::with_org(&org(&json!({
         "profiles": { "platform": { "additional_plugins": ["tool@internal"] } },
     })))
 }
@@ -236,7 +236,7 @@ fn a_personal_profile_belongs_to_a_repository() {
 
 #[test]
 fn the_organizations_provider_settings_win() {
-    let bench = Bench::with_org(&org(json!({
+    let bench = Bench::with_org(&org(&json!({
         "providers": { "script": { "model": "ruled", "api_key": "command:vault read key" } },
     })));
     let user = ProviderSection {
@@ -255,7 +255,7 @@ fn the_organizations_provider_settings_win() {
 
 #[test]
 fn a_policy_exception_lifts_a_block_until_it_ends_and_the_document_stays_valid() {
-    let bench = Bench::with_org(&org(json!({
+    let bench = Bench::with_org(&org(&json!({
         "security": { "blocked_plugins": ["tool"] },
         "delegation": { "teams": { "allow_additional_plugins": ["platform"] } },
         "profiles": { "platform": { "additional_plugins": ["tool@internal"] } },
@@ -278,7 +278,7 @@ fn a_policy_exception_lifts_a_block_until_it_ends_and_the_document_stays_valid()
 #[test]
 fn rules_that_the_agent_could_change_are_pointed_out() {
     let mut bench = Bench::new(None);
-    bench.write("project/org.json", &org(json!({})).to_string());
+    bench.write("project/org.json", &org(&json!({})).to_string());
     let source = bench.workspace.join("org.json");
     bench.settings(json!({ "organization": { "source": source } }));
     let governance = bench.load(Ask::default()).unwrap();

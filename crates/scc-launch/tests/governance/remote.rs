@@ -56,7 +56,7 @@ fn after(seconds: i64) -> Ask<'static> {
 }
 
 fn network(policy: &str) -> Value {
-    org(json!({ "defaults": { "network_policy": policy } }))
+    org(&json!({ "defaults": { "network_policy": policy } }))
 }
 
 #[test]
@@ -170,7 +170,7 @@ fn an_organization_that_cannot_be_read_refuses() {
         assert!(error.hints()[0].contains(hint), "{:?}", error.hints());
     }
     site.set(Reply::ok(
-        org(json!({ "min_cli_version": "2.0.0" })).to_string(),
+        org(&json!({ "min_cli_version": "2.0.0" })).to_string(),
     ));
     let bench = site.bench();
     for _ in 0..2 {
@@ -182,12 +182,12 @@ fn an_organization_that_cannot_be_read_refuses() {
     }
 }
 
-fn federated(url: &str, more: Value) -> Value {
+fn federated(url: &str, more: &Value) -> Value {
     let mut source = json!({ "source": "url", "url": url });
     for (key, value) in more.as_object().unwrap() {
         source[key] = value.clone();
     }
-    org(json!({
+    org(&json!({
         "delegation": { "teams": { "allow_additional_plugins": ["platform"] } },
         "profiles": { "platform": { "config_source": source } },
     }))
@@ -217,19 +217,19 @@ fn a_federated_teams_document_is_fetched_with_the_credential_of_its_host_only() 
         );
         requests.last().and_then(header)
     };
-    let same = sent(&federated(&site.server.url("/team.json"), json!({})));
+    let same = sent(&federated(&site.server.url("/team.json"), &json!({})));
     assert_eq!(same.as_deref(), Some("Bearer org-token"));
-    let other = sent(&federated(&site.server.other_url("/team.json"), json!({})));
+    let other = sent(&federated(&site.server.other_url("/team.json"), &json!({})));
     assert_eq!(other, None);
     let headers = json!({ "headers": { "Authorization": "Bearer ${TEAM}" } });
-    let own = sent(&federated(&site.server.other_url("/team.json"), headers));
+    let own = sent(&federated(&site.server.other_url("/team.json"), &headers));
     assert_eq!(own.as_deref(), Some("Bearer value-of-TEAM"));
 }
 
 #[test]
 fn a_federated_team_without_its_document_refuses() {
     let site = Site::new(&json!({}));
-    let document = federated(&site.server.url("/nothing.json"), json!({}));
+    let document = federated(&site.server.url("/nothing.json"), &json!({}));
     site.set(Reply::ok(document.to_string()));
     let bench = site.bench();
     let platform = Ask {
@@ -244,7 +244,7 @@ fn a_federated_team_without_its_document_refuses() {
 
 #[test]
 fn a_command_of_a_document_from_elsewhere_has_to_be_allowed() {
-    let document = org(json!({ "providers": { "script": { "api_key": "command:id" } } }));
+    let document = org(&json!({ "providers": { "script": { "api_key": "command:id" } } }));
     let site = Site::new(&document);
     let bench = site.bench();
     let user = ProviderSection::default();

@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use scc_config::UserConfig;
 
+use super::settings::other_rules;
 use crate::context::Context;
 use crate::environment;
 use crate::error::CliError;
@@ -39,16 +40,31 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
         context.printer.note("nothing was changed");
         return Ok(0);
     }
-    scc_state::update_private_file(file, |now| match now == before {
-        true => Ok(Some(edited)),
-        false => Err(CliError::Failed {
-            message: format!("`{}` was changed meanwhile", file.display()),
-            hint: "edit it again: scc config edit".to_owned(),
-        }),
-    })?;
+    keep(context, before.as_deref(), edited)?;
     let kept = format!("kept the changes in {}", file.display());
     context.printer.note(&kept);
     Ok(0)
+}
+
+/// Replaces the settings if nobody else did meanwhile.
+fn keep(context: &Context, before: Option<&[u8]>, edited: Vec<u8>) -> Result<(), CliError> {
+    let file = &context.config_file;
+    let parsed = |bytes: &[u8]| UserConfig::parse(&String::from_utf8_lossy(bytes), file);
+    let earlier = before.map(parsed).and_then(Result::ok);
+    let changed = other_rules(&earlier.unwrap_or_default(), &parsed(&edited)?);
+    let audit = context.state()?.audit();
+    scc_state::update_private_file(file, |now| {
+        if now.as_deref() != before {
+            return Err(CliError::Failed {
+                message: format!("`{}` was changed meanwhile", file.display()),
+                hint: "edit it again: scc config edit".to_owned(),
+            });
+        }
+        if let Some(data) = changed {
+            audit.append("settings.changed", None, data, jiff::Timestamp::now())?;
+        }
+        Ok(Some(edited))
+    })
 }
 
 fn editor() -> Result<String, CliError> {

@@ -90,14 +90,39 @@ pub(crate) fn update(
     change: impl FnOnce(UserConfig) -> Result<UserConfig, CliError>,
 ) -> Result<(), CliError> {
     let file = &context.config_file;
+    let audit = context.state()?.audit();
     scc_state::update_private_file(file, |contents| {
         let text = String::from_utf8_lossy(contents.as_deref().unwrap_or_default()).into_owned();
         let before = match contents {
             None => UserConfig::default(),
             Some(_) => UserConfig::parse(&text, file)?,
         };
-        let after = change(before)?;
+        let after = change(before.clone())?;
+        if let Some(data) = other_rules(&before, &after) {
+            audit.append("settings.changed", None, data, jiff::Timestamp::now())?;
+        }
         Ok::<_, CliError>(Some(after.to_json().into_bytes()))
+    })
+}
+
+/// What decides whose rules apply, where it changes; that is recorded.
+pub(crate) fn other_rules(before: &UserConfig, after: &UserConfig) -> Option<Map<String, Value>> {
+    let whose = |config: &UserConfig| {
+        let source = config.organization.as_ref().map(|source| {
+            // A query may hold a token.
+            source
+                .source
+                .split('?')
+                .next()
+                .unwrap_or_default()
+                .to_owned()
+        });
+        json!({ "standalone": config.standalone, "organization": source, "team": config.team })
+    };
+    let (before, after) = (whose(before), whose(after));
+    (before != after).then(|| {
+        let both = [("before".to_owned(), before), ("after".to_owned(), after)];
+        Map::from_iter(both)
     })
 }
 
@@ -177,8 +202,8 @@ fn parsed(settings: &Value, key: &str) -> Result<UserConfig, CliError> {
 mod tests {
     use super::*;
 
-    fn set(settings: Value, key: &str, value: Option<&str>) -> Result<Value, String> {
-        match changed(&settings, key, value) {
+    fn set(settings: &Value, key: &str, value: Option<&str>) -> Result<Value, String> {
+        match changed(settings, key, value) {
             Ok(config) => Ok(json!(config)),
             Err(error) => Err(format!("{error}; {}", error.hints().join(" "))),
         }
@@ -204,7 +229,7 @@ mod tests {
                 json!("github:a/b"),
             ),
         ] {
-            let settings = set(json!({}), key, Some(text)).unwrap();
+            let settings = set(&json!({}), key, Some(text)).unwrap();
             assert_eq!(settings.pointer(pointer), Some(&expected), "{key}");
         }
     }
@@ -219,7 +244,7 @@ mod tests {
             ("a..b", "x", "there is no setting"),
             ("organization.auth", "hunter2", "cannot be set so"),
         ] {
-            let error = set(json!({}), key, Some(text)).unwrap_err();
+            let error = set(&json!({}), key, Some(text)).unwrap_err();
             assert!(error.contains(expected), "{key}: {error}");
             assert!(!error.contains("hunter2"));
         }
@@ -228,12 +253,12 @@ mod tests {
     #[test]
     fn a_setting_is_taken_out() {
         let settings = json!({ "team": "web", "resources": { "pids": 100, "cpus": 2.0 } });
-        let without = set(settings.clone(), "team", None).unwrap();
+        let without = set(&settings, "team", None).unwrap();
         assert_eq!(without.get("team"), None);
-        let without = set(settings.clone(), "resources.pids", None).unwrap();
+        let without = set(&settings, "resources.pids", None).unwrap();
         assert_eq!(without["resources"], json!({ "cpus": 2.0 }));
-        let without = set(settings.clone(), "resources", None).unwrap();
+        let without = set(&settings, "resources", None).unwrap();
         assert_eq!(without.get("resources"), None);
-        set(settings, "taem", None).unwrap_err();
+        set(&settings, "taem", None).unwrap_err();
     }
 }

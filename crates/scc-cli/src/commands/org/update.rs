@@ -1,4 +1,4 @@
-use scc_launch::{Freshness, TeamChoice};
+use scc_launch::{Freshness, OrgDocument, Provenance, TeamChoice};
 use serde_json::json;
 
 use super::fresh;
@@ -28,7 +28,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
     let document = rules.organization()?;
     fresh(&document)?;
     let provenance = document.provenance();
-    let team = team_document(&rules)?;
+    let team = team_document(&rules, &document)?;
     let data = json!({ "source": provenance, "team_source": team });
     let printer = context.printer;
     printer.data("OrgUpdate", &data, document.warnings());
@@ -44,12 +44,10 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
 }
 
 /// Where the document of the chosen team came from; a team that is not known is no reason to fail.
-fn team_document(rules: &Rules) -> Result<Option<scc_launch::Provenance>, CliError> {
-    let input = rules.input();
-    let team = TeamChoice::find(&input)?;
-    let document = rules.organization()?;
-    let known = team.is_some_and(|team| document.config().profiles.contains_key(&team.name));
-    if !known {
+fn team_document(rules: &Rules, document: &OrgDocument) -> Result<Option<Provenance>, CliError> {
+    let team = TeamChoice::find(&rules.input())?;
+    let profile = team.and_then(|team| document.config().profiles.get(&team.name));
+    if profile.is_none_or(|profile| profile.config_source.is_none()) {
         return Ok(None);
     }
     let governance = rules.governance()?;

@@ -13,7 +13,6 @@ use crate::prompt::Prompter;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The team; asked for where it is left out
-    #[arg(required_if_eq("json", "true"))]
     name: Option<String>,
     /// For the workspace around the current directory only
     #[arg(short, long)]
@@ -43,6 +42,13 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
     let workspace = match args.workspace {
         true => {
             let root = workspace_root(Some(Path::new(".")))?;
+            let mut audit = serde_json::Map::new();
+            audit.insert("workspace".to_owned(), json!(root.display().to_string()));
+            audit.insert("team".to_owned(), json!(name));
+            rules
+                .state
+                .audit()
+                .append("team.switched", None, audit, rules.now())?;
             rules
                 .state
                 .pin_workspace_team(&root, name.as_deref(), rules.now())?;
