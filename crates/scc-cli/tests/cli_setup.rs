@@ -66,6 +66,13 @@ fn standalone_is_said_clearly() {
     assert_eq!(run.json()["data"]["mode"], "standalone");
     assert_eq!(settings(&context)["standalone"], true);
     assert_eq!(settings(&context)["provider"], "script");
+    // Whose rules apply was recorded once; the second setup did not change it.
+    let audit = scc(&context, &["audit", "--json"]).ok().json();
+    let events = audit["data"].as_array().unwrap().iter();
+    let changes: Vec<_> = events
+        .filter(|event| event["event"] == "settings.changed")
+        .collect();
+    assert_eq!(changes.len(), 1, "{audit}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 mod edit;
 mod explain;
 mod paths;
-mod settings;
+pub(crate) mod settings;
 mod validate;
 
 use clap::Subcommand;

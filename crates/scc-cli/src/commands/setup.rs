@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use scc_config::{ProviderPreference, UserConfig};
 use serde::Serialize;
 
+use crate::commands::config::settings::other_rules;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::host;
@@ -251,15 +252,20 @@ fn save_over(
 ) -> Result<UserConfig, CliError> {
     let file = &context.config_file;
     let mut recorded = UserConfig::default();
+    let audit = context.state()?.audit();
     scc_state::update_private_file(file, |found| {
         let mut config = match &found {
             Some(bytes) if !reset => UserConfig::parse(&text_of(bytes, file)?, file)?,
             _ => UserConfig::default(),
         };
+        let before = config.clone();
         change(&mut config)?;
         let json = config.to_json();
         // What cannot be read back must not become the settings.
         recorded = UserConfig::parse(&json, file)?;
+        if let Some(data) = other_rules(&before, &recorded) {
+            audit.append("settings.changed", None, data, jiff::Timestamp::now())?;
+        }
         if let Some(bytes) = found.filter(|_| reset) {
             let time = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
             let beside = file.with_extension(format!("json.before-{time}"));
