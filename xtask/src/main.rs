@@ -10,6 +10,7 @@ mod base;
 mod bench;
 mod engine;
 mod run;
+mod schema;
 mod test;
 mod tryout;
 
@@ -42,6 +43,7 @@ enum Task {
     },
     /// Measure: medians of common commands, and of the way to an agent's first output
     Bench,
+    Schema(schema::Args),
 }
 
 fn main() -> ExitCode {
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
         Task::Try { provider } => tryout::run(&provider),
         Task::Test { quick, filters } => test::run(quick, &filters),
         Task::Bench => bench::run(),
+        Task::Schema(args) => schema::run(&args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

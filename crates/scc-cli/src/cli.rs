@@ -3,8 +3,8 @@
 use clap::{ArgAction, Parser, Subcommand};
 
 use crate::commands::{
-    attach, audit, completion, doctor, exec, list, logs, provider, prune, sessions, setup, start,
-    status, stop,
+    attach, audit, completion, config, doctor, exceptions, exec, init, list, logs, org, profile,
+    provider, prune, sessions, setup, start, status, stop, team, unblock,
 };
 
 /// Runs coding agents in governed sandboxes.
@@ -34,7 +34,14 @@ pub(crate) enum Command {
     Exec(exec::Args),
     Logs(logs::Args),
     Provider(provider::Args),
+    Config(config::Args),
+    Org(org::Args),
+    Team(team::Args),
+    Exceptions(exceptions::Args),
+    Unblock(unblock::Args),
     Setup(setup::Args),
+    Init(init::Args),
+    Profile(profile::Args),
     Doctor(doctor::Args),
     Audit(audit::Args),
     Completion(completion::Args),
@@ -51,7 +58,14 @@ impl Cli {
             Command::Stop(args) => args.json,
             Command::Prune(args) => args.json,
             Command::Provider(args) => args.wants_json(),
+            Command::Config(args) => args.wants_json(),
+            Command::Org(args) => args.wants_json(),
+            Command::Team(args) => args.wants_json(),
+            Command::Exceptions(args) => args.wants_json(),
+            Command::Unblock(args) => args.json,
             Command::Setup(args) => args.json,
+            Command::Init(args) => args.json,
+            Command::Profile(args) => args.json,
             Command::Doctor(args) => args.json,
             Command::Audit(args) => args.json,
             Command::Attach(_) | Command::Exec(_) | Command::Logs(_) | Command::Completion(_) => {

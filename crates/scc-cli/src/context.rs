@@ -24,6 +24,7 @@ pub(crate) struct Context {
     pub(crate) printer: Printer,
     pub(crate) config_file: PathBuf,
     pub(crate) state_root: PathBuf,
+    pub(crate) cache_root: PathBuf,
     pub(crate) scope: Scope,
     pub(crate) host: HostFacts,
 }
@@ -32,12 +33,14 @@ impl Context {
     pub(crate) fn load(registry: Registry, printer: Printer) -> Result<Self, CliError> {
         let config = environment::xdg("XDG_CONFIG_HOME", ".config").ok_or(CliError::NoHome)?;
         let state = environment::xdg("XDG_STATE_HOME", ".local/state").ok_or(CliError::NoHome)?;
+        let cache = environment::xdg("XDG_CACHE_HOME", ".cache").ok_or(CliError::NoHome)?;
         let host = host::facts();
         Ok(Self {
             registry,
             printer,
             config_file: config.join("scc/config.json"),
             state_root: state.join("scc"),
+            cache_root: cache.join("scc"),
             scope: Scope {
                 namespace: namespace()?,
                 owner: host.uid,
@@ -73,7 +76,7 @@ impl Context {
         };
         let place = document.key_place(&pointer);
         let place = place.map_or_else(String::new, |p| format!(":{}:{}", p.line, p.column));
-        Err(CliError::Setting {
+        Err(CliError::Invalid {
             message: format!(
                 "{}{place}: there is no provider `{id}`",
                 self.config_file.display()

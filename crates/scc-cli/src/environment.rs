@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use scc_launch::CredentialFallback;
 use scc_runtime::EngineLookup;
+use scc_sources::{GitOptions, ProxyOptions};
+use secrecy::SecretString;
 
 /// A variable that scc reads, for the reference and for reading it.
 pub(crate) struct Variable {
@@ -13,7 +16,7 @@ pub(crate) struct Variable {
 
 /// The variables that are scc's own or that change what scc does. Those of the terminal and the
 /// locale ([`CARRIED`]) are only handed on.
-pub(crate) const VARIABLES: [Variable; 12] = [
+pub(crate) const VARIABLES: [Variable; 21] = [
     Variable {
         name: "SCC_NAMESPACE",
         meaning: "keeps containers and volumes apart from those of other namespaces (default: `default`)",
@@ -49,6 +52,42 @@ pub(crate) const VARIABLES: [Variable; 12] = [
     Variable {
         name: "XDG_STATE_HOME",
         meaning: "sessions and the audit log are in `scc/` below it (default: `~/.local/state`)",
+    },
+    Variable {
+        name: "XDG_CACHE_HOME",
+        meaning: "copies of fetched documents are in `scc/` below it (default: `~/.cache`)",
+    },
+    Variable {
+        name: "SCC_ORG_TOKEN",
+        meaning: "the credential for the organization's document, where the settings name none",
+    },
+    Variable {
+        name: "GITHUB_TOKEN",
+        meaning: "the credential for documents on GitHub, where the settings name none",
+    },
+    Variable {
+        name: "SCC_ALLOW_REMOTE_COMMANDS",
+        meaning: "with `1`, a document from elsewhere may name a command that prints a key",
+    },
+    Variable {
+        name: "HTTPS_PROXY",
+        meaning: "the proxy for fetching documents; `ALL_PROXY` where it is not set",
+    },
+    Variable {
+        name: "NO_PROXY",
+        meaning: "hosts that are reached without it, with commas between them",
+    },
+    Variable {
+        name: "VISUAL",
+        meaning: "the editor of `scc config edit`",
+    },
+    Variable {
+        name: "EDITOR",
+        meaning: "that editor where `VISUAL` is not set",
+    },
+    Variable {
+        name: "PATH",
+        meaning: "where git and editors are looked for",
     },
     Variable {
         name: "HOME",
@@ -114,6 +153,49 @@ pub(crate) fn private_places() -> Vec<PathBuf> {
     let socket = variable("DOCKER_HOST");
     let socket = socket.and_then(|host| Some(PathBuf::from(host.strip_prefix("unix://")?)));
     own.into_iter().flatten().chain(socket).collect()
+}
+
+/// Credentials for documents whose source has none configured.
+pub(crate) fn document_tokens() -> CredentialFallback {
+    let token = |name| variable(name).map(SecretString::from);
+    CredentialFallback {
+        organization: token("SCC_ORG_TOKEN"),
+        github: token("GITHUB_TOKEN"),
+    }
+}
+
+pub(crate) fn allows_remote_commands() -> bool {
+    let value = variable("SCC_ALLOW_REMOTE_COMMANDS").unwrap_or_default();
+    ["1", "true", "yes"].contains(&value.to_ascii_lowercase().as_str())
+}
+
+/// The proxy for `https://`; lower case wins, as with curl.
+pub(crate) fn proxy() -> Option<ProxyOptions> {
+    let either = |lower: &str| variable(lower).or_else(|| variable(&lower.to_uppercase()));
+    let address = either("https_proxy").or_else(|| either("all_proxy"))?;
+    let bypass = either("no_proxy").unwrap_or_default();
+    let hosts = bypass.split(',').map(str::trim);
+    Some(ProxyOptions {
+        address: SecretString::from(address),
+        bypass: hosts
+            .filter(|host| !host.is_empty())
+            .map(str::to_owned)
+            .collect(),
+    })
+}
+
+/// How git is run for documents: with what it has a use for.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this file reads the environment for all of scc"
+)]
+pub(crate) fn git() -> GitOptions {
+    GitOptions::inheriting(PathBuf::from("git"), std::env::vars_os())
+}
+
+/// The command line of the user's editor.
+pub(crate) fn editor() -> Option<String> {
+    variable("VISUAL").or_else(|| variable("EDITOR"))
 }
 
 pub(crate) fn sudo_user() -> Option<(u32, u32)> {

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use scc_config::ConfigError;
-use scc_launch::{BlockerKind, LaunchError};
+use scc_launch::{BlockerKind, GovernanceError, LaunchError, TeamOrigin};
 use scc_runtime::EngineError;
+use scc_sources::SourceError;
 use scc_state::StateError;
 
 /// Why a command fails.
@@ -16,6 +17,14 @@ pub(crate) enum CliError {
     State(#[from] StateError),
     #[error(transparent)]
     Launch(#[from] LaunchError),
+    #[error(transparent)]
+    Governance(#[from] Box<GovernanceError>),
+    /// A rule forbids it.
+    #[error("{message}")]
+    Refused { message: String, hint: String },
+    /// A setting or document that was given is not usable.
+    #[error("{message}")]
+    Invalid { message: String, hint: String },
     #[error(transparent)]
     Engine(#[from] EngineError),
     #[error("scc cannot start its event loop")]
@@ -37,11 +46,16 @@ pub(crate) enum CliError {
     #[error("the certificate authority `{}` cannot be used: {reason}", path.display())]
     Certificate { path: PathBuf, reason: String },
     #[error("{message}")]
-    Setting { message: String, hint: String },
-    #[error("{message}")]
     Usage { message: String, hint: String },
     #[error("{message}")]
     Failed { message: String, hint: String },
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    #[error("the document from `{from}` is not valid: {}", count(findings.len()))]
+    Findings {
+        from: String,
+        findings: Vec<ConfigError>,
+    },
     #[error("a sandbox of this workspace and provider is running: `{container}`")]
     Conflict { container: String },
     #[error("cancelled")]
@@ -49,12 +63,16 @@ pub(crate) enum CliError {
 }
 
 impl CliError {
+    /// The user said no, or pressed Ctrl-C.
+    pub(crate) const CANCELLED: Self = Self::Cancelled { status: 130 };
+
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::Config(_)
-            | Self::Setting { .. }
-            | Self::Certificate { .. }
-            | Self::Write { .. } => 3,
+            Self::Config(_) | Self::Certificate { .. } | Self::Write { .. } => 3,
+            Self::Source(_) | Self::Findings { .. } => 3,
+            Self::Invalid { .. } => 3,
+            Self::Refused { .. } => 6,
+            Self::Governance(error) => governance_code(error),
             Self::Engine(error) => engine_code(error),
             Self::Launch(error) => launch_code(error),
             Self::Usage { .. } => 2,
@@ -74,7 +92,12 @@ impl CliError {
         match self {
             Self::Engine(error) => engine_hints(error),
             Self::Launch(error) => launch_hints(error),
-            Self::Usage { hint, .. } | Self::Setting { hint, .. } | Self::Failed { hint, .. }
+            Self::Source(error) => error.hint().into_iter().collect(),
+            Self::Governance(error) => error.hints(),
+            Self::Usage { hint, .. }
+            | Self::Failed { hint, .. }
+            | Self::Refused { hint, .. }
+            | Self::Invalid { hint, .. }
                 if !hint.is_empty() =>
             {
                 one(hint)
@@ -98,9 +121,67 @@ impl CliError {
         match self {
             Self::Engine(error) | Self::Launch(LaunchError::Engine(error)) => engine_details(error),
             Self::Config(error) => error.snippet().map(str::to_owned).into_iter().collect(),
+            Self::Findings { findings, .. } => findings.iter().flat_map(finding_lines).collect(),
+            Self::Governance(error) => governance_details(error),
             _ => Vec::new(),
         }
     }
+}
+
+fn count(findings: usize) -> String {
+    match findings {
+        1 => "1 finding".to_owned(),
+        _ => format!("{findings} findings"),
+    }
+}
+
+/// What is wrong, the line in question, and what was probably meant.
+fn finding_lines(finding: &ConfigError) -> Vec<String> {
+    let mut lines = vec![finding.to_string()];
+    let snippet = finding.snippet().unwrap_or_default();
+    lines.extend(snippet.lines().map(|line| format!("  {line}")));
+    lines.extend(finding.suggestion().map(|hint| format!("  hint: {hint}")));
+    lines
+}
+
+impl From<GovernanceError> for CliError {
+    fn from(error: GovernanceError) -> Self {
+        Self::Governance(Box::new(error))
+    }
+}
+
+fn governance_code(error: &GovernanceError) -> u8 {
+    match error {
+        GovernanceError::NotSetUp | GovernanceError::NeedsNewer { .. } => 5,
+        GovernanceError::StandaloneRefused { .. }
+        | GovernanceError::SignatureRequired { .. }
+        | GovernanceError::RemoteCommand { .. }
+        | GovernanceError::Policy(_) => 6,
+        GovernanceError::UnknownTeam { team, .. } if team.origin == TeamOrigin::Flag => 1,
+        GovernanceError::State(_) => 1,
+        _ => 3,
+    }
+}
+
+/// The offending lines; from the second finding on, what is wrong as well.
+fn governance_details(error: &GovernanceError) -> Vec<String> {
+    let GovernanceError::Invalid { findings, .. } = error else {
+        return Vec::new();
+    };
+    let mut lines = Vec::new();
+    for (number, finding) in findings.iter().enumerate() {
+        if number > 0 {
+            lines.push(finding.to_string());
+        }
+        lines.extend(
+            finding
+                .snippet()
+                .iter()
+                .flat_map(|text| text.lines())
+                .map(str::to_owned),
+        );
+    }
+    lines
 }
 
 fn engine_code(error: &EngineError) -> u8 {

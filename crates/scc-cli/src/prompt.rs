@@ -45,6 +45,22 @@ impl Prompter {
         answer.map(|option| option.index).map_err(cancelled)
     }
 
+    /// A line of text, which may be empty.
+    pub(crate) fn line(
+        self,
+        question: &str,
+        suggested: &str,
+        instead: CliError,
+    ) -> Result<String, CliError> {
+        if !self.interactive {
+            return Err(instead);
+        }
+        let answer = inquire::Text::new(question)
+            .with_initial_value(suggested)
+            .prompt();
+        Ok(answer.map_err(cancelled)?.trim().to_owned())
+    }
+
     /// Yes or no, no by default.
     pub(crate) fn confirm(self, question: &str, instead: CliError) -> Result<bool, CliError> {
         if !self.interactive {
@@ -58,10 +74,25 @@ impl Prompter {
     }
 }
 
+impl Prompter {
+    /// A line of text that is not empty.
+    pub(crate) fn text(self, question: &str, instead: CliError) -> Result<String, CliError> {
+        if !self.interactive {
+            return Err(instead);
+        }
+        loop {
+            let answer = inquire::Text::new(question).prompt().map_err(cancelled)?;
+            if !answer.trim().is_empty() {
+                return Ok(answer.trim().to_owned());
+            }
+        }
+    }
+}
+
 fn cancelled(error: inquire::InquireError) -> CliError {
     match error {
         inquire::InquireError::IO(error) => CliError::Terminal(error),
-        _ => CliError::Cancelled { status: 130 },
+        _ => CliError::CANCELLED,
     }
 }
 

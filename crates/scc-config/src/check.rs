@@ -138,14 +138,19 @@ impl Findings {
 struct OrgCheck<'a> {
     document: &'a Document<OrgConfig>,
     org: &'a OrgConfig,
+    /// The plugins for which the organization makes an exception.
+    excepted: PluginPatterns,
     findings: Findings,
 }
 
 impl<'a> OrgCheck<'a> {
     fn new(document: &'a Document<OrgConfig>) -> Self {
+        let org = document.value();
+        let excepted = org.exceptions.iter().flat_map(|e| &e.allow.plugins);
         Self {
             document,
-            org: document.value(),
+            org,
+            excepted: PluginPatterns::new(excepted.map(Pattern::as_str)),
             findings: Findings::default(),
         }
     }
@@ -195,6 +200,12 @@ impl<'a> OrgCheck<'a> {
                 return None;
             }
         };
+        // Whether the exception still holds is the policy's question: the end of one must not make
+        // the whole document invalid.
+        if self.excepted.find(&plugin).is_some() {
+            self.marketplace(at, &plugin);
+            return None;
+        }
         if let Some(number) = blocked.find(&plugin) {
             let pattern = self.org.security.blocked_plugins[number].as_str();
             let message = format!("plugin `{plugin}` is blocked by the pattern `{pattern}`");
@@ -230,6 +241,8 @@ impl<'a> OrgCheck<'a> {
         let blocked = PatternSet::new(words(&org.security.blocked_mcp_servers));
         let allowed = org.defaults.allowed_mcp_servers.as_ref();
         let allowed = allowed.map(|patterns| PatternSet::new(words(patterns)));
+        let excepted = org.exceptions.iter().flat_map(|e| &e.allow.mcp_servers);
+        let excepted = PatternSet::new(excepted.map(Pattern::as_str));
         for (team, profile) in &org.profiles {
             let servers = &profile.additional_mcp_servers;
             if servers.is_empty() {
@@ -241,6 +254,9 @@ impl<'a> OrgCheck<'a> {
                 let at = format!("{list}/{number}");
                 let name = &server.name;
                 let candidates = server.candidates();
+                if candidates.find(&excepted).is_some() {
+                    continue;
+                }
                 if let Some(number) = candidates.find(&blocked) {
                     let pattern = org.security.blocked_mcp_servers[number].as_str();
                     let message =

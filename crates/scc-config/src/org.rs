@@ -29,6 +29,7 @@ pub struct OrgConfig {
         deserialize_with = "values::cli_version",
         skip_serializing_if = "Option::is_none"
     )]
+    #[schemars(regex(pattern = r"^[0-9]+\.[0-9]+\.[0-9]+$"))]
     pub min_cli_version: Option<String>,
     /// Who the rules come from.
     pub organization: Organization,
@@ -87,9 +88,11 @@ pub enum SchemaVersion {
 pub struct Organization {
     /// The name that people read.
     #[serde(deserialize_with = "values::name")]
+    #[schemars(length(min = 1))]
     pub name: String,
     /// Lower-case letters, digits and `-`.
     #[serde(deserialize_with = "values::organization_id")]
+    #[schemars(regex(pattern = r"^[a-z0-9-]+$"))]
     pub id: String,
     /// Whom to ask.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -123,6 +126,7 @@ pub struct Defaults {
         deserialize_with = "values::cache_ttl_hours",
         skip_serializing_if = "Option::is_none"
     )]
+    #[schemars(range(min = 1, max = 168))]
     pub cache_ttl_hours: Option<u32>,
     /// What a sandbox may reach.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -194,6 +198,7 @@ pub struct ExceptionDelegation {
         deserialize_with = "values::max_ttl_hours",
         skip_serializing_if = "Option::is_none"
     )]
+    #[schemars(range(min = 1, max = 168))]
     pub max_ttl_hours: Option<u32>,
 }
 
@@ -269,6 +274,7 @@ pub struct Stats {
         deserialize_with = "values::retention_days",
         skip_serializing_if = "Option::is_none"
     )]
+    #[schemars(range(min = 1, max = 365))]
     pub retention_days: Option<u32>,
 }
 

@@ -59,6 +59,7 @@ pub struct Session {
         deserialize_with = "values::timeout_hours",
         skip_serializing_if = "Option::is_none"
     )]
+    #[schemars(range(min = 1, max = 24))]
     pub timeout_hours: Option<u32>,
     /// The last session is offered for resumption.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -94,12 +95,14 @@ impl DevEnvironment {
 pub struct DevAction {
     /// The program and its arguments; no shell is involved.
     #[serde(deserialize_with = "values::command_words")]
+    #[schemars(length(min = 1), inner(length(min = 1)))]
     pub argv: Vec<String>,
     /// The directory, relative to the workspace.
     #[serde(default = "here")]
     pub working_directory: String,
     /// After how many seconds it is ended, 1 to 3600.
     #[serde(default = "two_minutes", deserialize_with = "values::timeout_seconds")]
+    #[schemars(range(min = 1, max = 3600))]
     pub timeout_seconds: u32,
     /// What it is for.
     #[serde(default)]

@@ -59,6 +59,7 @@ pub struct OrganizationSource {
     /// A file, an `https://` address, `github:OWNER/REPO[@REF][:PATH]`, or the address of a git
     /// repository.
     #[serde(deserialize_with = "values::source")]
+    #[schemars(length(min = 1), regex(pattern = r"^(?!http://)"))]
     pub source: String,
     /// Where the credential for fetching it comes from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -147,6 +148,7 @@ pub struct ResourcesSection {
         deserialize_with = "values::pids",
         skip_serializing_if = "Option::is_none"
     )]
+    #[schemars(range(min = 16))]
     pub pids: Option<u32>,
 }
 

@@ -100,7 +100,7 @@ fn is_worktree_config(shared: &File) -> bool {
 }
 
 /// The repository's own configuration: shared, then that of this work tree where git reads it.
-fn local(facts: &RepositoryFacts) -> Result<Vec<File>, GitError> {
+pub(crate) fn local(facts: &RepositoryFacts) -> Result<Vec<File>, GitError> {
     let options = init::Options {
         includes: includes::Options::no_follow(),
         ..init::Options::default()

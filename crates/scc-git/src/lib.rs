@@ -20,8 +20,10 @@
 mod discovery;
 mod error;
 mod identity;
+mod origin;
 mod read;
 
 pub use discovery::{RepositoryFacts, discover};
 pub use error::GitError;
 pub use identity::{Identity, has_worktree_config, identity};
+pub use origin::origin_url;

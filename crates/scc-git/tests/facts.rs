@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
-use scc_git::{GitError, Identity, RepositoryFacts, discover, identity};
+use scc_git::{GitError, Identity, RepositoryFacts, discover, identity, origin_url};
 
 struct Fixture {
     _folder: tempfile::TempDir,
@@ -356,4 +356,17 @@ fn a_broken_configuration_is_an_error() {
         identity(&[file], None),
         Err(GitError::Config { .. })
     ));
+}
+
+#[test]
+fn the_origin_is_the_same_in_every_worktree() {
+    let (fixture, main) = Fixture::with_repository();
+    let origin = |at: &Path| origin_url(&discover(at).unwrap().unwrap()).unwrap();
+    assert_eq!(origin(&main), None);
+    let url = "git@host.example:owner/repo.git";
+    git(&main, &["remote", "add", "origin", url]);
+    let linked = fixture.root.join("linked");
+    git(&main, &["worktree", "add", linked.to_str().unwrap()]);
+    assert_eq!(origin(&main).as_deref(), Some(url));
+    assert_eq!(origin(&linked).as_deref(), Some(url));
 }

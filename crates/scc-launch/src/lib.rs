@@ -12,6 +12,7 @@
 mod control;
 mod error;
 mod execute;
+mod governance;
 mod images;
 mod login;
 mod names;
@@ -27,6 +28,11 @@ mod worktree;
 pub use control::{Pruned, SessionView, Wanted};
 pub use error::{Blocker, BlockerKind, LaunchError};
 pub use execute::{AgentEnd, Executed, KILLED, LiveSession, OnConflict};
+pub use governance::{
+    CredentialFallback, Fetched, Freshness, Governance, GovernanceError, GovernanceInput,
+    OrgDocument, Provenance, TeamChoice, TeamOrigin, load_organization, org_provider_settings,
+    org_source, repository_id,
+};
 pub use images::{DEFAULT_BASE, ImagePlan, ImageStep};
 pub use login::{LiveLogin, LoginRequest, login_user};
 pub use names::Scope;

@@ -164,6 +164,10 @@ pub enum Reason {
     TooLong,
     /// There is no organization.
     Standalone,
+    /// It is in a file that an agent can write, and was not accepted on this machine.
+    NotAccepted,
+    /// It claims to lift blocks, which only the organization's document may.
+    WrongScope,
 }
 
 /// A rule that decided, and where it stands.

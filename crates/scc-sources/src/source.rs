@@ -164,6 +164,24 @@ impl Source {
         }
     }
 
+    /// Whom a fetch asks: the host in lower case, with the port where it is not the usual one;
+    /// `None` where it is on this machine. Two sources with the same one may share a credential.
+    pub fn authority(&self) -> Option<String> {
+        let address = match &self.0 {
+            Place::File(_) => return None,
+            Place::Https(url) => return authority(url),
+            Place::Git(git) => match &git.remote {
+                Remote::Github { .. } => return Some("github.com".to_owned()),
+                Remote::Address(address) => address,
+            },
+        };
+        if let Some((head, _)) = split_scp(address) {
+            let host = head.rsplit('@').next().unwrap_or_default();
+            return Some(host.to_ascii_lowercase());
+        }
+        authority(&Url::parse(address).ok()?)
+    }
+
     /// Whether it is on this machine: a file, or a repository at a `file://` address.
     pub fn is_local(&self) -> bool {
         match &self.0 {
@@ -280,6 +298,15 @@ impl Source {
         let pieces = (repo.as_str(), git.reference.as_deref(), git.path.as_deref());
         split_git(rest) == pieces
     }
+}
+
+fn authority(url: &Url) -> Option<String> {
+    let host = url.host_str().filter(|host| !host.is_empty())?;
+    let host = host.to_ascii_lowercase();
+    Some(match url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host,
+    })
 }
 
 impl fmt::Display for Source {

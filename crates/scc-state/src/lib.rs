@@ -40,6 +40,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod accepted;
+mod applied;
 mod audit;
 mod chain;
 mod document;
@@ -58,6 +60,7 @@ mod session;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+pub use applied::AppliedProfile;
 pub use audit::{AuditEvent, AuditLog, AuditReport, BadLine};
 pub use error::StateError;
 pub use exception::{Allowance, Exception, ExceptionScope};

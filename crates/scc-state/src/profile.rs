@@ -97,6 +97,13 @@ impl StateDir {
         Ok(found)
     }
 
+    /// The file of the profile for this repository, whether it is there or not.
+    pub fn profile_file(&self, repository: &str) -> PathBuf {
+        let name = hex(&Sha256::digest(repository.as_bytes()));
+        let dir = self.root().join(PROFILES);
+        dir.join(format!("{}.json", &name[..32]))
+    }
+
     fn profile_document(&self, repository: &str) -> Document {
         let name = hex(&Sha256::digest(repository.as_bytes()));
         Document::new(&self.root().join(PROFILES), &name[..32])
@@ -134,18 +141,27 @@ pub enum ProfileError {
 }
 
 impl PersonalProfile {
-    /// Writes the profile to a file (0600), as indented JSON with a newline at the end.
+    /// The text of an exported profile: indented JSON with a newline at the end.
     ///
     /// # Errors
-    /// When the file cannot be written.
-    pub fn export(&self, path: &Path) -> Result<(), StateError> {
+    /// When the profile has no JSON form.
+    pub fn to_json(&self) -> Result<String, StateError> {
         let exported = Exported {
             version: VERSION,
             profile: self.clone(),
         };
-        let mut json = serde_json::to_vec_pretty(&exported).map_err(StateError::encode(path))?;
-        json.push(b'\n');
-        files::replace(path, &json)
+        let json = serde_json::to_string_pretty(&exported);
+        let mut json = json.map_err(StateError::encode(Path::new(&self.repository)))?;
+        json.push('\n');
+        Ok(json)
+    }
+
+    /// Writes the text of [`PersonalProfile::to_json`] to a file (0600).
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn export(&self, path: &Path) -> Result<(), StateError> {
+        files::replace(path, self.to_json()?.as_bytes())
     }
 
     /// Reads an exported profile. The file is somebody else's: it is neither changed nor set aside.

@@ -295,3 +295,36 @@ fn a_private_file_is_changed_as_a_whole_or_not_at_all() {
     assert!(link.is_symlink());
     assert_eq!(fs::read(&file).unwrap(), b"two");
 }
+
+#[test]
+fn an_exception_is_accepted_as_it_is_and_forgotten_after_its_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = StateDir::open(folder.path().join("scc")).unwrap();
+    let at = |text: &str| text.parse::<Timestamp>().unwrap();
+    let exception = |id: &str, plugin: &str| -> scc_state::Exception {
+        serde_json::from_value(json!({
+            "id": id, "created_at": "2026-11-24T02:00:00Z", "expires_at": "2026-11-24T10:00:00Z",
+            "reason": "r", "scope": "local", "allow": { "plugins": [plugin] }, "later": 1,
+        }))
+        .unwrap()
+    };
+    let (here, there) = (Path::new("/a"), Path::new("/b"));
+    let one = exception("one", "x@y");
+    state
+        .accept_exception(here, &one, at("2026-11-24T03:00:00Z"))
+        .unwrap();
+    assert_eq!(
+        state.accepted_exceptions(here).unwrap(),
+        [one.digest().unwrap()]
+    );
+    assert!(state.accepted_exceptions(there).unwrap().is_empty());
+    assert_ne!(
+        exception("one", "*").digest().unwrap(),
+        one.digest().unwrap()
+    );
+    let two = exception("two", "x@y");
+    state
+        .accept_exception(there, &two, at("2026-11-24T11:00:00Z"))
+        .unwrap();
+    assert!(state.accepted_exceptions(here).unwrap().is_empty());
+}

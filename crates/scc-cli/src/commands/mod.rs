@@ -3,10 +3,15 @@
 pub(crate) mod attach;
 pub(crate) mod audit;
 pub(crate) mod completion;
+pub(crate) mod config;
 pub(crate) mod doctor;
+pub(crate) mod exceptions;
 pub(crate) mod exec;
+pub(crate) mod init;
 pub(crate) mod list;
 pub(crate) mod logs;
+pub(crate) mod org;
+pub(crate) mod profile;
 pub(crate) mod provider;
 pub(crate) mod prune;
 pub(crate) mod sessions;
@@ -14,6 +19,8 @@ pub(crate) mod setup;
 pub(crate) mod start;
 pub(crate) mod status;
 pub(crate) mod stop;
+pub(crate) mod team;
+pub(crate) mod unblock;
 
 use std::path::Path;
 
@@ -36,7 +43,14 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<u8, CliEr
         Command::Exec(args) => exec::run(args, context).await,
         Command::Logs(args) => logs::run(&args, context).await,
         Command::Provider(args) => provider::run(args, context).await,
-        Command::Setup(args) => setup::run(args, context),
+        Command::Setup(args) => setup::run(&args, context),
+        Command::Init(args) => init::run(&args, context),
+        Command::Profile(args) => profile::run(&args, context),
+        Command::Config(args) => config::run(&args, context),
+        Command::Org(args) => org::run(&args, context),
+        Command::Team(args) => team::run(&args, context),
+        Command::Exceptions(args) => exceptions::run(&args, context),
+        Command::Unblock(args) => unblock::run(&args, context),
         Command::Doctor(args) => doctor::run(&args, context).await,
         Command::Audit(args) => audit::run(&args, context),
         Command::Completion(args) => completion::run(&args, context),

@@ -117,12 +117,14 @@ async fn show(context: &Context) -> Result<u8, CliError> {
 }
 
 fn set(preference: &str, context: &Context) -> Result<u8, CliError> {
-    let mut config = context.config()?;
-    config.provider = Some(match preference {
+    let wanted = match preference {
         "ask" => ProviderPreference::Ask,
         id => ProviderPreference::Id(known(id, context)?.id().to_owned()),
-    });
-    save(&config, context)?;
+    };
+    save(context, |config| {
+        config.provider = Some(wanted);
+        Ok(())
+    })?;
     context
         .printer
         .note(&format!("provider preference: {preference}"));

@@ -1,116 +1,285 @@
+mod organization;
+mod wizard;
+
 use std::path::{Path, PathBuf};
 
 use scc_config::{ProviderPreference, UserConfig};
-use scc_launch::LaunchError;
-use serde_json::json;
+use serde::Serialize;
 
+use crate::commands::config::settings::other_rules;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::host;
+use crate::prompt::Prompter;
+
+use organization::Organization;
 
 /// Record how scc is to work on this machine
+///
+/// Without answers on the command line it asks. An answer that is not given leaves what was
+/// recorded before.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
+    /// Work by the rules of an organisation: a file, an `https://` address,
+    /// `github:OWNER/REPO[@REF][:PATH]`, or the address of a git repository
+    #[arg(long, value_name = "SOURCE", conflicts_with = "standalone")]
+    org: Option<String>,
+    /// Where the credential for that source comes from: `env:VARIABLE` or `command:COMMAND`
+    #[arg(long, value_name = "SECRET", requires = "org")]
+    auth: Option<String>,
+    /// The header that carries it (default: `Authorization`)
+    #[arg(long, value_name = "HEADER", requires = "auth")]
+    auth_header: Option<String>,
+    /// The team that you work in
+    #[arg(long, value_name = "NAME", conflicts_with = "standalone")]
+    team: Option<String>,
     /// Work without an organisation's rules
-    #[arg(long, required = true)]
+    #[arg(long)]
     standalone: bool,
     /// Prefer this agent, or `ask` each time
     #[arg(long, value_name = "ID")]
     provider: Option<String>,
-    /// Trust this certificate authority in images and sandboxes, in addition to those that were
-    /// added to this machine; may be repeated
+    /// Trust this certificate authority in images and sandboxes and when documents are fetched, in
+    /// addition to those that were added to this machine; may be repeated
     #[arg(long, value_name = "FILE")]
     ca_certificate: Vec<PathBuf>,
     /// Build the images on this one instead of Debian's
     #[arg(long, value_name = "REFERENCE")]
     base_image: Option<String>,
-    /// Never ask
+    /// Ask only whose rules apply
     #[arg(long)]
+    quick: bool,
+    /// Forget what was recorded before; it is kept in a file beside it
+    #[arg(long)]
+    reset: bool,
+    /// Never ask
+    #[arg(long, visible_alias = "no-interactive")]
     non_interactive: bool,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
 }
 
-pub(crate) fn run(args: Args, context: &Context) -> Result<u8, CliError> {
-    let mut config = context.config()?;
-    config.standalone = args.standalone;
-    if let Some(provider) = args.provider {
-        config.provider = Some(preference(provider, context)?);
+impl Args {
+    fn has_answers(&self) -> bool {
+        self.org.is_some()
+            || self.standalone
+            || self.team.is_some()
+            || self.provider.is_some()
+            || !self.ca_certificate.is_empty()
+            || self.base_image.is_some()
     }
-    if let Some(base) = args.base_image {
-        config.images.base = Some(base);
-    }
-    config.ca_certificates = authorities(config.ca_certificates, args.ca_certificate)?;
-    host::read_certificates(&config.ca_certificates)?;
-    save(&config, context)?;
-    describe(&config, context);
+}
+
+/// Whose rules apply.
+#[derive(Debug)]
+enum Rules {
+    /// Those that were recorded before.
+    AsBefore,
+    Standalone,
+    Organization(Box<Organization>),
+}
+
+/// What is to be recorded; what is not given stays as it is.
+#[derive(Debug)]
+struct Answers {
+    rules: Rules,
+    team: Option<String>,
+    provider: Option<ProviderPreference>,
+    certificates: Vec<PathBuf>,
+    base_image: Option<String>,
+}
+
+pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
+    let current = match args.reset {
+        true => UserConfig::default(),
+        false => context.config()?,
+    };
+    let prompter = Prompter::new(!args.non_interactive && !args.json);
+    let answers = match args.has_answers() {
+        true => wizard::from_flags(args, &current, context)?,
+        false => wizard::ask(args, &current, prompter, context)?,
+    };
+    let mut kept = None;
+    let config = save_over(context, args.reset, &mut kept, |config| {
+        answers.record(config)
+    })?;
+    describe(&config, &answers, kept.as_deref(), context);
     Ok(0)
 }
 
-fn preference(provider: String, context: &Context) -> Result<ProviderPreference, CliError> {
-    if provider == "ask" {
-        return Ok(ProviderPreference::Ask);
-    }
-    if context.registry.get(&provider).is_none() {
-        let known = context.registry.ids();
-        return Err(LaunchError::UnknownProvider {
-            id: provider,
-            known,
+impl Answers {
+    fn record(&self, config: &mut UserConfig) -> Result<(), CliError> {
+        match &self.rules {
+            Rules::AsBefore => {}
+            Rules::Standalone => config.standalone = true,
+            Rules::Organization(organization) => {
+                config.standalone = false;
+                config.organization = Some(organization.settings.clone());
+                let team = config.team.take();
+                config.team = team.filter(|team| organization.has_team(team));
+            }
         }
-        .into());
+        if let Some(team) = &self.team {
+            config.team = Some(team.clone());
+        }
+        if let Some(provider) = &self.provider {
+            config.provider = Some(provider.clone());
+        }
+        if let Some(base) = &self.base_image {
+            config.images.base = Some(base.clone());
+        }
+        let earlier = std::mem::take(&mut config.ca_certificates);
+        config.ca_certificates = authorities(earlier, &self.certificates);
+        host::read_certificates(&config.ca_certificates)?;
+        Ok(())
     }
-    Ok(ProviderPreference::Id(provider))
 }
 
 /// Those that are set and still there, those given, and those added to this machine.
-fn authorities(earlier: Vec<PathBuf>, given: Vec<PathBuf>) -> Result<Vec<PathBuf>, CliError> {
-    let absolute = |path: PathBuf| {
-        std::path::absolute(&path).map_err(|error| CliError::Certificate {
-            path,
-            reason: error.to_string(),
-        })
-    };
-    let given = given
-        .into_iter()
-        .map(absolute)
-        .collect::<Result<Vec<_>, _>>()?;
+fn authorities(earlier: Vec<PathBuf>, given: &[PathBuf]) -> Vec<PathBuf> {
     let earlier = earlier.into_iter().filter(|path| path.exists());
+    let given = given.iter().cloned();
     let mut all: Vec<PathBuf> = Vec::new();
     for path in earlier.chain(given).chain(host::added_authorities()) {
         if !all.contains(&path) {
             all.push(path);
         }
     }
-    Ok(all)
+    all
 }
 
-fn describe(config: &UserConfig, context: &Context) {
-    let printer = context.printer;
-    let file = context.config_file.display();
-    printer.data(
-        "SetupResult",
-        &json!({ "configFile": file.to_string() }),
-        &[],
-    );
-    printer.note(&format!(
-        "recorded in {file}: standalone, no organisation's rules apply"
-    ));
-    for path in &config.ca_certificates {
-        printer.note(&format!("sandboxes trust the authority {}", path.display()));
-    }
-    printer.note("next: go to a project and type `scc start`");
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SetupReport<'a> {
+    config_file: String,
+    mode: &'static str,
+    organization: Option<organization::Report>,
+    team: Option<&'a str>,
+    provider: Option<String>,
+    certificate_authorities: Vec<String>,
+    previous_settings: Option<String>,
 }
 
-/// Writes the settings, so that a crash leaves either the old or the new ones.
-pub(crate) fn save(config: &UserConfig, context: &Context) -> Result<(), CliError> {
-    let file = &context.config_file;
-    let broken = |source| CliError::Write {
-        path: file.clone(),
-        source,
+fn describe(config: &UserConfig, answers: &Answers, kept: Option<&Path>, context: &Context) {
+    let shown = |path: &Path| path.display().to_string();
+    let organization = match &answers.rules {
+        Rules::Organization(organization) => Some(organization.report()),
+        Rules::AsBefore | Rules::Standalone => None,
     };
-    let directory = file.parent().unwrap_or(Path::new("/"));
-    std::fs::create_dir_all(directory).map_err(broken)?;
-    scc_state::write_private_file(file, config.to_json().as_bytes())?;
-    Ok(())
+    let report = SetupReport {
+        config_file: shown(&context.config_file),
+        mode: match (config.standalone, &config.organization) {
+            (true, _) => "standalone",
+            (false, Some(_)) => "organization",
+            (false, None) => "not set up",
+        },
+        organization,
+        team: config.team.as_deref().filter(|_| !config.standalone),
+        provider: config.provider.as_ref().map(ToString::to_string),
+        certificate_authorities: config
+            .ca_certificates
+            .iter()
+            .map(|path| shown(path))
+            .collect(),
+        previous_settings: kept.map(shown),
+    };
+    context.printer.data("SetupResult", &report, &[]);
+    context.printer.result(&text(&report));
+    next(config, context);
+}
+
+fn text(report: &SetupReport<'_>) -> String {
+    let mut lines = vec![format!("Settings  {}", report.config_file)];
+    lines.push(match (report.mode, &report.organization) {
+        ("standalone", _) => "Mode      standalone: no organisation's rules apply".to_owned(),
+        (_, Some(organization)) => format!("Mode      rules of {organization}"),
+        (mode, None) => format!("Mode      {mode}"),
+    });
+    let teams = report
+        .organization
+        .as_ref()
+        .map(|found| found.teams.join(", "));
+    match (report.team, teams) {
+        (Some(team), _) => lines.push(format!("Team      {team}")),
+        (None, Some(teams)) if !teams.is_empty() => {
+            lines.push(format!("Team      none; there are: {teams}"));
+        }
+        _ => {}
+    }
+    let provider = report.provider.as_deref().unwrap_or("none preferred");
+    lines.push(format!("Provider  {provider}"));
+    for path in &report.certificate_authorities {
+        lines.push(format!("Trusts    {path}"));
+    }
+    if let Some(path) = &report.previous_settings {
+        lines.push(format!("Before    {path}"));
+    }
+    lines.join("\n")
+}
+
+/// What to type now: sign in where no key is configured, and start.
+fn next(config: &UserConfig, context: &Context) {
+    if let Some(ProviderPreference::Id(id)) = &config.provider {
+        let section = config.providers.get(id);
+        if section.is_none_or(|section| section.api_key.is_none()) {
+            let printer = context.printer;
+            printer.note(&format!(
+                "sign in once, if you have not yet: scc provider login {id}"
+            ));
+        }
+    }
+    context
+        .printer
+        .note("next: go to a project and type `scc start`");
+}
+
+/// Changes the settings under their lock, so that changes at the same time all count and a crash
+/// leaves either the old or the new ones.
+pub(crate) fn save(
+    context: &Context,
+    change: impl FnOnce(&mut UserConfig) -> Result<(), CliError>,
+) -> Result<UserConfig, CliError> {
+    save_over(context, false, &mut None, change)
+}
+
+/// As [`save`]; with `reset` it starts from nothing, and `kept` says where the old settings are.
+fn save_over(
+    context: &Context,
+    reset: bool,
+    kept: &mut Option<PathBuf>,
+    change: impl FnOnce(&mut UserConfig) -> Result<(), CliError>,
+) -> Result<UserConfig, CliError> {
+    let file = &context.config_file;
+    let mut recorded = UserConfig::default();
+    let audit = context.state()?.audit();
+    scc_state::update_private_file(file, |found| {
+        let mut config = match &found {
+            Some(bytes) if !reset => UserConfig::parse(&text_of(bytes, file)?, file)?,
+            _ => UserConfig::default(),
+        };
+        let before = config.clone();
+        change(&mut config)?;
+        let json = config.to_json();
+        // What cannot be read back must not become the settings.
+        recorded = UserConfig::parse(&json, file)?;
+        if let Some(data) = other_rules(&before, &recorded) {
+            audit.append("settings.changed", None, data, jiff::Timestamp::now())?;
+        }
+        if let Some(bytes) = found.filter(|_| reset) {
+            let time = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
+            let beside = file.with_extension(format!("json.before-{time}"));
+            scc_state::files::replace(&beside, &bytes)?;
+            *kept = Some(beside);
+        }
+        Ok::<_, CliError>(Some(json.into_bytes()))
+    })?;
+    Ok(recorded)
+}
+
+fn text_of(bytes: &[u8], file: &Path) -> Result<String, CliError> {
+    String::from_utf8(bytes.to_vec()).map_err(|_| CliError::Failed {
+        message: format!("`{}` is not text", file.display()),
+        hint: "start anew: scc setup --reset".to_owned(),
+    })
 }

@@ -297,7 +297,7 @@ fn ask_about_conflict(container: &str, prompter: Prompter) -> Result<bool, CliEr
     match prompter.select(&question, &options, 0, conflict())? {
         0 => Ok(false),
         1 => Ok(true),
-        _ => Err(CliError::Cancelled { status: 130 }),
+        _ => Err(CliError::CANCELLED),
     }
 }
 

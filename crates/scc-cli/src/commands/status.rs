@@ -1,4 +1,4 @@
-use scc_config::ProviderPreference;
+use scc_config::{ProviderPreference, UserConfig};
 use serde::Serialize;
 
 use crate::context::Context;
@@ -15,6 +15,8 @@ pub(crate) struct Args {
 #[derive(Serialize)]
 struct StatusReport {
     mode: &'static str,
+    organization: Option<String>,
+    team: Option<String>,
     provider: Option<String>,
     engine: Option<scc_runtime::EngineInfo>,
     engine_error: Option<String>,
@@ -27,11 +29,9 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<u8, CliError> 
     let _ = args;
     let config = context.config()?;
     let mut report = StatusReport {
-        mode: if config.standalone {
-            "standalone"
-        } else {
-            "not set up"
-        },
+        mode: mode(&config),
+        organization: organization(&config, context),
+        team: config.team.clone().filter(|_| !config.standalone),
         provider: config.provider.as_ref().map(|preference| match preference {
             ProviderPreference::Ask => "ask".to_owned(),
             ProviderPreference::Id(id) => id.clone(),
@@ -59,6 +59,25 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<u8, CliError> 
     Ok(0)
 }
 
+fn mode(config: &UserConfig) -> &'static str {
+    match &config.organization {
+        _ if config.standalone => "standalone",
+        Some(_) => "organization",
+        None => "not set up",
+    }
+}
+
+/// Where the rules come from, without what may be a secret.
+fn organization(config: &UserConfig, context: &Context) -> Option<String> {
+    let settings = config
+        .organization
+        .as_ref()
+        .filter(|_| !config.standalone)?;
+    let source = scc_launch::org_source(settings, context.config_dir());
+    let unusable = |_| "an unusable source: scc config show".to_owned();
+    Some(source.map_or_else(unusable, |source| source.to_string()))
+}
+
 fn describe(report: &StatusReport) -> String {
     let engine = match (&report.engine, &report.engine_error) {
         (Some(engine), _) => format!("{} {} at {}", engine.name, engine.version, engine.endpoint),
@@ -70,8 +89,13 @@ fn describe(report: &StatusReport) -> String {
         }
     };
     let mode = match report.mode {
-        "standalone" => "standalone: no organisation's rules apply",
-        _ => "not set up: run `scc setup --standalone`",
+        "standalone" => "standalone: no organisation's rules apply".to_owned(),
+        "organization" => format!(
+            "rules of {}, team {}",
+            report.organization.as_deref().unwrap_or_default(),
+            report.team.as_deref().unwrap_or("none")
+        ),
+        _ => "not set up: run `scc setup`".to_owned(),
     };
     let mut lines = vec![
         format!("Mode      {mode}"),

@@ -275,3 +275,22 @@ proptest! {
         let _ = parse(&text);
     }
 }
+
+#[test]
+fn who_is_asked_for_a_source() {
+    for (text, expected) in [
+        ("org.json", None),
+        ("https://Corp.example/x", Some("corp.example")),
+        ("https://corp.example:8443/x", Some("corp.example:8443")),
+        ("github:corp/rules", Some("github.com")),
+        ("git@git.corp.example:rules.git", Some("git.corp.example")),
+        (
+            "https://git.corp.example/rules.git",
+            Some("git.corp.example"),
+        ),
+        ("file:///srv/rules.git", None),
+    ] {
+        let source = Source::parse(text, std::path::Path::new("/base")).unwrap();
+        assert_eq!(source.authority().as_deref(), expected, "{text}");
+    }
+}

@@ -1,0 +1,230 @@
+//! Accepting and ending exceptions.
+
+use scc_state::{Exception, ExceptionScope, ExceptionStore, StateDir};
+use serde_json::{Map, json};
+
+use super::Stores;
+use crate::context::Context;
+use crate::error::CliError;
+use crate::findings::count;
+use crate::governance::workspace_root;
+use crate::prompt::Prompter;
+
+/// Accept an exception that this workspace's repository shares, as it is now
+#[derive(Debug, clap::Args)]
+pub(crate) struct AcceptArgs {
+    /// Its id
+    id: String,
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Delete an exception
+#[derive(Debug, clap::Args)]
+pub(crate) struct DeleteArgs {
+    /// Its id, or the start of it
+    id: String,
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Delete exceptions whose time is over
+#[derive(Debug, clap::Args)]
+pub(crate) struct CleanupArgs {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Delete all exceptions of a file
+#[derive(Debug, clap::Args)]
+pub(crate) struct ResetArgs {
+    /// Yours
+    #[arg(long, required_unless_present = "repo")]
+    user: bool,
+    /// Those that this workspace's repository shares
+    #[arg(long)]
+    repo: bool,
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+fn stores(context: &Context, state: &StateDir) -> Stores {
+    Stores::open(context, state, workspace_root(None).ok())
+}
+
+fn confirmed(question: &str, yes: bool, json: bool) -> Result<(), CliError> {
+    let instead = CliError::Usage {
+        message: "this needs a yes".to_owned(),
+        hint: "pass --yes".to_owned(),
+    };
+    if yes || Prompter::new(!json).confirm(question, instead)? {
+        return Ok(());
+    }
+    Err(CliError::CANCELLED)
+}
+
+fn audit(
+    event: &str,
+    store: &str,
+    exception: &Exception,
+    state: &StateDir,
+) -> Result<(), CliError> {
+    let mut data = Map::new();
+    data.insert("id".to_owned(), json!(exception.id));
+    data.insert("store".to_owned(), json!(store));
+    data.insert("plugins".to_owned(), json!(exception.allow.plugins));
+    data.insert("mcp_servers".to_owned(), json!(exception.allow.mcp_servers));
+    data.insert("expires_at".to_owned(), json!(exception.expires_at));
+    state
+        .audit()
+        .append(event, None, data, jiff::Timestamp::now())?;
+    Ok(())
+}
+
+pub(crate) fn accept(args: &AcceptArgs, context: &Context) -> Result<u8, CliError> {
+    let state = context.state()?;
+    let (root, store) = stores(context, &state)
+        .repository
+        .ok_or_else(|| nothing(&args.id))?;
+    let all = store.read()?.value;
+    let found = all.into_iter().find(|exception| exception.id == args.id);
+    let exception = found.ok_or_else(|| nothing(&args.id))?;
+    if exception.scope == ExceptionScope::Policy {
+        return Err(CliError::Refused {
+            message: format!(
+                "`{}` claims to lift blocks, which only the organization can",
+                args.id
+            ),
+            hint: "ask for it in the organization's document".to_owned(),
+        });
+    }
+    let mut targets = exception.allow.plugins.clone();
+    targets.extend(exception.allow.mcp_servers.clone());
+    let targets = targets.join(", ");
+    let question = format!(
+        "Allow {targets} until {} (reason given: {})?",
+        exception.expires_at, exception.reason
+    );
+    confirmed(&question, args.yes, args.json)?;
+    audit("exception.accepted", "repository", &exception, &state)?;
+    state.accept_exception(&root, &exception, jiff::Timestamp::now())?;
+    context.printer.data("ExceptionAccept", &exception, &[]);
+    context.printer.note(&format!(
+        "accepted {}: {targets} until {}",
+        exception.id, exception.expires_at
+    ));
+    Ok(0)
+}
+
+pub(crate) fn delete(args: &DeleteArgs, context: &Context) -> Result<u8, CliError> {
+    let state = context.state()?;
+    let stores = stores(context, &state);
+    let mut found = Vec::new();
+    for (name, store) in stores.named() {
+        let all = store.read()?.value.into_iter();
+        found.extend(
+            all.filter(|e| e.id.starts_with(&args.id))
+                .map(|e| (name, store, e)),
+        );
+    }
+    let exact: Vec<_> = found
+        .iter()
+        .filter(|(_, _, e)| e.id == args.id)
+        .cloned()
+        .collect();
+    let found = if exact.len() == 1 { exact } else { found };
+    let (name, store, exception) = match found.as_slice() {
+        [one] => one,
+        [] => return Err(nothing(&args.id)),
+        several => {
+            let ids: Vec<_> = several.iter().map(|(_, _, e)| e.id.as_str()).collect();
+            return Err(CliError::Usage {
+                message: format!("`{}` is several: {}", args.id, ids.join(", ")),
+                hint: "name one of them".to_owned(),
+            });
+        }
+    };
+    confirmed(
+        &format!("Delete exception {}?", exception.id),
+        args.yes,
+        args.json,
+    )?;
+    audit("exception.deleted", name, exception, &state)?;
+    store.update(|all| all.retain(|other| other.id != exception.id))?;
+    context.printer.data("ExceptionDelete", exception, &[]);
+    context.printer.note(&format!("deleted {}", exception.id));
+    Ok(0)
+}
+
+pub(crate) fn cleanup(context: &Context) -> Result<u8, CliError> {
+    let state = context.state()?;
+    let now = jiff::Timestamp::now();
+    let mut removed = Vec::new();
+    for (name, store) in stores(context, &state).named() {
+        removed.extend(take(name, store, |exception| !exception.is_active(now))?);
+    }
+    ended(&removed, "ExceptionCleanup", context);
+    Ok(0)
+}
+
+pub(crate) fn reset(args: &ResetArgs, context: &Context) -> Result<u8, CliError> {
+    confirmed("Delete all of these exceptions?", args.yes, args.json)?;
+    let state = context.state()?;
+    let mut removed = Vec::new();
+    for (name, store) in stores(context, &state).named() {
+        let wanted = if name == "user" { args.user } else { args.repo };
+        if wanted {
+            for exception in store.read()?.value {
+                audit("exception.deleted", name, &exception, &state)?;
+            }
+            removed.extend(take(name, store, |_| true)?);
+        }
+    }
+    ended(&removed, "ExceptionReset", context);
+    Ok(0)
+}
+
+fn take(
+    name: &'static str,
+    store: &ExceptionStore,
+    which: impl Fn(&Exception) -> bool,
+) -> Result<Vec<(&'static str, String)>, CliError> {
+    let loaded = store.update(|all| {
+        let gone = all.iter().filter(|exception| which(exception));
+        let gone: Vec<_> = gone.map(|exception| (name, exception.id.clone())).collect();
+        all.retain(|exception| !which(exception));
+        gone
+    })?;
+    Ok(loaded.value)
+}
+
+fn ended(removed: &[(&str, String)], kind: &str, context: &Context) {
+    let data: Vec<_> = removed
+        .iter()
+        .map(|(store, id)| json!({ "store": store, "id": id }))
+        .collect();
+    context.printer.data(kind, &data, &[]);
+    context
+        .printer
+        .note(&format!("deleted {}", count(removed.len(), "exception")));
+}
+
+fn nothing(id: &str) -> CliError {
+    CliError::Failed {
+        message: format!("there is no exception `{id}`"),
+        hint: "see what there is: scc exceptions list --all".to_owned(),
+    }
+}

@@ -1,0 +1,135 @@
+use scc_config::OrgConfig;
+use serde_json::{Map, Value, json};
+
+use super::Candidate;
+use crate::commands::config::update_settings;
+use crate::context::Context;
+use crate::error::CliError;
+use crate::findings::count;
+use crate::output::table;
+use crate::prompt::Prompter;
+
+/// Join an organization: fetch its document, check it, and record where it is
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    candidate: Candidate,
+    /// Show what it says and record nothing
+    #[arg(short, long)]
+    preview: bool,
+    /// Leave the organization that was recorded before without asking
+    #[arg(short, long)]
+    yes: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
+    let printer = context.printer;
+    let (settings, document) = args.candidate.fetch(context)?;
+    let config = document.config();
+    let data = json!({ "source": document.provenance(), "summary": summary(config) });
+    if args.preview {
+        printer.data("OrgImportPreview", &data, document.warnings());
+        printer.result(&text(config));
+        return Ok(0);
+    }
+    let before = context.config()?;
+    let other = before.organization.as_ref();
+    if let Some(other) = other.filter(|other| other.source != settings.source) {
+        leave(args, other.source.as_str())?;
+    }
+    let team = before
+        .team
+        .filter(|team| !config.profiles.contains_key(team));
+    let source = document.provenance().source.clone();
+    let mut audit = Map::new();
+    audit.insert("organization".to_owned(), json!(config.organization.id));
+    audit.insert("source".to_owned(), json!(source));
+    audit.insert("sha256".to_owned(), json!(document.provenance().sha256));
+    let audited = context.state()?.audit();
+    audited.append("organization.imported", None, audit, jiff::Timestamp::now())?;
+    update_settings(context, |mut now| {
+        now.standalone = false;
+        now.organization = Some(settings);
+        if now.team == team {
+            now.team = None;
+        }
+        Ok(now)
+    })?;
+    printer.data("OrgImport", &data, document.warnings());
+    let organization = &config.organization;
+    printer.note(&format!(
+        "joined {} ({}), from {source}",
+        organization.name, organization.id
+    ));
+    if let Some(team) = team {
+        printer.warning(&format!(
+            "it has no team `{team}`, so that you have none now"
+        ));
+    }
+    printer.note(match config.profiles.is_empty() {
+        true => "next: see what applies: scc config explain",
+        false => "next: choose your team: scc team switch",
+    });
+    Ok(0)
+}
+
+fn leave(args: &Args, other: &str) -> Result<(), CliError> {
+    let other = other.split('?').next().unwrap_or_default();
+    let instead = CliError::Usage {
+        message: format!("another organization is recorded: {other}"),
+        hint: "pass --yes to leave it".to_owned(),
+    };
+    if args.yes {
+        return Ok(());
+    }
+    let question = format!("Leave the organization of {other}?");
+    match Prompter::new(!args.json).confirm(&question, instead)? {
+        true => Ok(()),
+        false => Err(CliError::CANCELLED),
+    }
+}
+
+fn summary(config: &OrgConfig) -> Value {
+    let policy = config.defaults.network_policy.unwrap_or_default();
+    json!({
+        "organization": config.organization,
+        "teams": config.profiles.keys().collect::<Vec<_>>(),
+        "network_policy": policy,
+        "blocked_plugins": config.security.blocked_plugins.len(),
+        "blocked_mcp_servers": config.security.blocked_mcp_servers.len(),
+        "enabled_plugins": config.defaults.enabled_plugins,
+        "marketplaces": config.marketplaces.keys().collect::<Vec<_>>(),
+        "allowed_providers": config.defaults.allowed_providers,
+        "personal_profiles": config.delegation.personal.allow,
+    })
+}
+
+fn text(config: &OrgConfig) -> String {
+    let organization = &config.organization;
+    let policy = config.defaults.network_policy.unwrap_or_default();
+    let security = &config.security;
+    let blocked = format!(
+        "{}, {}",
+        count(security.blocked_plugins.len(), "plugin pattern"),
+        count(security.blocked_mcp_servers.len(), "server pattern")
+    );
+    let teams: Vec<_> = config.profiles.keys().map(String::as_str).collect();
+    let rows = [
+        (
+            "organization",
+            format!("{} ({})", organization.name, organization.id),
+        ),
+        ("network", policy.to_string()),
+        (
+            "plugins for all",
+            config.defaults.enabled_plugins.join(", "),
+        ),
+        ("blocked", blocked),
+        ("teams", teams.join(", ")),
+    ];
+    let row = |(name, value): (&str, String)| vec![name.to_owned(), value];
+    table(&["", ""], rows.into_iter().map(row).collect())
+}

@@ -1,0 +1,48 @@
+use serde_json::json;
+
+use super::{Candidate, findings_of};
+use crate::context::Context;
+use crate::error::CliError;
+use crate::findings::{self, count};
+
+/// Fetch an organization's document and say what is wrong with it
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    candidate: Candidate,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
+    let printer = context.printer;
+    match args.candidate.fetch(context) {
+        Ok((_, document)) => {
+            let source = &document.provenance().source;
+            let organization = &document.config().organization;
+            let data = json!({
+                "source": source, "valid": true, "findings": [],
+                "organization": organization,
+                "sha256": document.provenance().sha256,
+            });
+            printer.data("OrgValidation", &data, &[]);
+            let teams = count(document.config().profiles.len(), "team");
+            printer.result(&format!("{source}: valid, {} ({teams})", organization.name));
+            Ok(0)
+        }
+        Err(error) => {
+            let Some(found) = findings_of(&error) else {
+                return Err(error);
+            };
+            let source = &args.candidate.source;
+            let data = json!({
+                "source": source, "valid": false, "findings": findings::reports(found),
+            });
+            let summary = format!("{source}: {}", count(found.len(), "error"));
+            printer.data_with_errors("OrgValidation", &data, std::slice::from_ref(&summary));
+            printer.result(&format!("{}\n{summary}", findings::text(found)));
+            Ok(3)
+        }
+    }
+}

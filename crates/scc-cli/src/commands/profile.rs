@@ -1,0 +1,90 @@
+mod apply;
+mod changes;
+mod repository;
+mod save;
+mod servers;
+mod show;
+mod sync;
+mod transfer;
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+use scc_state::StateDir;
+
+use crate::context::Context;
+use crate::error::CliError;
+
+use repository::Repository;
+
+/// Your own plugins and MCP servers for a repository, kept outside it
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// The repository: a directory in it is enough (default: the current directory)
+    #[arg(long, global = true, value_name = "DIR")]
+    workspace: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List the profiles of all repositories; the default
+    List,
+    Save(save::Args),
+    Apply(apply::ApplyArgs),
+    Diff(apply::DiffArgs),
+    /// Show the profile of this repository, whether it is the one that was applied, and whether the
+    /// repository's copy is the same
+    Status,
+    Export(transfer::ExportArgs),
+    Import(transfer::ImportArgs),
+    Sync(sync::Args),
+}
+
+pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
+    let state = context.state()?;
+    let find = || Repository::find(args.workspace.as_deref());
+    let desk = |repository| Desk {
+        state: &state,
+        context,
+        repository,
+        json: args.json,
+    };
+    match &args.command {
+        None | Some(Command::List) => show::list(&state, args.workspace.as_deref(), context)?,
+        Some(Command::Save(args)) => save::run(args, &desk(find()?))?,
+        Some(Command::Apply(args)) => apply::apply(args, &desk(find()?))?,
+        Some(Command::Diff(args)) => apply::diff(args, &desk(find()?))?,
+        Some(Command::Status) => show::status(&desk(find()?))?,
+        Some(Command::Export(args)) => transfer::export(args, &desk(find()?))?,
+        Some(Command::Import(args)) => transfer::import(args, &desk(find()?))?,
+        Some(Command::Sync(args)) => sync::run(args, &desk(find()?))?,
+    }
+    for warning in state.take_warnings() {
+        context.printer.warning(&warning);
+    }
+    Ok(0)
+}
+
+/// What the commands work on: the profile of one repository.
+struct Desk<'a> {
+    state: &'a StateDir,
+    context: &'a Context,
+    repository: Repository,
+    json: bool,
+}
+
+impl Desk<'_> {
+    /// The profile; an error where there is none.
+    fn profile(&self) -> Result<scc_state::PersonalProfile, CliError> {
+        let id = &self.repository.id;
+        self.state.profile(id)?.ok_or_else(|| CliError::Failed {
+            message: format!("there is no personal profile for `{id}`"),
+            hint: "make one: scc profile save --plugin NAME@MARKETPLACE".to_owned(),
+        })
+    }
+}

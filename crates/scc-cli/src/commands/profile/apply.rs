@@ -1,0 +1,244 @@
+//! What the rules make of a profile, and how that differs from what they made of it before.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use scc_policy::{Decision, ItemKind, Layer, Outcome};
+use scc_state::{AppliedProfile, PersonalProfile};
+use serde::Serialize;
+
+use super::Desk;
+use crate::error::CliError;
+use crate::governance::{Asked, Rules};
+use crate::output::{age, table};
+
+/// Check the profile against the rules that apply here, and record what they let through
+///
+/// The rules filter a profile whenever they are evaluated. What is recorded here is what `scc profile
+/// status` and `scc profile diff` compare with.
+#[derive(Debug, clap::Args)]
+pub(super) struct ApplyArgs {
+    /// Show it, and record nothing
+    #[arg(long, visible_alias = "dry-run")]
+    preview: bool,
+    /// Use copies of documents only
+    #[arg(long)]
+    offline: bool,
+}
+
+/// Show what is different from what was applied last, in the profile or in the rules
+#[derive(Debug, clap::Args)]
+pub(super) struct DiffArgs {
+    /// Use copies of documents only
+    #[arg(long)]
+    offline: bool,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ApplyReport<'a> {
+    repository: &'a str,
+    standalone: bool,
+    applied: bool,
+    allowed: Vec<&'a Decision>,
+    blocked: Vec<&'a Decision>,
+    denied: Vec<&'a Decision>,
+    ignored: Vec<&'a Decision>,
+}
+
+/// What the rules say about a profile.
+struct Verdict {
+    standalone: bool,
+    decisions: Vec<Decision>,
+    warnings: Vec<String>,
+}
+
+impl Verdict {
+    fn of(desk: &Desk<'_>, offline: bool) -> Result<Self, CliError> {
+        let asked = Asked {
+            workspace: Some(desk.repository.root.clone()),
+            offline,
+            ..Asked::default()
+        };
+        let rules = Rules::open(desk.context, asked)?;
+        let governance = rules.governance()?;
+        let policy = rules.policy(&governance, desk.context)?;
+        let mut decisions = policy.decisions;
+        decisions.retain(|decision| decision.layer == Layer::Personal);
+        Ok(Self {
+            standalone: governance.is_standalone(),
+            warnings: governance.warnings().to_vec(),
+            decisions,
+        })
+    }
+
+    fn with(&self, outcome: Outcome) -> Vec<&Decision> {
+        let decisions = self.decisions.iter();
+        decisions.filter(|found| found.outcome == outcome).collect()
+    }
+
+    fn outcomes(&self) -> BTreeMap<String, String> {
+        let decisions = self.decisions.iter();
+        decisions
+            .map(|found| (item(found), word(found.outcome).to_owned()))
+            .collect()
+    }
+}
+
+fn item(decision: &Decision) -> String {
+    let kind = match decision.kind {
+        ItemKind::Plugin => "plugin",
+        ItemKind::McpServer => "mcp-server",
+        _ => "layer",
+    };
+    format!("{kind} {}", decision.item)
+}
+
+fn word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Allowed => "allowed",
+        Outcome::Blocked => "blocked",
+        Outcome::Denied => "denied",
+        Outcome::Ignored => "ignored",
+    }
+}
+
+pub(super) fn apply(args: &ApplyArgs, desk: &Desk<'_>) -> Result<(), CliError> {
+    let profile = desk.profile()?;
+    let verdict = Verdict::of(desk, args.offline)?;
+    if !args.preview {
+        let applied = AppliedProfile {
+            applied_at: Timestamp::now(),
+            digest: profile.digest()?,
+            outcomes: verdict.outcomes(),
+        };
+        let id = &desk.repository.id;
+        desk.state.record_applied_profile(id, applied)?;
+    }
+    show(&verdict, !args.preview, desk);
+    Ok(())
+}
+
+fn show(verdict: &Verdict, applied: bool, desk: &Desk<'_>) {
+    let report = ApplyReport {
+        repository: &desk.repository.id,
+        standalone: verdict.standalone,
+        applied,
+        allowed: verdict.with(Outcome::Allowed),
+        blocked: verdict.with(Outcome::Blocked),
+        denied: verdict.with(Outcome::Denied),
+        ignored: verdict.with(Outcome::Ignored),
+    };
+    let printer = desk.context.printer;
+    printer.data("ProfileApply", &report, &verdict.warnings);
+    for warning in &verdict.warnings {
+        printer.warning(warning);
+    }
+    let row = |decision: &Decision| {
+        let outcome = word(decision.outcome).to_owned();
+        vec![item(decision), outcome, decision.message.clone()]
+    };
+    let rows = verdict.decisions.iter().map(row).collect();
+    printer.result(&table(&["ITEM", "OUTCOME", "WHY"], rows));
+    if verdict.standalone {
+        printer.note("standalone: no organisation's rules apply");
+    }
+    let refused = verdict.decisions.iter();
+    for decision in refused.filter(|found| found.outcome != Outcome::Allowed) {
+        if let Some(step) = &decision.next_step {
+            printer.note(&format!("{}: {step}", decision.item));
+        }
+    }
+    match applied {
+        true => printer.note("recorded as applied"),
+        false => printer.note("a preview: nothing was recorded"),
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct DiffReport<'a> {
+    repository: &'a str,
+    applied_at: Option<Timestamp>,
+    profile_changed: bool,
+    changes: Vec<OutcomeChange>,
+}
+
+/// An item whose outcome is not what it was.
+#[derive(Serialize)]
+struct OutcomeChange {
+    item: String,
+    before: Option<String>,
+    now: Option<String>,
+}
+
+pub(super) fn diff(args: &DiffArgs, desk: &Desk<'_>) -> Result<(), CliError> {
+    let profile = desk.profile()?;
+    let applied = desk.state.applied_profile(&desk.repository.id)?;
+    let verdict = Verdict::of(desk, args.offline)?;
+    let before = applied.as_ref().map(|applied| applied.outcomes.clone());
+    let changes = changes(&before.unwrap_or_default(), &verdict.outcomes());
+    let report = DiffReport {
+        repository: &desk.repository.id,
+        applied_at: applied.as_ref().map(|applied| applied.applied_at),
+        profile_changed: drift(&profile, applied.as_ref())? != "none",
+        changes,
+    };
+    let printer = desk.context.printer;
+    printer.data("ProfileDiff", &report, &verdict.warnings);
+    for warning in &verdict.warnings {
+        printer.warning(warning);
+    }
+    let lines: Vec<_> = report.changes.iter().map(line).collect();
+    if !lines.is_empty() {
+        printer.result(&lines.join("\n"));
+    }
+    match report.applied_at {
+        Some(at) => printer.note(&format!("applied {} ago", age(at, Timestamp::now()))),
+        None => printer.note("never applied; do so: scc profile apply"),
+    }
+    if lines.is_empty() && report.profile_changed && report.applied_at.is_some() {
+        printer.note("a server of the profile was changed, and the rules say the same about it");
+    }
+    Ok(())
+}
+
+fn changes(
+    before: &BTreeMap<String, String>,
+    now: &BTreeMap<String, String>,
+) -> Vec<OutcomeChange> {
+    let items = before.keys().chain(now.keys());
+    let items: std::collections::BTreeSet<_> = items.collect();
+    let changed = items.into_iter().map(|item| OutcomeChange {
+        item: item.clone(),
+        before: before.get(item).cloned(),
+        now: now.get(item).cloned(),
+    });
+    changed
+        .filter(|change| change.before != change.now)
+        .collect()
+}
+
+fn line(change: &OutcomeChange) -> String {
+    let item = &change.item;
+    match (&change.before, &change.now) {
+        (None, Some(now)) => format!("+ {item} ({now})"),
+        (Some(before), None) => format!("- {item} ({before})"),
+        (before, now) => {
+            let word = |word: &Option<String>| word.clone().unwrap_or_default();
+            format!("~ {item} ({} → {})", word(before), word(now))
+        }
+    }
+}
+
+/// Whether the profile is still the one that was applied, in a word.
+pub(super) fn drift(
+    profile: &PersonalProfile,
+    applied: Option<&AppliedProfile>,
+) -> Result<&'static str, CliError> {
+    Ok(match applied {
+        None => "never applied",
+        Some(applied) if applied.digest == profile.digest()? => "none",
+        Some(_) => "changed",
+    })
+}

@@ -1,0 +1,133 @@
+//! The organisation's document, fetched and checked before it is recorded.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use scc_config::{OrganizationSource, SecretSource, UserConfig};
+use scc_launch::{Freshness, OrgDocument};
+use scc_sources::Source;
+use serde::Serialize;
+
+use crate::context::Context;
+use crate::error::CliError;
+use crate::governance::{Asked, Rules};
+
+/// An organisation whose document is valid.
+#[derive(Debug)]
+pub(super) struct Organization {
+    pub(super) settings: OrganizationSource,
+    document: OrgDocument,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Report {
+    id: String,
+    name: String,
+    source: String,
+    pub(super) teams: Vec<String>,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}), from {}", self.name, self.id, self.source)
+    }
+}
+
+impl Organization {
+    pub(super) fn report(&self) -> Report {
+        let config = self.document.config();
+        Report {
+            id: config.organization.id.clone(),
+            name: config.organization.name.clone(),
+            source: self.document.provenance().source.clone(),
+            teams: config.profiles.keys().cloned().collect(),
+        }
+    }
+
+    /// Whether there is a team of that name.
+    pub(super) fn has_team(&self, name: &str) -> bool {
+        self.document.config().profiles.contains_key(name)
+    }
+
+    /// The team as it was typed, if there is one of that name.
+    pub(super) fn team(&self, name: &str) -> Result<String, CliError> {
+        if self.has_team(name) {
+            return Ok(name.to_owned());
+        }
+        let report = self.report();
+        let hint = match report.teams.is_empty() {
+            true => "it has no teams: leave --team out".to_owned(),
+            false => format!("it has: {}", report.teams.join(", ")),
+        };
+        Err(CliError::Failed {
+            message: format!("{} has no team `{name}`", report.name),
+            hint,
+        })
+    }
+
+    /// Whether organisation and team allow this provider.
+    pub(super) fn allows(&self, provider: &str, team: Option<&str>) -> bool {
+        let config = self.document.config();
+        let team = team.and_then(|team| config.profiles.get(team));
+        let lists = [
+            config.defaults.allowed_providers.as_ref(),
+            team.and_then(|team| team.allowed_providers.as_ref()),
+        ];
+        let mut lists = lists.into_iter().flatten();
+        lists.all(|list| list.iter().any(|allowed| allowed == provider))
+    }
+}
+
+/// The settings for a source as it was typed: with an absolute path, and no secret in them.
+pub(super) fn settings(
+    source: &str,
+    auth: Option<&str>,
+    auth_header: Option<&str>,
+) -> Result<OrganizationSource, CliError> {
+    let here = std::env::current_dir().map_err(|source| CliError::Write {
+        path: PathBuf::from("."),
+        source,
+    })?;
+    let auth: Option<SecretSource> =
+        auth.map(str::parse)
+            .transpose()
+            .map_err(|reason: String| CliError::Usage {
+                message: format!("the value of `--auth` is {reason}"),
+                hint: "such as --auth env:ORG_TOKEN".to_owned(),
+            })?;
+    Ok(OrganizationSource {
+        source: Source::parse(source, &here)?.to_text(),
+        auth,
+        auth_header: auth_header.map(str::to_owned),
+        ca: None,
+    })
+}
+
+/// Fetches the document now, whatever copy there is, and checks it.
+pub(super) fn load(
+    settings: OrganizationSource,
+    certificates: &[PathBuf],
+    context: &Context,
+) -> Result<Organization, CliError> {
+    let config = UserConfig {
+        organization: Some(settings.clone()),
+        ca_certificates: certificates.to_vec(),
+        ..UserConfig::default()
+    };
+    let asked = Asked {
+        force: true,
+        ..Asked::default()
+    };
+    let document = Rules::with_config(context, config, asked)?.organization()?;
+    let provenance = document.provenance();
+    // A copy is good enough to go on with, but a new setup does not rest on one.
+    if provenance.freshness == Freshness::Stale {
+        let reason = provenance.stale_reason.as_deref().unwrap_or("no answer");
+        return Err(CliError::Invalid {
+            message: format!("`{}` cannot be fetched now: {reason}", provenance.source),
+            hint: "check the source and the connection, and try again".to_owned(),
+        });
+    }
+    Ok(Organization { settings, document })
+}

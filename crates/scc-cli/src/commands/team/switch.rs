@@ -1,0 +1,99 @@
+use std::path::Path;
+
+use scc_launch::OrgDocument;
+use serde_json::json;
+
+use crate::commands::config::update_settings;
+use crate::context::Context;
+use crate::error::CliError;
+use crate::governance::workspace_root;
+use crate::prompt::Prompter;
+
+/// Choose your team
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The team; asked for where it is left out
+    name: Option<String>,
+    /// For the workspace around the current directory only
+    #[arg(short, long)]
+    workspace: bool,
+    /// Work in no team
+    #[arg(long, conflicts_with = "name")]
+    none: bool,
+    /// Never ask
+    #[arg(long)]
+    non_interactive: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
+    let rules = super::rules(context, false)?;
+    let document = rules.organization()?;
+    let name = match (&args.name, args.none) {
+        (_, true) => None,
+        (Some(name), _) => Some(name.clone()),
+        (None, _) => Some(ask(&document, args)?),
+    };
+    if let Some(name) = &name {
+        super::profile(&document, name)?;
+    }
+    let workspace = match args.workspace {
+        true => {
+            let root = workspace_root(Some(Path::new(".")))?;
+            let mut audit = serde_json::Map::new();
+            audit.insert("workspace".to_owned(), json!(root.display().to_string()));
+            audit.insert("team".to_owned(), json!(name));
+            rules
+                .state
+                .audit()
+                .append("team.switched", None, audit, rules.now())?;
+            rules
+                .state
+                .pin_workspace_team(&root, name.as_deref(), rules.now())?;
+            Some(root.display().to_string())
+        }
+        false => {
+            let team = name.clone();
+            update_settings(context, |config| {
+                Ok(scc_config::UserConfig { team, ..config })
+            })?;
+            None
+        }
+    };
+    let data = json!({ "team": name, "workspace": workspace });
+    context
+        .printer
+        .data("TeamSwitch", &data, document.warnings());
+    let whose = workspace.map_or_else(
+        || "your team".to_owned(),
+        |root| format!("the team of {root}"),
+    );
+    context.printer.note(&match name {
+        Some(name) => format!("{whose} is now {name}; see what applies: scc config explain"),
+        None => format!("{whose} is now none; the organization's baseline applies"),
+    });
+    Ok(0)
+}
+
+fn ask(document: &OrgDocument, args: &Args) -> Result<String, CliError> {
+    let names: Vec<_> = document.config().profiles.keys().cloned().collect();
+    let instead = CliError::Usage {
+        message: "no team was named".to_owned(),
+        hint: format!(
+            "name one: scc team switch NAME; there are: {}",
+            names.join(", ")
+        ),
+    };
+    if names.is_empty() {
+        return Err(instead);
+    }
+    let chosen = Prompter::new(!args.non_interactive && !args.json).select(
+        "Which team?",
+        &names,
+        0,
+        instead,
+    )?;
+    Ok(names[chosen].clone())
+}

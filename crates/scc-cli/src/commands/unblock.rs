@@ -1,0 +1,219 @@
+use scc_policy::{Decision, EffectivePolicy, ItemKind, Outcome, Reason};
+use serde_json::json;
+
+use crate::commands::exceptions::{Stores, Until, Wanted, record};
+use crate::context::Context;
+use crate::error::CliError;
+use crate::explanation;
+use crate::governance::{Asked, Rules, workspace_root};
+use crate::prompt::Prompter;
+
+/// Lift a denial for a limited time: of a plugin or MCP server that nobody delegated
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// What `scc config explain` shows as denied
+    target: String,
+    #[command(flatten)]
+    until: Until,
+    /// Why
+    #[arg(long)]
+    reason: Option<String>,
+    /// Share it with everybody who works in this repository; they have to accept it
+    #[arg(long)]
+    shared: bool,
+    /// The MCP server of that name
+    #[arg(long, conflicts_with = "plugin")]
+    mcp: bool,
+    /// The plugin of that name
+    #[arg(long)]
+    plugin: bool,
+    /// As if you worked in this team
+    #[arg(short, long, value_name = "NAME")]
+    team: Option<String>,
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
+    let workspace = workspace_root(None)?;
+    let asked = Asked {
+        workspace: Some(workspace.clone()),
+        team: args.team.clone(),
+        ..Asked::default()
+    };
+    let rules = Rules::open(context, asked)?;
+    let governance = rules.governance()?;
+    let policy = rules.policy(&governance, context)?;
+    let decision = denied(args, &policy)?;
+    let expires_at = args.until.resolve(&governance, rules.now())?;
+    let reason = reason(args, decision, expires_at)?;
+    let item = vec![literal(&decision.item)];
+    let (plugins, mcp_servers) = match decision.kind {
+        ItemKind::Plugin => (item, Vec::new()),
+        _ => (Vec::new(), item),
+    };
+    let wanted = Wanted {
+        plugins,
+        mcp_servers,
+        reason,
+        expires_at,
+        id: None,
+        shared: args.shared,
+    };
+    let stores = Stores::open(context, &rules.state, Some(workspace));
+    let exception = record(wanted, &stores, &rules.state, rules.now())?;
+    let data = json!({
+        "target": decision.item, "kind": decision.kind, "exception": exception,
+    });
+    context.printer.data("Unblock", &data, &[]);
+    context.printer.note(&format!(
+        "{} {} is allowed until {} ({})",
+        explanation::kind(decision.kind),
+        decision.item,
+        exception.expires_at,
+        exception.id
+    ));
+    Ok(0)
+}
+
+/// The denial that is to be lifted.
+fn denied<'a>(args: &Args, policy: &'a EffectivePolicy) -> Result<&'a Decision, CliError> {
+    let mut found: Vec<&Decision> = Vec::new();
+    for decision in policy
+        .decisions
+        .iter()
+        .filter(|decision| means(args, decision))
+    {
+        let same = |other: &&Decision| other.item == decision.item && other.kind == decision.kind;
+        match found.iter().position(same) {
+            // Several layers may ask for it; a block says more than a denial.
+            Some(at) if weight(decision) > weight(found[at]) => found[at] = decision,
+            Some(_) => {}
+            None => found.push(decision),
+        }
+    }
+    let decision = match found.as_slice() {
+        [one] => *one,
+        [] => return Err(nothing(args)),
+        several => {
+            let words = |d: &&Decision| format!("{} {}", explanation::kind(d.kind), d.item);
+            let words: Vec<_> = several.iter().map(words).collect();
+            return Err(CliError::Usage {
+                message: format!("`{}` is several: {}", args.target, words.join(", ")),
+                hint: "name it in full, with --plugin or --mcp".to_owned(),
+            });
+        }
+    };
+    let liftable = matches!(
+        decision.reason,
+        Reason::NotDelegated | Reason::NotInAllowlist
+    );
+    match decision.outcome {
+        Outcome::Denied if liftable => Ok(decision),
+        Outcome::Allowed => Err(CliError::Failed {
+            message: format!("`{}` is allowed already", decision.item),
+            hint: "see who said so: scc config explain".to_owned(),
+        }),
+        _ => Err(refused(decision)),
+    }
+}
+
+fn weight(decision: &Decision) -> u8 {
+    match decision.outcome {
+        Outcome::Allowed => 0,
+        Outcome::Ignored => 1,
+        Outcome::Denied => 2,
+        Outcome::Blocked => 3,
+    }
+}
+
+/// A name means that item; a plugin's may leave its marketplace out.
+fn means(args: &Args, decision: &Decision) -> bool {
+    let target = args.target.trim().to_lowercase();
+    let item = decision.item.to_lowercase();
+    match decision.kind {
+        ItemKind::Plugin if args.mcp => false,
+        ItemKind::McpServer if args.plugin => false,
+        ItemKind::Plugin => {
+            item == target || item.split_once('@').is_some_and(|(name, _)| name == target)
+        }
+        ItemKind::McpServer => item == target,
+        _ => false,
+    }
+}
+
+fn nothing(args: &Args) -> CliError {
+    CliError::Failed {
+        message: format!("nothing named `{}` is denied here", args.target),
+        hint: "see what is: scc config explain --field denied".to_owned(),
+    }
+}
+
+fn refused(decision: &Decision) -> CliError {
+    let rule = decision.rule.as_ref().map(|rule| rule.text.as_str());
+    let rule = rule.map(|rule| format!(" ({rule})")).unwrap_or_default();
+    CliError::Refused {
+        message: format!(
+            "only the organization can lift this: {} {}: {}{rule}",
+            explanation::kind(decision.kind),
+            decision.item,
+            decision.message
+        ),
+        hint: decision
+            .next_step
+            .clone()
+            .unwrap_or_else(|| "ask the organization's administrators".to_owned()),
+    }
+}
+
+/// Why, which is asked for where it was left out; a reason is no yes.
+fn reason(args: &Args, decision: &Decision, until: jiff::Timestamp) -> Result<String, CliError> {
+    let prompter = Prompter::new(!args.json);
+    let usage = |message: &str, hint: &str| CliError::Usage {
+        message: message.to_owned(),
+        hint: hint.to_owned(),
+    };
+    let reason = match &args.reason {
+        Some(reason) if !reason.trim().is_empty() => reason.trim().to_owned(),
+        _ => prompter.text(
+            "Why?",
+            usage("an exception needs a reason", "pass --reason"),
+        )?,
+    };
+    let question = format!("Allow {} until {until}?", decision.item);
+    if args.yes || prompter.confirm(&question, usage("this needs a yes", "pass --yes"))? {
+        return Ok(reason);
+    }
+    Err(CliError::CANCELLED)
+}
+
+/// A pattern that fits this text alone.
+fn literal(text: &str) -> String {
+    let mut pattern = String::new();
+    for c in text.chars() {
+        match c {
+            '*' | '?' | '[' => pattern.extend(['[', c, ']']),
+            _ => pattern.push(c),
+        }
+    }
+    pattern
+}
+
+#[cfg(test)]
+mod tests {
+    use super::literal;
+    use scc_config::Pattern;
+
+    #[test]
+    fn a_literal_fits_itself_alone() {
+        for (text, other) in [("a*", "ab"), ("a?b", "acb"), ("[ab]", "a"), ("x@y", "x@yy")] {
+            let pattern = Pattern::try_from(literal(text)).unwrap();
+            assert!(pattern.matches(text), "{text}");
+            assert!(!pattern.matches(other), "{text}");
+        }
+    }
+}

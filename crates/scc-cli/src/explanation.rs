@@ -1,0 +1,226 @@
+//! The effective policy in words: a section for each part, with who said what.
+
+use scc_policy::{Decision, EffectivePolicy, ItemKind, Origin, Outcome, Sourced};
+use serde_json::json;
+
+use crate::output::table;
+
+/// A part of the policy.
+#[derive(Debug)]
+pub(crate) struct Section {
+    title: &'static str,
+    rows: Vec<Vec<String>>,
+    /// What stands there when there is nothing.
+    otherwise: &'static str,
+}
+
+impl Section {
+    fn new(title: &'static str, otherwise: &'static str) -> Self {
+        Self {
+            title,
+            rows: Vec::new(),
+            otherwise,
+        }
+    }
+
+    fn add(&mut self, what: &str, value: &str, origin: &Origin) {
+        let origin = origin.to_string();
+        self.rows
+            .push(vec![what.to_owned(), value.to_owned(), origin]);
+    }
+
+    pub(crate) fn text(&self) -> String {
+        if self.rows.is_empty() {
+            return format!("{}\n  {}", self.title, self.otherwise);
+        }
+        // The table's header is replaced: the columns explain themselves.
+        let table = table(&["", "", ""], self.rows.clone());
+        let lines = table.lines().filter(|line| !line.trim().is_empty());
+        let lines: Vec<_> = lines.map(|line| format!("  {line}")).collect();
+        format!("{}\n{}", self.title, lines.join("\n"))
+    }
+}
+
+pub(crate) fn plugins(policy: &EffectivePolicy) -> Section {
+    let mut section = Section::new("Plugins", "none");
+    for plugin in &policy.plugins {
+        section.add(&plugin.plugin.to_string(), "", &plugin.origin);
+    }
+    for bundle in &policy.bundles {
+        section.add(&bundle.name, "bundle", &bundle.origin);
+    }
+    section
+}
+
+pub(crate) fn servers(policy: &EffectivePolicy) -> Section {
+    let mut section = Section::new("MCP servers", "none");
+    for server in &policy.mcp_servers {
+        let transport = server.server.transport.as_str();
+        section.add(&server.server.name, transport, &server.origin);
+    }
+    section
+}
+
+pub(crate) fn marketplaces(policy: &EffectivePolicy) -> Section {
+    let mut section = Section::new("Marketplaces", "none");
+    for (name, marketplace) in &policy.marketplaces {
+        let kind = marketplace.marketplace.kind();
+        section.add(name, kind, &marketplace.origin);
+    }
+    section
+}
+
+pub(crate) fn network(policy: &EffectivePolicy) -> Section {
+    let mut section = Section::new("Network", "");
+    let network = &policy.network_policy;
+    section.add("policy", network.value.as_str(), &network.origin);
+    section
+}
+
+pub(crate) fn hosts(policy: &EffectivePolicy) -> Section {
+    let mut section = Section::new("Hosts", "none besides those of the agent");
+    for host in &policy.network.allowed_hosts {
+        let internal = if host.internal { "internal" } else { "" };
+        section.add(&host.host.to_string(), internal, &host.origin);
+    }
+    for set in &policy.network.destination_sets {
+        section.add(&set.value, "set", &set.origin);
+    }
+    section
+}
+
+pub(crate) fn session(policy: &EffectivePolicy) -> Section {
+    let mut section = Section::new("Session", "no limit");
+    if let Some(timeout) = &policy.session.timeout_hours {
+        let hours = format!("{} h", timeout.value);
+        section.add("timeout", &hours, &timeout.origin);
+    }
+    if let Some(resume) = &policy.session.auto_resume {
+        section.add("auto resume", &resume.value.to_string(), &resume.origin);
+    }
+    section
+}
+
+pub(crate) fn resources(policy: &EffectivePolicy) -> Section {
+    let mut section = Section::new("Resources", "your settings, else scc's own limits");
+    members(&mut section, &policy.resources);
+    section
+}
+
+pub(crate) fn safety(policy: &EffectivePolicy) -> Section {
+    let mut section = Section::new("Safety", "");
+    members(&mut section, &policy.safety_net);
+    for shield in &policy.workspace_shields {
+        section.add("hidden from the agent", &shield.value, &shield.origin);
+    }
+    section
+}
+
+/// A row for each key of a value.
+fn members<T: serde::Serialize>(section: &mut Section, value: &Sourced<T>) {
+    let json = json!(value.value);
+    for (key, member) in json.as_object().into_iter().flatten() {
+        let text = match member {
+            serde_json::Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        section.add(key, &text, &value.origin);
+    }
+}
+
+pub(crate) fn providers(policy: &EffectivePolicy) -> Section {
+    let mut section = Section::new("Providers", "none is allowed");
+    for provider in &policy.allowed_providers {
+        section
+            .rows
+            .push(vec![provider.clone(), String::new(), String::new()]);
+    }
+    section
+}
+
+pub(crate) fn dev(policy: &EffectivePolicy) -> Section {
+    let mut section = Section::new("Development commands", "none");
+    let dev = &policy.dev_environment;
+    for (name, actions) in [
+        ("commands", &dev.commands),
+        ("logs", &dev.logs),
+        ("health_checks", &dev.health_checks),
+    ] {
+        for (action, sourced) in actions {
+            let argv = sourced.value.argv.join(" ");
+            section.add(&format!("{name}/{action}"), &argv, &sourced.origin);
+        }
+    }
+    section
+}
+
+/// What was refused or ignored, by which rule, and what can be done.
+pub(crate) fn decided(policy: &EffectivePolicy, outcome: Outcome) -> Section {
+    let title = match outcome {
+        Outcome::Allowed => "Allowed",
+        Outcome::Blocked => "Blocked",
+        Outcome::Denied => "Denied",
+        Outcome::Ignored => "Ignored",
+    };
+    let mut section = Section::new(title, "nothing");
+    for decision in &policy.decisions {
+        if decision.outcome == outcome {
+            rows(decision, &mut section.rows);
+        }
+    }
+    section
+}
+
+fn rows(decision: &Decision, rows: &mut Vec<Vec<String>>) {
+    let place = place(decision.file.as_deref(), decision.line);
+    let origin = match place.is_empty() {
+        true => decision.layer.as_str().to_owned(),
+        false => format!("{} ({place})", decision.layer.as_str()),
+    };
+    let kind = kind(decision.kind).to_owned();
+    rows.push(vec![
+        format!("{} {}", kind, decision.item),
+        decision.message.clone(),
+        origin,
+    ]);
+    if let Some(rule) = &decision.rule {
+        let place = self::place(rule.file.as_deref(), rule.line);
+        let layer = rule.layer.as_str();
+        rows.push(vec![
+            String::new(),
+            format!("rule: {}", rule.text),
+            match place.is_empty() {
+                true => layer.to_owned(),
+                false => format!("{layer} ({place})"),
+            },
+        ]);
+    }
+    if let Some(step) = &decision.next_step {
+        rows.push(vec![String::new(), format!("next: {step}"), String::new()]);
+    }
+}
+
+fn place(file: Option<&str>, line: Option<u64>) -> String {
+    match (file, line) {
+        (Some(file), Some(line)) => format!("{file}:{line}"),
+        (Some(file), None) => file.to_owned(),
+        _ => String::new(),
+    }
+}
+
+/// The word for a kind of item.
+pub(crate) fn kind(kind: ItemKind) -> &'static str {
+    match kind {
+        ItemKind::Plugin => "plugin",
+        ItemKind::McpServer => "MCP server",
+        ItemKind::Marketplace => "marketplace",
+        ItemKind::NetworkPolicy => "network policy",
+        ItemKind::SessionTimeout => "session timeout",
+        ItemKind::DevAction => "command",
+        ItemKind::Provider => "provider",
+        ItemKind::Bundle => "bundle",
+        ItemKind::DestinationSet => "destination set",
+        ItemKind::Exception => "exception",
+        ItemKind::Layer => "layer",
+    }
+}

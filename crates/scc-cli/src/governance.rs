@@ -1,0 +1,152 @@
+//! Finding the rules that apply: from settings and environment to what `scc_launch` loads.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use scc_config::{OrganizationSource, SecretSource, UserConfig};
+use scc_launch::{
+    CredentialFallback, Governance, GovernanceError, GovernanceInput, OrgDocument,
+    detect_workspace, load_organization,
+};
+use scc_policy::EffectivePolicy;
+use scc_sources::{FetchOptions, Loader, SourceCache};
+use scc_state::StateDir;
+use secrecy::SecretString;
+
+use crate::context::Context;
+use crate::error::CliError;
+use crate::providers::IMPLICIT_MARKETPLACES;
+use crate::{environment, host, secrets};
+
+/// What a command asks the rules for.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Asked {
+    /// The root of the workspace.
+    pub(crate) workspace: Option<PathBuf>,
+    /// The team on the command line.
+    pub(crate) team: Option<String>,
+    pub(crate) standalone: bool,
+    pub(crate) offline: bool,
+    pub(crate) force: bool,
+}
+
+/// Everything that finding the rules takes.
+#[derive(Debug)]
+pub(crate) struct Rules {
+    pub(crate) config: UserConfig,
+    pub(crate) state: StateDir,
+    asked: Asked,
+    loader: Loader,
+    fallback: CredentialFallback,
+    /// Where the settings are: relative sources start here, and the user's exceptions are here.
+    home: PathBuf,
+    remote_commands: bool,
+    now: Timestamp,
+}
+
+impl Rules {
+    /// By the user's settings.
+    pub(crate) fn open(context: &Context, asked: Asked) -> Result<Self, CliError> {
+        Self::with_config(context, context.config()?, asked)
+    }
+
+    /// By other settings, such as those that are about to be recorded.
+    pub(crate) fn with_config(
+        context: &Context,
+        config: UserConfig,
+        asked: Asked,
+    ) -> Result<Self, CliError> {
+        let cache = SourceCache::open(context.cache_root.join("documents"))?;
+        let loader = Loader::new(cache, fetch_options(&config)?);
+        Ok(Self {
+            state: context.state()?,
+            asked,
+            loader,
+            fallback: environment::document_tokens(),
+            home: context.config_dir().to_owned(),
+            remote_commands: environment::allows_remote_commands(),
+            now: Timestamp::now(),
+            config,
+        })
+    }
+
+    pub(crate) fn input(&self) -> GovernanceInput<'_> {
+        GovernanceInput {
+            config: &self.config,
+            workspace: self.asked.workspace.as_deref(),
+            team: self.asked.team.as_deref(),
+            standalone: self.asked.standalone,
+            offline: self.asked.offline,
+            force_refresh: self.asked.force,
+            loader: &self.loader,
+            base: &self.home,
+            secret: &find_secret,
+            fallback: &self.fallback,
+            allow_remote_commands: self.remote_commands,
+            state: &self.state,
+            user_exceptions: &self.home,
+            now: self.now,
+            own_version: env!("CARGO_PKG_VERSION"),
+        }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Every document that has a say.
+    pub(crate) fn governance(&self) -> Result<Governance, CliError> {
+        Ok(Governance::load(&self.input())?)
+    }
+
+    /// The organization's document alone; standalone is an error here.
+    pub(crate) fn organization(&self) -> Result<OrgDocument, CliError> {
+        load_organization(&self.input())?.ok_or_else(|| CliError::Failed {
+            message: "standalone: no organization is set up here".to_owned(),
+            hint: "join one: scc org import SOURCE".to_owned(),
+        })
+    }
+
+    pub(crate) fn policy(
+        &self,
+        governance: &Governance,
+        context: &Context,
+    ) -> Result<EffectivePolicy, CliError> {
+        let providers = context.registry.ids();
+        let policy = governance.policy(&providers, &IMPLICIT_MARKETPLACES, self.now);
+        Ok(policy.map_err(GovernanceError::from)?)
+    }
+}
+
+impl Context {
+    /// The directory of the settings.
+    pub(crate) fn config_dir(&self) -> &Path {
+        self.config_file.parent().unwrap_or(Path::new("/"))
+    }
+}
+
+/// The root of the workspace that a directory is in; the current one where none is named.
+pub(crate) fn workspace_root(named: Option<&Path>) -> Result<PathBuf, CliError> {
+    let at = named.unwrap_or(Path::new("."));
+    Ok(detect_workspace(at)?.root)
+}
+
+fn fetch_options(config: &UserConfig) -> Result<FetchOptions, CliError> {
+    let mut authorities = config.ca_certificates.clone();
+    let organization: Option<&OrganizationSource> = config.organization.as_ref();
+    authorities.extend(organization.and_then(|source| source.ca.clone()));
+    let authorities = host::read_certificates(&authorities)?;
+    Ok(FetchOptions {
+        extra_authorities: authorities.into_values().collect(),
+        proxy: environment::proxy(),
+        git: environment::git(),
+        ..FetchOptions::default()
+    })
+}
+
+fn find_secret(source: &SecretSource) -> Result<SecretString, String> {
+    secrets::resolve("organization.auth", source).map_err(|error| match error {
+        CliError::Secret { reason, .. } => reason,
+        other => other.to_string(),
+    })
+}

@@ -1,0 +1,170 @@
+use serde_json::{Value, json};
+
+use crate::support::{Desk, org};
+
+fn items(desk: &Desk, field: &str) -> Vec<String> {
+    let args = ["config", "explain", "--field", field, "--json"];
+    let data = desk.data(&args, "ConfigExplain");
+    let decisions = data[field].as_array().unwrap().iter();
+    decisions
+        .map(|decision| decision["item"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+fn plugins(desk: &Desk) -> Vec<Value> {
+    let args = ["config", "explain", "--field", "plugins", "--json"];
+    let data = desk.data(&args, "ConfigExplain");
+    let plugins = data["plugins"].as_array().unwrap();
+    plugins
+        .iter()
+        .map(|plugin| plugin["plugin"].clone())
+        .collect()
+}
+
+#[test]
+fn unblock_lifts_a_denial_and_leaves_a_trace() {
+    let desk = Desk::new();
+    assert_eq!(items(&desk, "denied"), ["tool@internal", "gis"]);
+    let run = desk.run(&["unblock", "gis"]);
+    assert_eq!(run.status, 2);
+    assert!(run.stderr.contains("pass --reason"), "{}", run.stderr);
+    let run = desk.run(&["unblock", "gis", "--reason", "r"]);
+    assert_eq!(run.status, 2);
+    assert!(run.stderr.contains("pass --yes"), "{}", run.stderr);
+
+    let args = [
+        "unblock", "gis", "--reason", "maps", "--ttl", "2h", "-y", "--json",
+    ];
+    let data = desk.data(&args, "Unblock");
+    assert_eq!(data["kind"], "mcp-server");
+    let event = desk.last_event("exception.created");
+    assert_eq!(event["data"]["mcp_servers"], json!(["gis"]));
+    assert_eq!(event["data"]["reason"], "maps");
+    assert_eq!(items(&desk, "denied"), ["tool@internal"]);
+
+    desk.run(&["unblock", "tool", "--plugin", "--reason", "r", "-y"])
+        .ok();
+    assert_eq!(plugins(&desk), ["base@internal", "tool@internal"]);
+    assert!(items(&desk, "denied").is_empty());
+    let run = desk.run(&["unblock", "tool", "--reason", "r", "-y"]);
+    assert_eq!(run.status, 1);
+    assert!(run.stderr.contains("is allowed already"), "{}", run.stderr);
+    let list = desk.data(&["exceptions", "list", "--json"], "ExceptionList");
+    assert_eq!(list.as_array().unwrap().len(), 2);
+    assert_eq!(list[0]["state"], "active");
+}
+
+#[test]
+fn only_the_organization_lifts_a_block() {
+    let desk = Desk::new();
+    let run = desk.run(&["unblock", "evil", "--reason", "r", "-y"]);
+    assert_eq!(run.status, 6, "{run:?}");
+    assert!(run.stderr.contains("only the organization can lift this"));
+    assert!(run.stderr.contains("help@corp.example"), "{}", run.stderr);
+    let args = [
+        "exceptions",
+        "create",
+        "--allow-plugin",
+        "*",
+        "--reason",
+        "r",
+    ];
+    desk.run(&args).ok();
+    assert_eq!(items(&desk, "blocked"), ["evil@internal"]);
+    let run = desk.run(&["unblock", "nothing", "--reason", "r", "-y"]);
+    assert_eq!(run.status, 1);
+
+    let mut lifted = org();
+    lifted["exceptions"] = json!([{
+        "id": "one", "reason": "r", "expires_at": "2999-01-01T00:00:00Z",
+        "allow": { "plugins": ["evil"] },
+    }]);
+    desk.org(&lifted);
+    assert!(items(&desk, "blocked").is_empty());
+}
+
+#[test]
+fn an_exception_is_bounded_by_the_organization() {
+    let desk = Desk::new();
+    let run = desk.run(&["unblock", "gis", "--reason", "r", "-y", "--ttl", "13h"]);
+    assert_eq!(run.status, 6, "{run:?}");
+    assert!(run.stderr.contains("at most 12 hours"), "{}", run.stderr);
+    let run = desk.run(&["unblock", "gis", "--reason", "r", "-y", "--ttl", "soon"]);
+    assert_eq!(run.status, 2);
+    let past = ["--expires-at", "2020-01-01T00:00:00Z"];
+    let run = desk.run(&[&["unblock", "gis", "--reason", "r", "-y"], &past[..]].concat());
+    assert_eq!(run.status, 2);
+}
+
+#[test]
+fn a_shared_exception_counts_after_it_was_accepted() {
+    let desk = Desk::new();
+    desk.run(&["unblock", "gis", "--reason", "r", "-y", "--shared"])
+        .ok();
+    assert_eq!(items(&desk, "denied"), ["tool@internal"]);
+    // What an agent changes does not count until somebody looked at it.
+    let file = desk.workspace().join(".scc/exceptions.json");
+    let mut stored: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+    stored["exceptions"][0]["allow"]["plugins"] = json!(["*"]);
+    std::fs::write(&file, stored.to_string()).unwrap();
+    assert_eq!(items(&desk, "denied"), ["tool@internal", "gis"]);
+    let id = stored["exceptions"][0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(items(&desk, "ignored"), [id.as_str()]);
+    let text = desk.run(&["config", "explain"]).ok().stdout;
+    assert!(
+        text.contains(&format!("scc exceptions accept {id}")),
+        "{text}"
+    );
+    let list = desk.run(&["exceptions", "list"]).ok().stdout;
+    assert!(list.contains("not-accepted"), "{list}");
+
+    assert_eq!(desk.run(&["exceptions", "accept", &id]).status, 2);
+    desk.run(&["exceptions", "accept", &id, "-y"]).ok();
+    assert!(items(&desk, "denied").is_empty());
+    assert_eq!(items(&desk, "blocked"), ["evil@internal"]);
+    assert_eq!(desk.run(&["exceptions", "accept", "no", "-y"]).status, 1);
+}
+
+#[test]
+fn exceptions_are_ended() {
+    let desk = Desk::new();
+    let create = |id: &str, more: &[&str]| {
+        let mut args = vec![
+            "exceptions",
+            "create",
+            "--id",
+            id,
+            "--reason",
+            "r",
+            "--allow-mcp",
+            "gis",
+        ];
+        args.extend(more);
+        desk.run(&args)
+    };
+    create("one", &[]).ok();
+    assert_eq!(create("one", &[]).status, 1);
+    create("two", &["--shared"]).ok();
+    assert_eq!(desk.run(&["exceptions", "delete", "o"]).status, 2);
+    desk.run(&["exceptions", "delete", "o", "-y"]).ok();
+    assert_eq!(desk.last_event("exception.deleted")["data"]["id"], "one");
+    assert_eq!(desk.run(&["exceptions", "delete", "o", "-y"]).status, 1);
+    let file = desk.workspace().join(".scc/exceptions.json");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let mut stored: Value = serde_json::from_str(&text).unwrap();
+    stored["exceptions"][0]["expires_at"] = json!("2020-01-01T00:00:00Z");
+    std::fs::write(&file, stored.to_string()).unwrap();
+    let expired = desk.data(
+        &["exceptions", "list", "--expired", "--json"],
+        "ExceptionList",
+    );
+    assert_eq!(expired[0]["state"], "expired");
+    let gone = desk.data(&["exceptions", "cleanup", "--json"], "ExceptionCleanup");
+    assert_eq!(gone, json!([{ "store": "repository", "id": "two" }]));
+
+    create("three", &[]).ok();
+    assert_eq!(desk.run(&["exceptions", "reset", "-y"]).status, 2);
+    assert_eq!(desk.run(&["exceptions", "reset", "--user"]).status, 2);
+    desk.run(&["exceptions", "reset", "--user", "-y"]).ok();
+    assert_eq!(items(&desk, "denied"), ["tool@internal", "gis"]);
+}

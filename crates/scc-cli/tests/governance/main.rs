@@ -1,0 +1,8 @@
+//! The commands around the rules that apply.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod config;
+mod exceptions;
+mod org;
+mod support;
+mod team;

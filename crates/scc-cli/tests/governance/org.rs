@@ -1,0 +1,174 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
+
+use scc_testkit::https::{HttpsServer, Reply};
+use serde_json::{Value, json};
+
+use crate::support::{Desk, org};
+
+/// A server with the organization's document; 0 is fine, else a status.
+fn site(document: Value) -> (HttpsServer, Arc<AtomicU16>) {
+    let status = Arc::new(AtomicU16::new(0));
+    let shared = Arc::clone(&status);
+    let server = HttpsServer::start(move |_| match shared.load(Ordering::SeqCst) {
+        0 => Reply::ok(document.to_string()),
+        status => Reply::status(status),
+    });
+    (server.unwrap(), status)
+}
+
+fn authority(desk: &Desk, server: &HttpsServer) -> String {
+    let file = desk.context.path("ca.pem");
+    std::fs::write(&file, server.authority()).unwrap();
+    file.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn joining_is_recorded_after_the_document_was_checked() {
+    let desk = Desk::blank();
+    let (server, status) = site(org());
+    let ca = authority(&desk, &server);
+    let url = server.url("/org.json");
+    desk.settings(&json!({ "standalone": true, "team": "gone" }));
+
+    let args = ["org", "import", &url, "--ca", &ca, "--preview", "--json"];
+    let data = desk.data(&args, "OrgImportPreview");
+    assert_eq!(data["summary"]["teams"], json!(["platform", "web"]));
+    assert_eq!(desk.recorded()["standalone"], true);
+
+    status.store(500, Ordering::SeqCst);
+    let run = desk.run(&["org", "import", &url, "--ca", &ca]);
+    assert_eq!(run.status, 3, "{run:?}");
+    assert_eq!(desk.recorded()["standalone"], true);
+    status.store(0, Ordering::SeqCst);
+
+    let run = desk.run(&["org", "import", &url, "--ca", &ca]).ok();
+    assert!(run.stderr.contains("joined Corp (corp)"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("it has no team `gone`"),
+        "{}",
+        run.stderr
+    );
+    let recorded = desk.recorded();
+    assert_eq!(recorded["standalone"], false);
+    assert_eq!(recorded["organization"]["source"], url);
+    assert_eq!(recorded.get("team"), None);
+    let event = desk.last_event("organization.imported");
+    assert_eq!(event["data"]["organization"], "corp");
+
+    let asked = server.requests().len();
+    let data = desk.data(&["org", "status", "--json"], "OrgStatus");
+    assert_eq!(data["source"]["freshness"], "cached");
+    assert_eq!(data["organization"]["id"], "corp");
+    desk.data(&["org", "update", "--json"], "OrgUpdate");
+    assert_eq!(server.requests().len(), asked);
+    desk.run(&["org", "update", "-f"]).ok();
+    assert!(server.requests().len() > asked);
+    status.store(403, Ordering::SeqCst);
+    let run = desk.run(&["org", "update", "-f"]);
+    assert_eq!(run.status, 3);
+    assert!(
+        run.stderr.contains("does not let you read it (403)"),
+        "{}",
+        run.stderr
+    );
+
+    // Another one is not joined by accident.
+    let other = desk.context.path("other.json");
+    std::fs::write(&other, org().to_string()).unwrap();
+    let other = other.to_str().unwrap();
+    let run = desk.run(&["org", "import", other]);
+    assert_eq!(run.status, 2, "{run:?}");
+    desk.run(&["org", "import", other, "--yes"]).ok();
+    assert_eq!(desk.recorded()["organization"]["source"], other);
+}
+
+#[test]
+fn the_credential_of_the_environment_goes_along() {
+    let desk = Desk::blank();
+    let (server, _) = site(org());
+    let ca = authority(&desk, &server);
+    let url = server.url("/org.json");
+    let validate = |more: &[&str], environment: &[(&str, &str)]| {
+        let mut args = vec!["org", "validate", &url, "--ca", &ca];
+        args.extend(more);
+        desk.run_with(&args, environment).ok();
+        let requests = server.requests();
+        let last = requests.last().unwrap();
+        last.header("authorization").map(str::to_owned)
+    };
+    let tokens = [("SCC_ORG_TOKEN", "abc"), ("GITHUB_TOKEN", "github")];
+    assert_eq!(validate(&[], &tokens).as_deref(), Some("Bearer abc"));
+    assert_eq!(validate(&[], &tokens[1..]), None);
+    let named = ["--auth", "env:MINE"];
+    let mine = validate(&named, &[("MINE", "mine"), ("SCC_ORG_TOKEN", "abc")]);
+    assert_eq!(mine.as_deref(), Some("Bearer mine"));
+}
+
+#[test]
+fn a_document_is_checked_with_every_finding() {
+    let desk = Desk::blank();
+    let mut wrong = org();
+    wrong["defaults"]["enabled_plugins"] = json!(["evil@internal", "x@nowhere"]);
+    let file = desk.context.path("org.json");
+    std::fs::write(&file, format!("{wrong:#}")).unwrap();
+    let file = file.to_str().unwrap();
+    let run = desk.run(&["org", "validate", file, "--json"]);
+    assert_eq!(run.status, 3, "{run:?}");
+    let data = &run.json()["data"];
+    assert_eq!(data["valid"], false);
+    let rules: Vec<_> = data["findings"].as_array().unwrap().iter().collect();
+    assert!(
+        rules.iter().any(|found| found["rule"] == "plugin_blocked"),
+        "{data}"
+    );
+    assert!(
+        desk.run(&["org", "validate", "http://corp.example/x"])
+            .status
+            == 2
+    );
+    assert_eq!(desk.run(&["org", "validate", "/nothing"]).status, 3);
+}
+
+#[test]
+fn templates_are_written_and_valid() {
+    let desk = Desk::blank();
+    let list = desk.data(&["org", "init", "-l", "--json"], "OrgTemplateList");
+    assert_eq!(list.as_array().unwrap().len(), 4);
+    for template in ["minimal", "teams", "strict", "reference"] {
+        let file = format!("{template}.json");
+        desk.run(&[
+            "org",
+            "init",
+            "-t",
+            template,
+            "-n",
+            "Corp",
+            "-d",
+            "corp.example",
+            "-o",
+            &file,
+        ])
+        .ok();
+        let run = desk.run(&["org", "validate", &file]).ok();
+        assert!(run.stdout.contains("valid, Corp"), "{}", run.stdout);
+    }
+    let run = desk.run(&["org", "init", "-o", "strict.json"]);
+    assert_eq!(run.status, 1);
+    desk.run(&["org", "init", "-o", "strict.json", "-f"]).ok();
+    let printed = desk.run(&["org", "init", "--stdout"]).ok().stdout;
+    serde_json::from_str::<Value>(&printed).unwrap();
+    let schema = desk.run(&["org", "schema"]).ok().stdout;
+    let schema: Value = serde_json::from_str(&schema).unwrap();
+    assert!(schema["properties"]["security"].is_object());
+    desk.data(&["org", "schema", "team", "--json"], "OrgSchema");
+}
+
+#[test]
+fn standalone_has_no_organization() {
+    let desk = Desk::blank();
+    desk.settings(&json!({ "standalone": true }));
+    let data = desk.data(&["org", "status", "--json"], "OrgStatus");
+    assert_eq!(data["standalone"], true);
+    assert_eq!(desk.run(&["org", "update"]).status, 1);
+}

@@ -1,0 +1,90 @@
+use serde_json::json;
+
+use crate::support::{Desk, org};
+
+#[test]
+fn teams_are_listed_described_and_chosen() {
+    let desk = Desk::new();
+    let data = desk.data(&["team", "list", "--json"], "TeamList");
+    assert_eq!(data["teams"][0]["name"], "platform");
+    assert_eq!(data["teams"][0]["current"], true);
+    let data = desk.data(&["team", "info", "platform", "--json"], "TeamInfo");
+    assert_eq!(data["may_add_plugins"], false);
+    assert_eq!(data["additional_mcp_servers"], json!(["gis"]));
+    assert!(
+        desk.run(&["team", "info", "platform"])
+            .ok()
+            .stdout
+            .contains("Builds things")
+    );
+    let run = desk.run(&["team", "info", "nobody"]);
+    assert_eq!(run.status, 1);
+    assert!(
+        run.stderr.contains("it has: platform, web"),
+        "{}",
+        run.stderr
+    );
+
+    assert_eq!(desk.run(&["team", "current"]).ok().stdout, "platform\n");
+    desk.data(
+        &["team", "switch", "web", "--workspace", "--json"],
+        "TeamSwitch",
+    );
+    let data = desk.data(&["team", "current", "--json"], "TeamCurrent");
+    assert_eq!(
+        data["team"],
+        json!({ "name": "web", "origin": "workspace" })
+    );
+    assert_eq!(desk.recorded()["team"], "platform");
+    desk.run(&["team", "switch", "--none", "--workspace"]).ok();
+    desk.run(&["team", "switch", "web"]).ok();
+    assert_eq!(desk.recorded()["team"], "web");
+    assert_eq!(desk.run(&["team", "switch", "nobody"]).status, 1);
+    let run = desk.run(&["team", "switch"]);
+    assert_eq!(run.status, 2);
+    assert!(
+        run.stderr.contains("scc team switch NAME"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn a_team_that_is_gone_can_be_left() {
+    let desk = Desk::new();
+    desk.settings(&json!({ "organization": { "source": "org.json" }, "team": "gone" }));
+    let run = desk.run(&["config", "explain"]);
+    assert_eq!(run.status, 3);
+    assert!(
+        run.stderr.contains("scc team switch NAME"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(desk.run(&["team", "current"]).status, 1);
+    desk.run(&["team", "list"]).ok();
+    desk.run(&["team", "switch", "web"]).ok();
+    desk.run(&["config", "explain"]).ok();
+}
+
+#[test]
+fn a_team_is_checked_against_the_organization() {
+    let desk = Desk::new();
+    let run = desk.run(&["team", "validate", "--json"]);
+    assert_eq!(run.status, 6, "{run:?}");
+    let data = &run.json()["data"];
+    assert_eq!(data["team"], "platform");
+    assert_eq!(data["refused"].as_array().unwrap().len(), 2);
+    let mut fine = org();
+    fine["profiles"]["platform"] = json!({});
+    desk.org(&fine);
+    desk.run(&["team", "validate"]).ok();
+    let file = desk.context.path("team.json");
+    std::fs::write(&file, "{\"schema_version\": \"1.0.0\", \"plugins\": []}").unwrap();
+    let run = desk.run(&["team", "validate", "-f", file.to_str().unwrap()]);
+    assert_eq!(run.status, 3);
+    assert!(
+        run.stdout.contains("unknown key `plugins`"),
+        "{}",
+        run.stdout
+    );
+}

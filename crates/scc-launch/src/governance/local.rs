@@ -1,0 +1,246 @@
+//! What is on this machine: the workspace's document, the personal profile, exceptions.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use scc_config::{Document, McpServer, Pattern, ProjectConfig, normalized_source};
+use scc_git::GitError;
+use scc_policy::{Decision, ItemKind, Layer, LocalException, Outcome, Reason};
+use scc_state::{Exception, ExceptionScope, ExceptionStore};
+
+use super::{GovernanceError, GovernanceInput};
+
+/// The name of the workspace's document.
+const PROJECT: &str = ".scc.yaml";
+
+/// The personal profile for a repository.
+#[derive(Debug)]
+pub(super) struct Personal {
+    pub(super) file: PathBuf,
+    pub(super) plugins: Vec<String>,
+    pub(super) servers: Vec<McpServer>,
+}
+
+/// The user's and the repository's exceptions.
+#[derive(Debug, Default)]
+pub(super) struct LocalExceptions {
+    found: Vec<Owned>,
+    /// Those that do not count, and why.
+    pub(super) ignored: Vec<Decision>,
+}
+
+#[derive(Debug)]
+struct Owned {
+    id: String,
+    store: scc_policy::ExceptionStore,
+    file: PathBuf,
+    expires_at: Timestamp,
+    plugins: Vec<Pattern>,
+    mcp_servers: Vec<Pattern>,
+}
+
+impl LocalExceptions {
+    pub(super) fn borrowed(&self) -> Vec<LocalException<'_>> {
+        let found = self.found.iter();
+        found
+            .map(|owned| LocalException {
+                id: &owned.id,
+                store: owned.store,
+                file: &owned.file,
+                expires_at: owned.expires_at,
+                plugins: &owned.plugins,
+                mcp_servers: &owned.mcp_servers,
+            })
+            .collect()
+    }
+}
+
+/// The workspace's document. An agent can write there: a pipe, a device or a link in its place is
+/// refused, since it would block the read or show another file.
+pub(super) fn project(
+    workspace: Option<&Path>,
+) -> Result<Option<Document<ProjectConfig>>, GovernanceError> {
+    let Some(file) = workspace.map(|workspace| workspace.join(PROJECT)) else {
+        return Ok(None);
+    };
+    match fs::symlink_metadata(&file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Ok(meta) if !meta.is_file() => return Err(GovernanceError::Irregular(file)),
+        _ => {}
+    }
+    let invalid = |findings| GovernanceError::Invalid {
+        whose: "the workspace's document".to_owned(),
+        findings,
+    };
+    let document = Document::load(&file).map_err(|error| invalid(vec![error]))?;
+    if let Some(document) = &document {
+        let findings = document.check();
+        if !findings.is_empty() {
+            return Err(invalid(findings));
+        }
+    }
+    Ok(document)
+}
+
+/// What identifies a repository on every machine: its origin, else its path.
+///
+/// # Errors
+/// When the repository cannot be read.
+pub fn repository_id(workspace: &Path) -> Result<String, GitError> {
+    let Some(facts) = scc_git::discover(workspace)? else {
+        return Ok(format!("path:{}", workspace.display()));
+    };
+    let origin = scc_git::origin_url(&facts)?;
+    if let Some(remote) = origin.as_deref().and_then(normalized_source) {
+        return Ok(format!("remote:{remote}"));
+    }
+    let root = match facts.is_linked_worktree {
+        true => facts.common_dir.parent().unwrap_or(&facts.root),
+        false => &facts.root,
+    };
+    Ok(format!("path:{}", root.display()))
+}
+
+pub(super) fn personal(
+    input: &GovernanceInput<'_>,
+    warnings: &mut Vec<String>,
+) -> Result<Option<Personal>, GovernanceError> {
+    let Some(workspace) = input.workspace else {
+        return Ok(None);
+    };
+    let repository = match repository_id(workspace) {
+        Ok(repository) => repository,
+        Err(error) => {
+            warnings.push(format!("no personal profile applies: {error}"));
+            return Ok(None);
+        }
+    };
+    let profile = input.state.profile(&repository)?;
+    warnings.extend(input.state.take_warnings());
+    let Some(profile) = profile else {
+        return Ok(None);
+    };
+    let mut servers = Vec::new();
+    for (number, value) in profile.mcp_servers.iter().enumerate() {
+        match serde_json::from_value::<McpServer>(value.clone()) {
+            Ok(server) => servers.push(server),
+            // The reason is left out: it may quote a secret.
+            Err(_) => warnings.push(format!(
+                "MCP server {} of the personal profile cannot be read, and is left out",
+                number + 1
+            )),
+        }
+    }
+    Ok(Some(Personal {
+        file: input.state.profile_file(&repository),
+        plugins: profile.plugins,
+        servers,
+    }))
+}
+
+/// The user's own exceptions, and those of the repository that were accepted here. A file that
+/// cannot be read loosens nothing, so that it is only reported.
+pub(super) fn exceptions(
+    input: &GovernanceInput<'_>,
+    warnings: &mut Vec<String>,
+) -> Result<LocalExceptions, GovernanceError> {
+    let mut found = LocalExceptions::default();
+    let user = ExceptionStore::user(input.user_exceptions);
+    let keep = scc_policy::ExceptionStore::User;
+    for exception in read(&user, warnings) {
+        found.take(exception, keep, user.path(), input.now, warnings);
+    }
+    let Some(workspace) = input.workspace else {
+        return Ok(found);
+    };
+    let store = ExceptionStore::repository(workspace, &input.state.root().join("locks"));
+    let shared = read(&store, warnings);
+    if shared.is_empty() {
+        return Ok(found);
+    }
+    let accepted = input.state.accepted_exceptions(workspace)?;
+    for exception in shared {
+        let digest = exception.digest()?;
+        if accepted.contains(&digest) || exception.scope == ExceptionScope::Policy {
+            let keep = scc_policy::ExceptionStore::Repository;
+            found.take(exception, keep, store.path(), input.now, warnings);
+        } else if exception.is_active(input.now) {
+            let next = format!("read it, then: scc exceptions accept {}", exception.id);
+            found.ignore(&exception, store.path(), Reason::NotAccepted, next);
+        }
+    }
+    Ok(found)
+}
+
+fn read(store: &ExceptionStore, warnings: &mut Vec<String>) -> Vec<Exception> {
+    match store.read() {
+        Ok(loaded) => {
+            warnings.extend(loaded.warnings);
+            loaded.value
+        }
+        Err(error) => {
+            warnings.push(format!("no exception of this file holds: {error}"));
+            Vec::new()
+        }
+    }
+}
+
+impl LocalExceptions {
+    fn take(
+        &mut self,
+        exception: Exception,
+        store: scc_policy::ExceptionStore,
+        file: &Path,
+        now: Timestamp,
+        warnings: &mut Vec<String>,
+    ) {
+        if exception.scope == ExceptionScope::Policy {
+            if exception.is_active(now) {
+                let next = "ask for it in the organization's document".to_owned();
+                self.ignore(&exception, file, Reason::WrongScope, next);
+            }
+            return;
+        }
+        let mut patterns = |texts: Vec<String>| -> Vec<Pattern> {
+            let read = texts.into_iter().filter_map(|text| {
+                let pattern = Pattern::try_from(text);
+                let why = |reason| format!("exception `{}`: {reason}", exception.id);
+                pattern.map_err(|reason| warnings.push(why(reason))).ok()
+            });
+            read.collect()
+        };
+        let plugins = patterns(exception.allow.plugins);
+        let mcp_servers = patterns(exception.allow.mcp_servers);
+        self.found.push(Owned {
+            id: exception.id,
+            store,
+            file: file.to_owned(),
+            expires_at: exception.expires_at,
+            plugins,
+            mcp_servers,
+        });
+    }
+
+    fn ignore(&mut self, exception: &Exception, file: &Path, reason: Reason, next: String) {
+        let message = match reason {
+            Reason::NotAccepted => {
+                "an agent can write its file, and it was not accepted on this machine"
+            }
+            _ => "it claims to lift blocks, which only the organization's document may",
+        };
+        self.ignored.push(Decision {
+            item: exception.id.clone(),
+            kind: ItemKind::Exception,
+            outcome: Outcome::Ignored,
+            reason,
+            message: message.to_owned(),
+            layer: Layer::Exception,
+            file: Some(file.display().to_string()),
+            line: None,
+            rule: None,
+            next_step: Some(next),
+        });
+    }
+}
