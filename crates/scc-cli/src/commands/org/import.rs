@@ -85,7 +85,8 @@ fn joined(document: &OrgDocument, lost: Option<&str>, context: &Context) {
         let warning = format!("it has no team `{team}`, so that you have none now");
         printer.warning(&warning);
     }
-    printer.note(match document.config().profiles.is_empty() {
+    let has_team = context.config().is_ok_and(|config| config.team.is_some());
+    printer.note(match has_team || document.config().profiles.is_empty() {
         true => "next: see what applies: scc config explain",
         false => "next: choose your team: scc team switch",
     });
