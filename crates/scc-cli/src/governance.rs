@@ -1,5 +1,6 @@
 //! Finding the rules that apply: from settings and environment to what `scc_launch` loads.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -15,6 +16,7 @@ use secrecy::SecretString;
 
 use crate::context::Context;
 use crate::error::CliError;
+use crate::output::Printer;
 use crate::providers::IMPLICIT_MARKETPLACES;
 use crate::{environment, host, secrets};
 
@@ -42,6 +44,9 @@ pub(crate) struct Rules {
     home: PathBuf,
     remote_commands: bool,
     now: Timestamp,
+    printer: Printer,
+    /// The warnings that were said already.
+    said: RefCell<Vec<String>>,
 }
 
 impl Rules {
@@ -66,6 +71,8 @@ impl Rules {
             home: context.config_dir().to_owned(),
             remote_commands: environment::allows_remote_commands(),
             now: Timestamp::now(),
+            printer: context.printer,
+            said: RefCell::default(),
             config,
         })
     }
@@ -96,15 +103,30 @@ impl Rules {
 
     /// Every document that has a say.
     pub(crate) fn governance(&self) -> Result<Governance, CliError> {
-        Ok(Governance::load(&self.input())?)
+        let governance = Governance::load(&self.input())?;
+        self.warn(governance.warnings());
+        Ok(governance)
     }
 
     /// The organization's document alone; standalone is an error here.
     pub(crate) fn organization(&self) -> Result<OrgDocument, CliError> {
-        load_organization(&self.input())?.ok_or_else(|| CliError::Failed {
+        let document = load_organization(&self.input())?.ok_or_else(|| CliError::Failed {
             message: "standalone: no organization is set up here".to_owned(),
             hint: "join one: scc org import SOURCE".to_owned(),
-        })
+        })?;
+        self.warn(document.warnings());
+        Ok(document)
+    }
+
+    /// Says each warning once: a stale copy is not to be overlooked.
+    fn warn(&self, warnings: &[String]) {
+        let mut said = self.said.borrow_mut();
+        for warning in warnings {
+            if !said.contains(warning) {
+                self.printer.warning(warning);
+                said.push(warning.clone());
+            }
+        }
     }
 
     pub(crate) fn policy(

@@ -171,7 +171,18 @@ pub(crate) fn record(
             });
         }
     };
-    let existing = store.read()?.value;
+    let shared = wanted.shared;
+    let exception = made(wanted, &store.read()?.value, now)?;
+    audit("exception.created", name, &exception, state)?;
+    let added = exception.clone();
+    store.update(|all| all.push(added))?;
+    if let (Some((root, _)), true) = (&stores.repository, shared) {
+        state.accept_exception(root, &exception, now)?;
+    }
+    Ok(exception)
+}
+
+fn made(wanted: Wanted, existing: &[Exception], now: Timestamp) -> Result<Exception, CliError> {
     let taken = |id: &String| existing.iter().any(|earlier| earlier.id == *id);
     if let Some(id) = wanted.id.as_ref().filter(|id| taken(id)) {
         return Err(CliError::Failed {
@@ -182,19 +193,9 @@ pub(crate) fn record(
     let seed = (now.as_nanosecond() / 1000 % 0x1_0000)
         .try_into()
         .unwrap_or(0);
-    let id = wanted
-        .id
-        .unwrap_or_else(|| Exception::new_id(now, seed, &existing));
-    let mut data = Map::new();
-    data.insert("id".to_owned(), json!(id));
-    data.insert("store".to_owned(), json!(name));
-    data.insert("plugins".to_owned(), json!(wanted.plugins));
-    data.insert("mcp_servers".to_owned(), json!(wanted.mcp_servers));
-    data.insert("reason".to_owned(), json!(wanted.reason));
-    data.insert("expires_at".to_owned(), json!(wanted.expires_at));
-    state.audit().append("exception.created", None, data, now)?;
-    let exception = Exception {
-        id,
+    let made_up = || Exception::new_id(now, seed, existing);
+    Ok(Exception {
+        id: wanted.id.unwrap_or_else(made_up),
         created_at: now,
         expires_at: wanted.expires_at,
         reason: wanted.reason,
@@ -208,11 +209,24 @@ pub(crate) fn record(
         created_on: None,
         source: None,
         extra: Map::new(),
-    };
-    let added = exception.clone();
-    store.update(|all| all.push(added))?;
-    if let (Some((root, _)), true) = (&stores.repository, wanted.shared) {
-        state.accept_exception(root, &exception, now)?;
-    }
-    Ok(exception)
+    })
+}
+
+/// Records what happens to an exception.
+fn audit(
+    event: &str,
+    store: &str,
+    exception: &Exception,
+    state: &StateDir,
+) -> Result<(), CliError> {
+    let mut data = Map::new();
+    data.insert("id".to_owned(), json!(exception.id));
+    data.insert("store".to_owned(), json!(store));
+    data.insert("plugins".to_owned(), json!(exception.allow.plugins));
+    data.insert("mcp_servers".to_owned(), json!(exception.allow.mcp_servers));
+    data.insert("reason".to_owned(), json!(exception.reason));
+    data.insert("expires_at".to_owned(), json!(exception.expires_at));
+    let now = Timestamp::now();
+    state.audit().append(event, None, data, now)?;
+    Ok(())
 }

@@ -66,17 +66,13 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
     };
     let stores = Stores::open(context, &rules.state, Some(workspace));
     let exception = record(wanted, &stores, &rules.state, rules.now())?;
-    let data = json!({
-        "target": decision.item, "kind": decision.kind, "exception": exception,
-    });
+    let (item, kind) = (&decision.item, decision.kind);
+    let data = json!({ "target": item, "kind": kind, "exception": exception });
     context.printer.data("Unblock", &data, &[]);
-    context.printer.note(&format!(
-        "{} {} is allowed until {} ({})",
-        explanation::kind(decision.kind),
-        decision.item,
-        exception.expires_at,
-        exception.id
-    ));
+    let kind = explanation::kind(kind);
+    let (until, id) = (exception.expires_at, &exception.id);
+    let said = format!("{kind} {item} is allowed until {until} ({id})");
+    context.printer.note(&said);
     Ok(0)
 }
 

@@ -73,6 +73,15 @@ fn joining_is_recorded_after_the_document_was_checked() {
         run.stderr
     );
 
+    // The refused copy is within its time, and whole.
+    let cache = desk.context.path("home/.cache/scc/documents");
+    for entry in std::fs::read_dir(cache).unwrap() {
+        let path = entry.unwrap().path();
+        assert!(!path.to_string_lossy().contains("damaged"), "{path:?}");
+    }
+    let run = desk.run(&["config", "explain"]).ok();
+    assert!(run.stderr.is_empty(), "{}", run.stderr);
+
     // Another one is not joined by accident.
     let other = desk.context.path("other.json");
     std::fs::write(&other, org().to_string()).unwrap();

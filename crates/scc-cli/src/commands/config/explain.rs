@@ -124,11 +124,6 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
     context
         .printer
         .data("ConfigExplain", &data, governance.warnings());
-    if !args.json {
-        for warning in governance.warnings() {
-            context.printer.warning(warning);
-        }
-    }
     let mut text = Vec::new();
     if args.field.is_none() {
         text.push(heading(&governance, &policy, rules.now()));

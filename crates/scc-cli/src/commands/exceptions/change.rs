@@ -1,9 +1,9 @@
 //! Accepting and ending exceptions.
 
 use scc_state::{Exception, ExceptionScope, ExceptionStore, StateDir};
-use serde_json::{Map, json};
+use serde_json::json;
 
-use super::Stores;
+use super::{Stores, audit};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::findings::count;
@@ -74,24 +74,6 @@ fn confirmed(question: &str, yes: bool, json: bool) -> Result<(), CliError> {
         return Ok(());
     }
     Err(CliError::CANCELLED)
-}
-
-fn audit(
-    event: &str,
-    store: &str,
-    exception: &Exception,
-    state: &StateDir,
-) -> Result<(), CliError> {
-    let mut data = Map::new();
-    data.insert("id".to_owned(), json!(exception.id));
-    data.insert("store".to_owned(), json!(store));
-    data.insert("plugins".to_owned(), json!(exception.allow.plugins));
-    data.insert("mcp_servers".to_owned(), json!(exception.allow.mcp_servers));
-    data.insert("expires_at".to_owned(), json!(exception.expires_at));
-    state
-        .audit()
-        .append(event, None, data, jiff::Timestamp::now())?;
-    Ok(())
 }
 
 pub(crate) fn accept(args: &AcceptArgs, context: &Context) -> Result<u8, CliError> {

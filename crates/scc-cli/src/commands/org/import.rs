@@ -1,4 +1,5 @@
 use scc_config::OrgConfig;
+use scc_launch::OrgDocument;
 use serde_json::{Map, Value, json};
 
 use super::Candidate;
@@ -43,13 +44,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
     let team = before
         .team
         .filter(|team| !config.profiles.contains_key(team));
-    let source = document.provenance().source.clone();
-    let mut audit = Map::new();
-    audit.insert("organization".to_owned(), json!(config.organization.id));
-    audit.insert("source".to_owned(), json!(source));
-    audit.insert("sha256".to_owned(), json!(document.provenance().sha256));
-    let audited = context.state()?.audit();
-    audited.append("organization.imported", None, audit, jiff::Timestamp::now())?;
+    audit(&document, context)?;
     update_settings(context, |mut now| {
         now.standalone = false;
         now.organization = Some(settings);
@@ -59,21 +54,42 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
         Ok(now)
     })?;
     printer.data("OrgImport", &data, document.warnings());
-    let organization = &config.organization;
+    joined(&document, team.as_deref(), context);
+    Ok(0)
+}
+
+fn audit(document: &OrgDocument, context: &Context) -> Result<(), CliError> {
+    let from = document.provenance();
+    let mut data = Map::new();
+    let id = &document.config().organization.id;
+    data.insert("organization".to_owned(), json!(id));
+    data.insert("source".to_owned(), json!(from.source));
+    data.insert("sha256".to_owned(), json!(from.sha256));
+    let now = jiff::Timestamp::now();
+    let log = context.state()?.audit();
+    log.append("organization.imported", None, data, now)?;
+    Ok(())
+}
+
+/// Says what was joined, which team was lost by it, and what comes next.
+fn joined(document: &OrgDocument, lost: Option<&str>, context: &Context) {
+    let printer = context.printer;
+    let organization = &document.config().organization;
     printer.note(&format!(
-        "joined {} ({}), from {source}",
-        organization.name, organization.id
+        "joined {} ({}), from {}",
+        organization.name,
+        organization.id,
+        document.provenance().source
     ));
-    if let Some(team) = team {
-        printer.warning(&format!(
-            "it has no team `{team}`, so that you have none now"
-        ));
+    if let Some(team) = lost {
+        let warning = format!("it has no team `{team}`, so that you have none now");
+        printer.warning(&warning);
     }
-    printer.note(match config.profiles.is_empty() {
+    let has_team = context.config().is_ok_and(|config| config.team.is_some());
+    printer.note(match has_team || document.config().profiles.is_empty() {
         true => "next: see what applies: scc config explain",
         false => "next: choose your team: scc team switch",
     });
-    Ok(0)
 }
 
 fn leave(args: &Args, other: &str) -> Result<(), CliError> {

@@ -31,9 +31,6 @@ pub(crate) fn run(_args: &Args, context: &Context) -> Result<u8, CliError> {
     let now = rules.now();
     printer.data("OrgStatus", &report(&document), document.warnings());
     printer.result(&table(&["", ""], rows(&document, now)));
-    for warning in document.warnings() {
-        printer.warning(warning);
-    }
     Ok(0)
 }
 

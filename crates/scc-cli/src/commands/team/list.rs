@@ -1,3 +1,4 @@
+use scc_config::Profile;
 use scc_launch::TeamChoice;
 use serde_json::json;
 
@@ -42,19 +43,19 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
             .note("the organization has no teams; its baseline applies to everybody");
         return Ok(0);
     }
-    let rows = config.profiles.iter().map(|(name, profile)| {
-        let mark = if is_current(name) { "current" } else { "" };
-        let own = if profile.config_source.is_some() {
-            "own document"
-        } else {
-            ""
-        };
-        let description = profile.description.clone().unwrap_or_default();
-        vec![name.clone(), mark.to_owned(), own.to_owned(), description]
-    });
-    let rows = rows.collect();
-    context
-        .printer
-        .result(&table(&["TEAM", "", "", "DESCRIPTION"], rows));
+    let rows = config.profiles.iter();
+    let rows = rows.map(|(name, profile)| row(name, profile, is_current(name)));
+    let header = ["TEAM", "", "", "DESCRIPTION"];
+    context.printer.result(&table(&header, rows.collect()));
     Ok(0)
+}
+
+fn row(name: &str, profile: &Profile, is_current: bool) -> Vec<String> {
+    let mark = if is_current { "current" } else { "" };
+    let own = match profile.config_source {
+        Some(_) => "own document",
+        None => "",
+    };
+    let description = profile.description.as_deref().unwrap_or_default();
+    [name, mark, own, description].map(str::to_owned).to_vec()
 }

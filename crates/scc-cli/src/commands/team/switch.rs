@@ -1,12 +1,13 @@
 use std::path::Path;
 
+use scc_config::UserConfig;
 use scc_launch::OrgDocument;
-use serde_json::json;
+use serde_json::{Map, json};
 
 use crate::commands::config::update_settings;
 use crate::context::Context;
 use crate::error::CliError;
-use crate::governance::workspace_root;
+use crate::governance::{Rules, workspace_root};
 use crate::prompt::Prompter;
 
 /// Choose your team
@@ -40,25 +41,10 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
         super::profile(&document, name)?;
     }
     let workspace = match args.workspace {
-        true => {
-            let root = workspace_root(Some(Path::new(".")))?;
-            let mut audit = serde_json::Map::new();
-            audit.insert("workspace".to_owned(), json!(root.display().to_string()));
-            audit.insert("team".to_owned(), json!(name));
-            rules
-                .state
-                .audit()
-                .append("team.switched", None, audit, rules.now())?;
-            rules
-                .state
-                .pin_workspace_team(&root, name.as_deref(), rules.now())?;
-            Some(root.display().to_string())
-        }
+        true => Some(pin(&rules, name.as_deref())?),
         false => {
             let team = name.clone();
-            update_settings(context, |config| {
-                Ok(scc_config::UserConfig { team, ..config })
-            })?;
+            update_settings(context, |config| Ok(UserConfig { team, ..config }))?;
             None
         }
     };
@@ -66,15 +52,26 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
     context
         .printer
         .data("TeamSwitch", &data, document.warnings());
-    let whose = workspace.map_or_else(
-        || "your team".to_owned(),
-        |root| format!("the team of {root}"),
-    );
+    let whose = workspace.map(|root| format!("the team of {root}"));
+    let whose = whose.unwrap_or_else(|| "your team".to_owned());
     context.printer.note(&match name {
         Some(name) => format!("{whose} is now {name}; see what applies: scc config explain"),
         None => format!("{whose} is now none; the organization's baseline applies"),
     });
     Ok(0)
+}
+
+/// Gives the workspace around the current directory a team, or none.
+fn pin(rules: &Rules, team: Option<&str>) -> Result<String, CliError> {
+    let root = workspace_root(Some(Path::new(".")))?;
+    let shown = root.display().to_string();
+    let mut audit = Map::new();
+    audit.insert("workspace".to_owned(), json!(shown));
+    audit.insert("team".to_owned(), json!(team));
+    let log = rules.state.audit();
+    log.append("team.switched", None, audit, rules.now())?;
+    rules.state.pin_workspace_team(&root, team, rules.now())?;
+    Ok(shown)
 }
 
 fn ask(document: &OrgDocument, args: &Args) -> Result<String, CliError> {
