@@ -122,9 +122,10 @@ impl PatternSet {
             (prefix, _) => (&mut self.prefixes, prefix.to_owned()),
         };
         let bucket = buckets.entry(part.len()).or_default();
+        // Most literal parts are those of one pattern.
         bucket
             .entry(part)
-            .or_default()
+            .or_insert_with(|| Vec::with_capacity(1))
             .push(Numbered { number, pattern });
     }
 
