@@ -27,12 +27,27 @@ pub(crate) struct Details {
 }
 
 impl From<Details> for ConfigError {
-    fn from(details: Details) -> Self {
+    fn from(mut details: Details) -> Self {
+        details.message = without_controls(details.message);
+        details.text = details.text.map(without_controls);
+        details.suggestion = details.suggestion.map(without_controls);
         Self {
             details: Box::new(details),
             source: None,
         }
     }
+}
+
+/// Names of a document may hold line ends and escape sequences, and end up on terminals.
+fn without_controls(text: String) -> String {
+    if !text.contains(char::is_control) {
+        return text;
+    }
+    let escaped = text.chars().map(|c| match c.is_control() {
+        true => c.escape_debug().to_string(),
+        false => c.to_string(),
+    });
+    escaped.collect()
 }
 
 fn place(details: &Details) -> String {

@@ -1,7 +1,7 @@
 //! Patterns: `*` for any characters (also `/`), `?` for one, `[a-z]` and `[!a-z]` for one of a set;
 //! everything else stands for itself, in upper or lower case.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
@@ -30,7 +30,7 @@ impl Pattern {
 
     /// Whether the whole of `text` fits. For many texts or patterns, compile a [`PatternSet`].
     pub fn matches(&self, text: &str) -> bool {
-        Glob::new(&fold(&self.0)).matches(&Folded::new(text))
+        Glob::new(&fold(&self.0)).matches(&Folded::new(text).chars)
     }
 }
 
@@ -78,11 +78,24 @@ impl Folded {
     }
 }
 
-/// Patterns prepared for matching, in time that hardly depends on how many have no wildcard.
+/// Patterns prepared for matching, in time that hardly depends on how many there are: each is found
+/// by what it starts or ends with, and only those that do neither are tried one by one.
 #[derive(Debug, Clone, Default)]
 pub struct PatternSet {
     exact: HashMap<String, usize>,
-    globs: Vec<(usize, Glob)>,
+    prefixes: Buckets,
+    suffixes: Buckets,
+    rest: Vec<Numbered>,
+}
+
+/// Patterns by the length of their literal part, and then by that part.
+type Buckets = BTreeMap<usize, HashMap<String, Vec<Numbered>>>;
+
+/// A folded pattern; it is taken apart only when its literal part fits, which is rare.
+#[derive(Debug, Clone)]
+struct Numbered {
+    number: usize,
+    pattern: String,
 }
 
 impl PatternSet {
@@ -98,31 +111,54 @@ impl PatternSet {
     /// Adds a pattern under a number of the caller's.
     pub fn add(&mut self, number: usize, pattern: &str) {
         let pattern = fold(pattern);
-        if pattern.contains(['*', '?', '[']) {
-            self.globs.push((number, Glob::new(&pattern)));
-        } else {
+        if !pattern.contains(['*', '?', '[']) {
             self.exact.entry(pattern).or_insert(number);
+            return;
         }
+        let (prefix, suffix) = literal_ends(&pattern);
+        let (buckets, part) = match (prefix, suffix) {
+            ("", "") => return self.rest.push(Numbered { number, pattern }),
+            ("", suffix) => (&mut self.suffixes, suffix.to_owned()),
+            (prefix, _) => (&mut self.prefixes, prefix.to_owned()),
+        };
+        let bucket = buckets.entry(part.len()).or_default();
+        // Most literal parts are those of one pattern.
+        bucket
+            .entry(part)
+            .or_insert_with(|| Vec::with_capacity(1))
+            .push(Numbered { number, pattern });
     }
 
     /// The number of a pattern that the whole of `text` fits: the one without wildcards, else the
     /// first.
     pub fn find(&self, text: &Folded) -> Option<usize> {
-        let exact = self.exact.get(&text.text).copied();
-        exact.or_else(|| {
-            let mut globs = self.globs.iter();
-            globs
-                .find(|(_, glob)| glob.matches(text))
-                .map(|(number, _)| *number)
-        })
+        if let Some(number) = self.exact.get(&text.text) {
+            return Some(*number);
+        }
+        let whole = text.text.as_str();
+        let prefixes = self.prefixes.iter();
+        let prefixes = prefixes.filter_map(|(length, by_part)| by_part.get(whole.get(..*length)?));
+        let suffixes = self.suffixes.iter().filter_map(|(length, by_part)| {
+            let start = whole.len().checked_sub(*length)?;
+            by_part.get(whole.get(start..)?)
+        });
+        let candidates = prefixes.chain(suffixes).flatten().chain(&self.rest);
+        let fitting =
+            candidates.filter(|candidate| Glob::new(&candidate.pattern).matches(&text.chars));
+        fitting.map(|candidate| candidate.number).min()
     }
+}
+
+/// What every text that fits a pattern starts and ends with; perhaps not all of it.
+fn literal_ends(pattern: &str) -> (&str, &str) {
+    let first = pattern.find(['*', '?', '[']).unwrap_or(pattern.len());
+    let last = pattern.rfind(['*', '?', ']']).map_or(0, |last| last + 1);
+    (&pattern[..first], &pattern[last..])
 }
 
 /// One folded pattern, taken apart.
 #[derive(Debug, Clone)]
 struct Glob {
-    /// What the text must start with: most patterns are refused by this alone.
-    prefix: String,
     tokens: Vec<Token>,
 }
 
@@ -150,22 +186,11 @@ impl Glob {
             }
             at = next;
         }
-        let literal = tokens.iter().map_while(|token| match token {
-            Token::One(c) => Some(*c),
-            _ => None,
-        });
-        Self {
-            prefix: literal.collect(),
-            tokens,
-        }
-    }
-
-    fn matches(&self, text: &Folded) -> bool {
-        text.text.starts_with(&self.prefix) && self.walk(&text.chars)
+        Self { tokens }
     }
 
     /// Goes back to the last star only, which is enough and keeps the time quadratic at worst.
-    fn walk(&self, text: &[char]) -> bool {
+    fn matches(&self, text: &[char]) -> bool {
         let (mut at, mut token) = (0, 0);
         let mut star: Option<(usize, usize)> = None;
         while at < text.len() {
@@ -284,5 +309,24 @@ mod tests {
         assert_eq!(set.find(&Folded::new("GIS")), Some(1));
         assert_eq!(set.find(&Folded::new("gas")), Some(0));
         assert_eq!(set.find(&Folded::new("x")), None);
+    }
+
+    #[test]
+    fn a_set_finds_what_its_patterns_match() {
+        let patterns = [
+            "a*", "ab*c", "*é", "*bé", "?x*", "[xy]z", "*m*", "ü*", "exact", "*",
+        ];
+        for text in [
+            "a", "abc", "bé", "é", "xx", "yz", "omo", "über", "exact", "", "aé", "é.a",
+        ] {
+            let folded = Folded::new(text);
+            for count in 0..=patterns.len() {
+                let some = &patterns[..count];
+                let exact = some.iter().position(|pattern| *pattern == text);
+                let first = some.iter().position(|pattern| matches(pattern, text));
+                let set = PatternSet::new(some.iter().copied());
+                assert_eq!(set.find(&folded), exact.or(first), "{text} {some:?}");
+            }
+        }
     }
 }

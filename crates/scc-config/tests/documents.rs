@@ -102,6 +102,21 @@ fn both_ways_of_writing_a_catalog_are_one_type() {
 }
 
 #[test]
+fn an_error_is_one_line_whatever_the_document_holds() {
+    for text in [
+        "{\"a\\nb\": 1}",
+        "{\"\\u001b[2J\": 1}",
+        "{\"schema_version\": \"1\\n\"}",
+        "{a\n\nb: 1}",
+    ] {
+        for error in DocumentKind::Org.check(text, Path::new("o.yaml")) {
+            let shown = format!("{error}{:?}", error.suggestion());
+            assert!(!shown.contains(char::is_control), "{shown:?}");
+        }
+    }
+}
+
+#[test]
 fn places_are_found_by_pointer() {
     let text = "{\"schema_version\": \"1.0.0\",\n \"organization\": {\"name\": \"ü\", \"id\": \"x\"},\n \
                 \"profiles\": {\"a/b\": {\"additional_plugins\": [\"p\", \"q\"]}}}";

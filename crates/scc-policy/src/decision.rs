@@ -249,7 +249,7 @@ impl Asked {
             kind: self.kind,
             outcome,
             reason,
-            message,
+            message: without_controls(message),
             layer: self.origin.layer,
             file: self.origin.file.clone(),
             line: self.origin.line,
@@ -257,6 +257,18 @@ impl Asked {
             next_step: None,
         }
     }
+}
+
+/// Names of a document may hold line ends and escape sequences, and end up on terminals.
+fn without_controls(text: String) -> String {
+    if !text.contains(char::is_control) {
+        return text;
+    }
+    let escaped = text.chars().map(|c| match c.is_control() {
+        true => c.escape_debug().to_string(),
+        false => c.to_string(),
+    });
+    escaped.collect()
 }
 
 impl Decision {
