@@ -93,7 +93,21 @@ fn without_engine_by_cargo(filters: &[String]) -> Outcome<()> {
     }
     crate::run::run(others.arg("--").args(filters))?;
     for targets in [
-        &["-p", "scc-cli", "--lib", "--test", "cli"] as &[&str],
+        &[
+            "-p",
+            "scc-cli",
+            "--lib",
+            "--test",
+            "cli",
+            "--test",
+            "cli_governance",
+            "--test",
+            "cli_profiles",
+            "--test",
+            "cli_setup",
+            "--test",
+            "envelope",
+        ] as &[&str],
         &["-p", "scc-runtime", "--lib"],
     ] {
         let mut command = cargo(&["test", "--all-features"]);

@@ -4,7 +4,7 @@ use clap::{ArgAction, Parser, Subcommand};
 
 use crate::commands::{
     attach, audit, completion, config, doctor, exceptions, exec, init, list, logs, org, profile,
-    provider, prune, sessions, setup, start, status, stop, team, unblock,
+    provider, prune, sessions, setup, start, status, stop, team, unblock, watch,
 };
 
 /// Runs coding agents in governed sandboxes.
@@ -45,6 +45,8 @@ pub(crate) enum Command {
     Doctor(doctor::Args),
     Audit(audit::Args),
     Completion(completion::Args),
+    #[command(hide = true)]
+    Watch(watch::Args),
 }
 
 impl Cli {
@@ -68,9 +70,11 @@ impl Cli {
             Command::Profile(args) => args.json,
             Command::Doctor(args) => args.json,
             Command::Audit(args) => args.json,
-            Command::Attach(_) | Command::Exec(_) | Command::Logs(_) | Command::Completion(_) => {
-                false
-            }
+            Command::Attach(_)
+            | Command::Exec(_)
+            | Command::Logs(_)
+            | Command::Completion(_)
+            | Command::Watch(_) => false,
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use jiff::SignedDuration;
 use scc_launch::CredentialFallback;
 use scc_runtime::EngineLookup;
 use scc_sources::{GitOptions, ProxyOptions};
@@ -140,6 +141,15 @@ pub(crate) fn engine_lookup() -> EngineLookup {
         home: home(),
         scratch: xdg("XDG_STATE_HOME", ".local/state").map(|state| state.join("scc/engine")),
     }
+}
+
+/// How long an hour of a session is. Tests cannot wait for one; the released command can.
+pub(crate) fn session_hour() -> SignedDuration {
+    #[cfg(feature = "testing")]
+    if let Some(seconds) = variable("SCC_TEST_SESSION_HOUR_SECONDS") {
+        return SignedDuration::from_secs(seconds.parse().unwrap_or(3600));
+    }
+    SignedDuration::from_hours(1)
 }
 
 /// Where what governs an agent is kept, and the engine's socket.

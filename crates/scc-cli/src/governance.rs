@@ -1,15 +1,16 @@
 //! Finding the rules that apply: from settings and environment to what `scc_launch` loads.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use scc_config::{OrganizationSource, SecretSource, UserConfig};
+use scc_config::{OrganizationSource, ProviderSection, SecretSource, UserConfig};
 use scc_launch::{
     CredentialFallback, Governance, GovernanceError, GovernanceInput, OrgDocument,
     detect_workspace, load_organization,
 };
-use scc_policy::EffectivePolicy;
+use scc_policy::{EffectivePolicy, PolicyInput};
 use scc_sources::{FetchOptions, Loader, SourceCache};
 use scc_state::StateDir;
 use secrecy::SecretString;
@@ -137,6 +138,68 @@ impl Rules {
         let providers = context.registry.ids();
         let policy = governance.policy(&providers, &IMPLICIT_MARKETPLACES, self.now);
         Ok(policy.map_err(GovernanceError::from)?)
+    }
+}
+
+/// The user's settings as the rules let them be, and the rules.
+#[derive(Debug)]
+pub(crate) struct Effective {
+    pub(crate) config: UserConfig,
+    pub(crate) policy: EffectivePolicy,
+    /// Certificate authorities of the organization, PEM text or files.
+    authorities: Vec<String>,
+}
+
+impl Effective {
+    /// What applies to a launch.
+    pub(crate) fn load(context: &Context, asked: Asked) -> Result<Self, CliError> {
+        let rules = Rules::open(context, asked)?;
+        let governance = rules.governance()?;
+        let policy = rules.policy(&governance, context)?;
+        let mut config = rules.config;
+        for id in context.registry.ids() {
+            let own = config.providers.remove(id).unwrap_or_default();
+            let section = governance.provider_settings(id, &own)?;
+            if section != ProviderSection::default() {
+                config.providers.insert(id.to_owned(), section);
+            }
+        }
+        let org = governance.org_config();
+        let authorities = org.map(|org| org.value().ca_certificates.clone());
+        Ok(Self {
+            config,
+            policy,
+            authorities: authorities.unwrap_or_default(),
+        })
+    }
+
+    /// The same before anything is set up, for what starts no agent.
+    pub(crate) fn load_or_default(context: &Context) -> Result<Self, CliError> {
+        match Self::load(context, Asked::default()) {
+            Err(CliError::Governance(error)) if matches!(*error, GovernanceError::NotSetUp) => {
+                Ok(Self {
+                    config: context.config()?,
+                    policy: scc_policy::evaluate(&PolicyInput::at(Timestamp::now()))
+                        .map_err(GovernanceError::from)?,
+                    authorities: Vec::new(),
+                })
+            }
+            loaded => loaded,
+        }
+    }
+
+    /// The certificate authorities for images and sandboxes: the user's and the organization's.
+    pub(crate) fn certificates(&self) -> Result<BTreeMap<String, Vec<u8>>, CliError> {
+        let is_text = |text: &&String| text.contains("-----BEGIN ");
+        let named = self.authorities.iter().filter(|text| !is_text(text));
+        let own = self.config.ca_certificates.iter().cloned();
+        let files: Vec<_> = own.chain(named.map(PathBuf::from)).collect();
+        let mut all = host::read_certificates(&files)?;
+        for (number, text) in self.authorities.iter().filter(is_text).enumerate() {
+            let name = format!("scc-org-{number}.crt");
+            all.insert(name, text.clone().into_bytes());
+        }
+        Ok(all)
     }
 }
 

@@ -58,7 +58,7 @@ fn standalone_is_said_clearly() {
     let run = scc(&context, &["setup", "--standalone"]).ok();
     assert!(
         run.stdout
-            .contains("standalone: no organisation's rules apply"),
+            .contains("standalone: no organization's rules apply"),
         "{run:?}"
     );
     let run = scc(&context, &["setup", "--provider", "script", "--json"]).ok();
@@ -76,7 +76,7 @@ fn standalone_is_said_clearly() {
 }
 
 #[test]
-fn an_organisation_is_recorded_when_its_document_is_valid() {
+fn an_organization_is_recorded_when_its_document_is_valid() {
     let context = TestContext::new();
     let file = org_file(&context, ORG);
     // A relative path counts from where setup was called.
@@ -143,7 +143,7 @@ fn an_invalid_document_is_refused_with_its_findings() {
 }
 
 #[test]
-fn a_provider_that_the_organisation_does_not_allow_is_refused() {
+fn a_provider_that_the_organization_does_not_allow_is_refused() {
     let context = TestContext::new();
     let file = org_file(&context, ORG);
     scc(&context, &["setup", "--org", &file, "--provider", "script"]).ok();
@@ -300,7 +300,7 @@ fn init_writes_one_file_and_never_over_another() {
 }
 
 #[test]
-fn a_person_joins_an_organisation() {
+fn a_person_joins_an_organization() {
     let context = TestContext::new();
     let file = org_file(&context, ORG);
     let mut command = context.command(Path::new(SCRIPTED));
@@ -322,6 +322,6 @@ fn a_person_joins_an_organisation() {
     let found = settings(&context);
     assert_eq!(found["organization"]["source"], file);
     assert_eq!(found["team"], "platform");
-    // The only agent that the organisation allows.
+    // The only agent that the organization allows.
     assert_eq!(found["provider"], "script");
 }

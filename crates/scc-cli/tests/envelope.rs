@@ -76,7 +76,8 @@ fn what_commands_print_fits_the_schema() {
                 "script",
             ],
             "StartDryRun",
-            0,
+            // Nobody is signed in.
+            5,
         ),
         (
             &[

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use scc_provider::VolumeFiles;
 use scc_runtime::{Attachment, EngineError, SandboxRuntime, SandboxState, TerminalSize};
 use scc_state::{LaunchLock, SessionRecord, SessionState};
@@ -56,6 +57,8 @@ pub struct LiveSession {
     pub session_id: String,
     /// The runtime's identifier of the sandbox.
     pub sandbox: String,
+    /// When it is stopped.
+    pub expires_at: Option<Timestamp>,
     attachment: Option<Attachment>,
     credentials: Option<VolumeProbe>,
 }
@@ -169,6 +172,7 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
             Ok(attachment) => Ok(Executed::Started(LiveSession {
                 session_id: plan.session_id.clone(),
                 sandbox: id,
+                expires_at: plan.expires_at,
                 attachment: Some(attachment),
                 credentials: match &plan.credentials {
                     Credentials::Key => None,
@@ -346,7 +350,7 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
             workspace: plan.workspace.clone().into(),
             branch: plan.branch.clone(),
             provider: plan.provider.id.clone(),
-            team: None,
+            team: plan.team.clone(),
             container: plan.container.clone(),
             endpoint: self.endpoint().to_owned(),
             state: SessionState::Starting,
@@ -418,6 +422,11 @@ fn launch_facts(plan: &Plan) -> Map<String, Value> {
     facts.insert("provider".to_owned(), json!(plan.provider.id));
     facts.insert("container".to_owned(), json!(plan.container));
     facts.insert("image".to_owned(), json!(plan.image.reference));
-    facts.insert("network".to_owned(), json!(plan.network));
+    facts.insert(
+        "network".to_owned(),
+        json!(plan.policy.network_policy.value),
+    );
+    facts.insert("organization".to_owned(), json!(plan.policy.organization));
+    facts.insert("team".to_owned(), json!(plan.team));
     facts
 }

@@ -13,6 +13,7 @@ mod control;
 mod error;
 mod execute;
 mod governance;
+mod governed;
 mod images;
 mod login;
 mod names;

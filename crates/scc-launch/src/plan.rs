@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use scc_config::ResourcesSection;
+use scc_policy::EffectivePolicy;
 use scc_provider::{AGENT_HOME, AgentProvider, LaunchContext, LaunchSpec, Registry};
 use scc_runtime::{
     EnvValue, Limits, Mount, MountSource, Network, SandboxSpec, SealedDirectory, UserIds, labels,
@@ -11,6 +13,7 @@ use scc_runtime::{
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::governed;
 use crate::images::{ImagePlan, plan_images};
 use crate::names::{ROLE_SESSION, Scope};
 use crate::user::agent_user;
@@ -57,6 +60,12 @@ pub struct Plan {
     pub network: Network,
     /// Resource limits.
     pub limits: Limits,
+    /// The team.
+    pub team: Option<String>,
+    /// When the sandbox is stopped.
+    pub expires_at: Option<Timestamp>,
+    /// The rules that apply, with what was decided about everything that a layer asked for.
+    pub policy: EffectivePolicy,
     /// Whether the root file system is read-only.
     pub read_only_root: bool,
     /// What was decided, and why.
@@ -164,6 +173,11 @@ pub fn plan(
             gid: request.host.gid,
         }
     });
+    blockers.extend(governed::refusals(
+        request.policy,
+        provider.id(),
+        provider.display_name(),
+    ));
     if request.settings.api_key.is_none() && !request.signed_in {
         blockers.push(signed_out(provider));
     }
@@ -331,13 +345,21 @@ impl Draft<'_> {
         self.workspace.root.to_string_lossy().into_owned()
     }
 
+    fn expiry(&self) -> Option<Timestamp> {
+        governed::expiry(
+            self.request.policy,
+            self.request.session_hour,
+            self.request.now,
+        )
+    }
+
     fn volume(&self) -> String {
         self.scope.volume_name(self.provider.id(), self.user.uid)
     }
 
     fn spec(&self, launch: LaunchSpec) -> Result<SandboxSpec, LaunchError> {
         let root = self.root();
-        let resources = &self.request.config.resources;
+        let resources = governed::resources(self.request.policy, &self.request.config.resources);
         Ok(SandboxSpec {
             name: self
                 .scope
@@ -358,8 +380,8 @@ impl Draft<'_> {
                     files: dir.files,
                 })
                 .collect(),
-            network: Network::Open,
-            limits: limits(resources),
+            network: governed::network(self.request.policy),
+            limits: limits(&resources),
             read_only_root: self.user.uid == 0,
             terminal: None,
         })
@@ -374,6 +396,9 @@ impl Draft<'_> {
             env!("CARGO_PKG_VERSION").to_owned(),
         );
         all.insert(labels::SESSION.to_owned(), Uuid::now_v7().to_string());
+        if let Some(time) = self.expiry() {
+            all.insert(labels::EXPIRES_AT.to_owned(), time.to_string());
+        }
         if let Some(name) = &self.request.session_name {
             all.insert(labels::SESSION_NAME.to_owned(), name.clone());
         }
@@ -486,6 +511,9 @@ impl Draft<'_> {
             environment: spec.env.keys().cloned().collect(),
             network: spec.network,
             limits: spec.limits,
+            team: self.request.policy.team.clone(),
+            expires_at: self.expiry(),
+            policy: self.request.policy.clone(),
             read_only_root: spec.read_only_root,
             decisions: self.decisions(),
             ready_to_start: blockers.is_empty(),
@@ -496,17 +524,14 @@ impl Draft<'_> {
     }
 
     fn decisions(&self) -> Vec<Decision> {
-        let network = Decision {
-            subject: "network",
-            value: "open".to_owned(),
-            reason: "nothing restricts it: scc runs standalone, without an organisation".to_owned(),
-        };
         let provider = Decision {
             subject: "provider",
             value: self.provider.id().to_owned(),
             reason: self.request.provider_reason.clone(),
         };
-        vec![provider, network]
+        let mut decisions = vec![provider];
+        decisions.extend(governed::decisions(self.request.policy));
+        decisions
     }
 }
 

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use jiff::{SignedDuration, Timestamp};
 use scc_config::UserConfig;
+use scc_policy::EffectivePolicy;
 use scc_provider::ProviderSettings;
 
 /// What was asked for.
@@ -24,6 +26,12 @@ pub struct LaunchRequest<'a> {
     /// Whether the provider's volume held a sign-in when it was last looked into. The launch looks
     /// again; a plan has nothing else to go by.
     pub signed_in: bool,
+    /// The rules that apply.
+    pub policy: &'a EffectivePolicy,
+    /// The current time.
+    pub now: Timestamp,
+    /// How long an hour of a session is; one hour, but for tests.
+    pub session_hour: SignedDuration,
     /// The user's settings.
     pub config: &'a UserConfig,
     /// The provider's settings, with its key resolved.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use secrecy::SecretString;
 
-/// What the user, team or organisation set for one provider.
+/// What the user, team or organization set for one provider.
 #[derive(Debug, Clone, Default)]
 pub struct ProviderSettings {
     /// An exact version of the agent; the adapter's own default if absent.

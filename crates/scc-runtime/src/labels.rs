@@ -18,6 +18,8 @@ pub const WORKSPACE: &str = "dev.scc.workspace";
 pub const PROVIDER: &str = "dev.scc.provider";
 /// The name that the user gave to a session.
 pub const SESSION_NAME: &str = "dev.scc.session-name";
+/// When a sandbox has to be stopped, RFC 3339 in UTC.
+pub const EXPIRES_AT: &str = "dev.scc.expires-at";
 /// The version of scc that made a thing.
 pub const VERSION: &str = "dev.scc.version";
 /// The name of the sandbox for whose sake a helper is at work.

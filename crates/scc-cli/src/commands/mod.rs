@@ -21,6 +21,7 @@ pub(crate) mod status;
 pub(crate) mod stop;
 pub(crate) mod team;
 pub(crate) mod unblock;
+pub(crate) mod watch;
 
 use std::path::Path;
 
@@ -54,6 +55,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<u8, CliEr
         Command::Doctor(args) => doctor::run(&args, context).await,
         Command::Audit(args) => audit::run(&args, context),
         Command::Completion(args) => completion::run(&args, context),
+        Command::Watch(args) => watch::run(&args, context).await,
     }
 }
 

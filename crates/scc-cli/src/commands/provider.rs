@@ -1,7 +1,8 @@
 use std::path::PathBuf;
 
 use clap::Subcommand;
-use scc_config::{ProviderPreference, UserConfig};
+use jiff::Timestamp;
+use scc_config::ProviderPreference;
 use scc_launch::{LaunchError, LaunchRequest, LoginRequest, Readiness};
 use scc_provider::AgentProvider;
 use serde::Serialize;
@@ -9,7 +10,9 @@ use serde::Serialize;
 use crate::commands::setup::save;
 use crate::commands::start::exit_byte;
 use crate::context::Context;
+use crate::environment;
 use crate::error::CliError;
+use crate::governance::Effective;
 use crate::host;
 use crate::output::table;
 use crate::progress::Progress;
@@ -66,7 +69,8 @@ struct ProviderReport {
 }
 
 async fn show(context: &Context) -> Result<u8, CliError> {
-    let config = context.config()?;
+    let effective = Effective::load_or_default(context)?;
+    let config = &effective.config;
     let state = context.state()?;
     let runtime = context.engine().await.ok();
     let mut reports = Vec::new();
@@ -78,7 +82,7 @@ async fn show(context: &Context) -> Result<u8, CliError> {
             .is_some_and(|section| section.api_key.is_some());
         let readiness = match &runtime {
             Some(runtime) => {
-                let request = request(provider, &config, context)?;
+                let request = request(provider, &effective, context)?;
                 let launcher = context.launcher(runtime, &state);
                 Some(launcher.readiness(provider, &request).await?)
             }
@@ -155,11 +159,11 @@ async fn login(id: &str, context: &Context) -> Result<u8, CliError> {
             hint: format!("without one, use a key: set `providers.{id}.api_key` to `env:VARIABLE`"),
         });
     }
-    let config = context.config()?;
+    let effective = Effective::load_or_default(context)?;
     let runtime = context.engine().await?;
     let state = context.state()?;
     let launcher = context.launcher(&runtime, &state);
-    let mut request = request(provider, &config, context)?;
+    let mut request = request(provider, &effective, context)?;
     request.npm_registry = host::npm_registry();
     context.printer.note(provider.login().instructions);
     let mut progress = Progress::new(context.printer);
@@ -199,9 +203,10 @@ async fn login(id: &str, context: &Context) -> Result<u8, CliError> {
 /// What the questions about a provider start from; no launch is made of it.
 pub(crate) fn request<'a>(
     provider: &dyn AgentProvider,
-    config: &'a UserConfig,
+    effective: &'a Effective,
     context: &Context,
 ) -> Result<LaunchRequest<'a>, CliError> {
+    let config = &effective.config;
     Ok(LaunchRequest {
         workspace: PathBuf::from("."),
         provider: provider.id().to_owned(),
@@ -212,7 +217,10 @@ pub(crate) fn request<'a>(
         config,
         settings: context.planned_settings(provider.id(), config),
         signed_in: false,
-        certificates: host::read_certificates(&config.ca_certificates)?,
+        policy: &effective.policy,
+        now: Timestamp::now(),
+        session_hour: environment::session_hour(),
+        certificates: effective.certificates()?,
         npm_registry: None,
         host: context.host.clone(),
     })

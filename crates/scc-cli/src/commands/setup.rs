@@ -20,7 +20,7 @@ use organization::Organization;
 /// recorded before.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Work by the rules of an organisation: a file, an `https://` address,
+    /// Work by the rules of an organization: a file, an `https://` address,
     /// `github:OWNER/REPO[@REF][:PATH]`, or the address of a git repository
     #[arg(long, value_name = "SOURCE", conflicts_with = "standalone")]
     org: Option<String>,
@@ -33,7 +33,7 @@ pub(crate) struct Args {
     /// The team that you work in
     #[arg(long, value_name = "NAME", conflicts_with = "standalone")]
     team: Option<String>,
-    /// Work without an organisation's rules
+    /// Work without an organization's rules
     #[arg(long)]
     standalone: bool,
     /// Prefer this agent, or `ask` each time
@@ -192,7 +192,7 @@ fn describe(config: &UserConfig, answers: &Answers, kept: Option<&Path>, context
 fn text(report: &SetupReport<'_>) -> String {
     let mut lines = vec![format!("Settings  {}", report.config_file)];
     lines.push(match (report.mode, &report.organization) {
-        ("standalone", _) => "Mode      standalone: no organisation's rules apply".to_owned(),
+        ("standalone", _) => "Mode      standalone: no organization's rules apply".to_owned(),
         (_, Some(organization)) => format!("Mode      rules of {organization}"),
         (mode, None) => format!("Mode      {mode}"),
     });

@@ -1,5 +1,7 @@
 use std::path::PathBuf;
 
+use jiff::{SignedDuration, Timestamp};
+
 use scc_config::UserConfig;
 use scc_launch::{
     AgentEnd, Blocker, BlockerKind, ChoiceInput, Executed, KILLED, LaunchRequest, Launcher,
@@ -9,11 +11,13 @@ use scc_runtime::SandboxRuntime;
 
 use crate::context::{Context, key_source};
 use crate::error::CliError;
-use crate::host;
+use crate::governance::{Asked, Effective};
+use crate::output::Printer;
 use crate::progress::Progress;
 use crate::prompt::Prompter;
 use crate::secrets;
 use crate::terminal::{self, Ended, Stop, Target};
+use crate::{environment, host};
 
 /// Start an agent in a sandbox
 ///
@@ -32,9 +36,15 @@ pub(crate) struct Args {
     /// Replace a sandbox of this workspace that is running
     #[arg(long)]
     fresh: bool,
-    /// Start without an organisation's rules although setup did not say so
+    /// The team to work in
+    #[arg(long, value_name = "NAME")]
+    team: Option<String>,
+    /// Start without an organization's rules although setup did not say so
     #[arg(long)]
     standalone: bool,
+    /// Use the copies of the rules that are there; ask nobody
+    #[arg(long)]
+    offline: bool,
     /// Show the plan and do nothing; the engine is not touched
     #[arg(long)]
     dry_run: bool,
@@ -53,16 +63,21 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args, context: &Context) -> Result<u8, CliError> {
-    let config = context.config()?;
-    if !config.standalone && !args.standalone {
-        return Err(CliError::NotSetUp);
-    }
+    let workspace = detect_workspace(&workspace_path(&args)).map_err(CliError::Launch)?;
+    let asked = Asked {
+        workspace: Some(workspace.root),
+        team: args.team.clone(),
+        standalone: args.standalone,
+        offline: args.offline,
+        force: false,
+    };
+    let effective = Effective::load(context, asked)?;
     let prompter = Prompter::new(!args.non_interactive && !args.dry_run);
-    let (provider, reason) = provider(&args, &config, context, prompter).await?;
-    let mut request = request(&args, &config, context, provider, reason)?;
+    let (provider, reason) = provider(&args, &effective, context, prompter).await?;
+    let mut request = request(&args, &effective, context, provider, reason)?;
     let mut plan = plan(&request, &context.registry, &context.scope).map_err(CliError::Launch)?;
     if args.dry_run {
-        plan_key(&mut plan, &config);
+        plan_key(&mut plan, &effective.config);
         return Ok(show(&plan, context));
     }
     if let Some(blocker) = suspicious(&plan)
@@ -112,11 +127,19 @@ fn plan_key(plan: &mut Plan, config: &UserConfig) {
 /// Chooses the provider; the question is asked here.
 async fn provider(
     args: &Args,
-    config: &UserConfig,
+    effective: &Effective,
     context: &Context,
     prompter: Prompter,
 ) -> Result<(String, String), CliError> {
-    let viable = context.registry.ids();
+    let allowed = &effective.policy.allowed_providers;
+    let mut viable = context.registry.ids();
+    viable.retain(|id| allowed.iter().any(|allowed| allowed == id));
+    if viable.is_empty() && args.provider.is_none() {
+        return Err(CliError::Refused {
+            message: "the rules allow no agent that this scc has".to_owned(),
+            hint: "see why: scc config explain --field providers".to_owned(),
+        });
+    }
     let last_used = match &args.provider {
         Some(_) => None,
         None => last_used(args, context)?,
@@ -124,7 +147,7 @@ async fn provider(
     let choice = choose_provider(&ChoiceInput {
         flag: args.provider.as_deref(),
         resumed: None,
-        preference: config.provider.as_ref(),
+        preference: effective.config.provider.as_ref(),
         last_used: last_used.as_deref(),
         viable: &viable,
     });
@@ -140,7 +163,7 @@ async fn provider(
                     names.join(", ")
                 ),
             };
-            let options = with_readiness(&names, config, context, prompter).await?;
+            let options = with_readiness(&names, effective, context, prompter).await?;
             let start = start.unwrap_or_default();
             let index = prompter.select("Which agent?", &options, start, instead)?;
             Ok((names[index].clone(), "chosen now".to_owned()))
@@ -151,7 +174,7 @@ async fn provider(
 /// The providers as they are offered to a person.
 async fn with_readiness(
     ids: &[String],
-    config: &UserConfig,
+    effective: &Effective,
     context: &Context,
     prompter: Prompter,
 ) -> Result<Vec<String>, CliError> {
@@ -166,7 +189,7 @@ async fn with_readiness(
     let launcher = context.launcher(&runtime, &state);
     let mut options = Vec::new();
     for provider in ids.iter().filter_map(|id| context.registry.get(id)) {
-        let request = super::provider::request(provider, config, context)?;
+        let request = super::provider::request(provider, effective, context)?;
         let readiness = launcher.readiness(provider, &request).await?;
         options.push(format!("{} ({})", provider.id(), readiness.as_str()));
     }
@@ -184,11 +207,12 @@ fn workspace_path(args: &Args) -> PathBuf {
 
 fn request<'a>(
     args: &Args,
-    config: &'a UserConfig,
+    effective: &'a Effective,
     context: &Context,
     provider: String,
     provider_reason: String,
 ) -> Result<LaunchRequest<'a>, CliError> {
+    let config = &effective.config;
     let settings = match args.dry_run {
         true => context.planned_settings(&provider, config),
         false => context.provider_settings(&provider, config)?,
@@ -199,6 +223,9 @@ fn request<'a>(
     Ok(LaunchRequest {
         workspace,
         settings,
+        policy: &effective.policy,
+        now: Timestamp::now(),
+        session_hour: environment::session_hour(),
         signed_in: context.state()?.signed_in_somewhere(&volume)?,
         provider,
         provider_reason,
@@ -206,7 +233,7 @@ fn request<'a>(
         args: args.args.clone(),
         allow_suspicious: args.allow_suspicious_workspace,
         config,
-        certificates: host::read_certificates(&config.ca_certificates)?,
+        certificates: effective.certificates()?,
         npm_registry: None,
         host: context.host.clone(),
     })
@@ -307,6 +334,17 @@ async fn attend<R: SandboxRuntime>(
     mut live: LiveSession,
     context: &Context,
 ) -> Result<u8, CliError> {
+    if live.expires_at.is_some()
+        && let Err(error) = super::watch::spawn(&live.sandbox)
+    {
+        // A session whose limit nobody keeps does not go on.
+        launcher.stop_sandbox(&live.sandbox).await?;
+        launcher.finish(&live.session_id, &live.sandbox).await?;
+        return Err(error);
+    }
+    let _warning = live
+        .expires_at
+        .map(|time| warn_before(time, context.printer));
     let mut ended = Ended::ByItself;
     if let Some(attachment) = live.take_attachment() {
         let target = Target::Sandbox(&live.sandbox);
@@ -322,6 +360,33 @@ async fn attend<R: SandboxRuntime>(
         context.printer.warning(&error.to_string());
     }
     Ok(attended_status(ended, end, context))
+}
+
+/// How long before the end of a session its user is told.
+const WARN_BEFORE: SignedDuration = SignedDuration::from_mins(5);
+
+/// Says on the terminal that the session is about to end; not when this is dropped before.
+fn warn_before(expiry: Timestamp, printer: Printer) -> AbortOnDrop {
+    AbortOnDrop(tokio::spawn(async move {
+        let left = |until: Timestamp| until.duration_since(Timestamp::now());
+        let pause = left(expiry) - WARN_BEFORE;
+        if pause.is_positive() {
+            tokio::time::sleep(pause.unsigned_abs()).await;
+        }
+        let minutes = (left(expiry).as_secs() + 59) / 60;
+        // The terminal may be in raw mode, where a line has to be begun by hand.
+        printer.warning(&format!(
+            "this session ends in {minutes} min, by the rules (scc config explain)\r"
+        ));
+    }))
+}
+
+struct AbortOnDrop(tokio::task::JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// What scc ends with after it has attended an agent.

@@ -89,7 +89,7 @@ fn describe(report: &StatusReport) -> String {
         }
     };
     let mode = match report.mode {
-        "standalone" => "standalone: no organisation's rules apply".to_owned(),
+        "standalone" => "standalone: no organization's rules apply".to_owned(),
         "organization" => format!(
             "rules of {}, team {}",
             report.organization.as_deref().unwrap_or_default(),

@@ -141,7 +141,7 @@ fn show(verdict: &Verdict, applied: bool, desk: &Desk<'_>) {
     let rows = verdict.decisions.iter().map(row).collect();
     printer.result(&table(&["ITEM", "OUTCOME", "WHY"], rows));
     if verdict.standalone {
-        printer.note("standalone: no organisation's rules apply");
+        printer.note("standalone: no organization's rules apply");
     }
     let refused = verdict.decisions.iter();
     for decision in refused.filter(|found| found.outcome != Outcome::Allowed) {

@@ -1,4 +1,4 @@
-//! The organisation's document, fetched and checked before it is recorded.
+//! The organization's document, fetched and checked before it is recorded.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::governance::{Asked, Rules};
 
-/// An organisation whose document is valid.
+/// An organization whose document is valid.
 #[derive(Debug)]
 pub(super) struct Organization {
     pub(super) settings: OrganizationSource,
@@ -66,7 +66,7 @@ impl Organization {
         })
     }
 
-    /// Whether organisation and team allow this provider.
+    /// Whether organization and team allow this provider.
     pub(super) fn allows(&self, provider: &str, team: Option<&str>) -> bool {
         let config = self.document.config();
         let team = team.and_then(|team| config.profiles.get(team));

@@ -36,7 +36,7 @@ pub(super) fn from_flags(
         certificates,
         base_image: args.base_image.clone(),
     };
-    // A team or an agent can only be judged by the organisation's document.
+    // A team or an agent can only be judged by the organization's document.
     let judged = args.team.is_some() || args.provider.is_some();
     if let Some(settings) = settings.or(recorded.filter(|_| judged)) {
         let organization = organization::load(settings, &trusted, context)?;
@@ -64,7 +64,7 @@ fn team(name: Option<&str>, rules: &Rules) -> Result<Option<String>, CliError> {
         (None, _) => Ok(None),
         (Some(name), Rules::Organization(organization)) => organization.team(name).map(Some),
         (Some(_), _) => Err(CliError::Usage {
-            message: "teams belong to an organisation, and scc is standalone here".to_owned(),
+            message: "teams belong to an organization, and scc is standalone here".to_owned(),
             hint: "pass --org SOURCE as well".to_owned(),
         }),
     }
@@ -87,7 +87,7 @@ fn provider(
     let allowed = allowed(rules, team, context);
     if !allowed.contains(&id) {
         return Err(CliError::Refused {
-            message: format!("the organisation does not allow the provider `{id}`"),
+            message: format!("the organization does not allow the provider `{id}`"),
             hint: format!("it allows: {}", allowed.join(", ")),
         });
     }
@@ -166,11 +166,11 @@ struct Questions<'a> {
 }
 
 impl Questions<'_> {
-    /// Source and credential of an organisation; `None` for standalone.
+    /// Source and credential of an organization; `None` for standalone.
     fn source(&self) -> Result<Option<(String, String)>, CliError> {
         let options = [
-            "My organisation's".to_owned(),
-            "Nobody's (standalone): no organisation's rules apply".to_owned(),
+            "My organization's".to_owned(),
+            "Nobody's (standalone): no organization's rules apply".to_owned(),
         ];
         let preselected = usize::from(self.current.standalone);
         let question = "Whose rules apply on this machine?";

@@ -1,0 +1,142 @@
+//! What the rules mean for a launch: what they refuse, and what they set.
+
+use jiff::{SignedDuration, Timestamp};
+use scc_config::{NetworkPolicy, ResourcesSection};
+use scc_policy::{EffectivePolicy, ItemKind};
+use scc_runtime::Network;
+
+use crate::{Blocker, BlockerKind, Decision};
+
+/// Everything in the rules that stands against a launch of this provider. What this version cannot
+/// enforce or deliver is refused, not left out.
+pub(crate) fn refusals(policy: &EffectivePolicy, provider: &str, name: &str) -> Vec<Blocker> {
+    let mut refusals = Vec::new();
+    if !policy.allowed_providers.iter().any(|id| id == provider) {
+        refusals.push(provider_refused(policy, provider, name));
+    }
+    let mut refuse = |message: String| {
+        refusals.push(Blocker {
+            kind: BlockerKind::Refused,
+            message,
+            hint: "see where it comes from: scc config explain".to_owned(),
+        });
+    };
+    if policy.network_policy.value == NetworkPolicy::WebEgressEnforced {
+        refuse(format!(
+            "the network policy `web-egress-enforced` of {} cannot be enforced by this version",
+            policy.network_policy.origin
+        ));
+    }
+    if let Some(shield) = policy.workspace_shields.first() {
+        refuse(format!(
+            "`{}` of {} cannot be hidden from the agent by this version",
+            shield.value, shield.origin
+        ));
+    }
+    if let Some(bundle) = policy.bundles.first() {
+        refuse(format!(
+            "the bundle `{}` of {} cannot be delivered by this version",
+            bundle.name, bundle.origin
+        ));
+    }
+    refusals
+}
+
+fn provider_refused(policy: &EffectivePolicy, provider: &str, name: &str) -> Blocker {
+    let decision = policy
+        .decisions
+        .iter()
+        .find(|decision| decision.kind == ItemKind::Provider && decision.item == provider);
+    let why = decision.map_or_else(String::new, |decision| {
+        let place = match decision.rule.as_ref() {
+            Some(rule) => match (&rule.file, rule.line) {
+                (Some(file), Some(line)) => format!(" (`{}`, {file}:{line})", rule.text),
+                _ => format!(" (`{}`)", rule.text),
+            },
+            None => String::new(),
+        };
+        format!(": {}{place}", decision.message)
+    });
+    let allowed = match policy.allowed_providers.is_empty() {
+        true => "none is allowed; ask whoever keeps the organization's rules".to_owned(),
+        false => format!(
+            "use an allowed one: scc start --provider {}",
+            policy.allowed_providers.join("|")
+        ),
+    };
+    Blocker {
+        kind: BlockerKind::Refused,
+        message: format!("{name} may not be used{why}"),
+        hint: allowed,
+    }
+}
+
+/// The network of a sandbox. Where the policy cannot be enforced the launch is refused; until then
+/// the plan shows no network at all.
+pub(crate) fn network(policy: &EffectivePolicy) -> Network {
+    match policy.network_policy.value {
+        NetworkPolicy::Open => Network::Open,
+        NetworkPolicy::WebEgressEnforced | NetworkPolicy::LockedDownWeb => Network::None,
+    }
+}
+
+/// When the sandbox has to be stopped.
+pub(crate) fn expiry(
+    policy: &EffectivePolicy,
+    hour: SignedDuration,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    let hours = policy.session.timeout_hours.as_ref()?.value;
+    now.checked_add(hour * i32::try_from(hours).ok()?).ok()
+}
+
+/// The user's limits, none above the organization's.
+pub(crate) fn resources(policy: &EffectivePolicy, user: &ResourcesSection) -> ResourcesSection {
+    let most = &policy.resources.value;
+    ResourcesSection {
+        memory: match (user.memory, most.memory) {
+            (Some(user), Some(most)) if user.bytes() > most.bytes() => Some(most),
+            (user, most) => user.or(most),
+        },
+        cpus: match (user.cpus, most.cpus) {
+            (Some(user), Some(most)) => Some(user.min(most)),
+            (user, most) => user.or(most),
+        },
+        pids: match (user.pids, most.pids) {
+            (Some(user), Some(most)) => Some(user.min(most)),
+            (user, most) => user.or(most),
+        },
+    }
+}
+
+/// What the rules decided about this launch, for the plan.
+pub(crate) fn decisions(policy: &EffectivePolicy) -> Vec<Decision> {
+    let network = Decision {
+        subject: "network",
+        value: policy.network_policy.value.to_string(),
+        reason: match policy.standalone {
+            true => "nothing restricts it: scc runs standalone, without an organization".to_owned(),
+            false => policy.network_policy.origin.to_string(),
+        },
+    };
+    let timeout = policy.session.timeout_hours.as_ref().map(|hours| Decision {
+        subject: "session",
+        value: format!("ends after {} h", hours.value),
+        reason: hours.origin.to_string(),
+    });
+    let count = policy.plugins.len() + policy.mcp_servers.len();
+    let undelivered = (count > 0).then(|| Decision {
+        subject: "plugins and MCP servers",
+        value: format!("{count} allowed, none delivered"),
+        reason: "this version does not hand them to agents".to_owned(),
+    });
+    let safety = Decision {
+        subject: "safety net",
+        value: "not enforced".to_owned(),
+        reason: "this version has no guard in the sandbox".to_owned(),
+    };
+    [Some(network), Some(safety), timeout, undelivered]
+        .into_iter()
+        .flatten()
+        .collect()
+}
