@@ -32,7 +32,7 @@ pub use fetch::{Fetched, Freshness, Provenance};
 pub use organization::{OrgDocument, load_organization, org_source};
 pub use providers::org_provider_settings;
 pub use repository::Repository;
-pub use team::{TeamChoice, TeamOrigin};
+pub use team::{TeamChoice, TeamOrigin, load_team_document};
 
 use local::{LocalExceptions, Personal};
 
@@ -114,7 +114,7 @@ impl Governance {
                 warnings.extend(within_reach(organization, input.workspace));
                 team = team::choose(input, organization.config())?;
                 if let Some(choice) = &team {
-                    team_document = team::fetch_document(input, organization, &choice.name)?;
+                    team_document = load_team_document(input, organization, &choice.name)?;
                 }
             }
             None => warnings.extend(standalone_warnings(input)),

@@ -4,9 +4,10 @@ mod wizard;
 use std::path::{Path, PathBuf};
 
 use scc_config::{ProviderPreference, UserConfig};
+use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::commands::config::settings::other_rules;
+use crate::commands::config::settings::{other_rules, written};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::host;
@@ -31,7 +32,14 @@ pub(crate) struct Args {
     #[arg(long, value_name = "HEADER", requires = "auth")]
     auth_header: Option<String>,
     /// The team that you work in
-    #[arg(long, value_name = "NAME", conflicts_with = "standalone")]
+    #[arg(
+        short,
+        long,
+        short_alias = 'p',
+        visible_alias = "profile",
+        value_name = "NAME",
+        conflicts_with = "standalone"
+    )]
     team: Option<String>,
     /// Work without an organization's rules
     #[arg(long)]
@@ -149,9 +157,9 @@ fn authorities(earlier: Vec<PathBuf>, given: &[PathBuf]) -> Vec<PathBuf> {
     all
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct SetupReport<'a> {
+pub(crate) struct SetupReport<'a> {
     config_file: String,
     mode: &'static str,
     organization: Option<organization::Report>,
@@ -254,15 +262,16 @@ fn save_over(
     let mut recorded = UserConfig::default();
     let audit = context.state()?.audit();
     scc_state::update_private_file(file, |found| {
-        let mut config = match &found {
-            Some(bytes) if !reset => UserConfig::parse(&text_of(bytes, file)?, file)?,
-            _ => UserConfig::default(),
+        let text = match &found {
+            Some(bytes) if !reset => text_of(bytes, file)?,
+            _ => String::new(),
         };
+        let mut config = UserConfig::parse(&text, file)?;
         let before = config.clone();
         change(&mut config)?;
-        let json = config.to_json();
+        let text = written(&config, &text, file)?;
         // What cannot be read back must not become the settings.
-        recorded = UserConfig::parse(&json, file)?;
+        recorded = UserConfig::parse(&text, file)?;
         if let Some(data) = other_rules(&before, &recorded) {
             audit.append("settings.changed", None, data, jiff::Timestamp::now())?;
         }
@@ -272,7 +281,7 @@ fn save_over(
             scc_state::files::replace(&beside, &bytes)?;
             *kept = Some(beside);
         }
-        Ok::<_, CliError>(Some(json.into_bytes()))
+        Ok::<_, CliError>(Some(text.into_bytes()))
     })?;
     Ok(recorded)
 }

@@ -1,4 +1,5 @@
 use scc_config::{ProviderPreference, UserConfig};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::context::Context;
@@ -12,8 +13,9 @@ pub(crate) struct Args {
     pub(crate) json: bool,
 }
 
-#[derive(Serialize)]
-struct StatusReport {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Status")]
+pub(crate) struct StatusReport {
     mode: &'static str,
     organization: Option<String>,
     team: Option<String>,

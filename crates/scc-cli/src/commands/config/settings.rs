@@ -1,6 +1,10 @@
 //! The settings as a whole and key by key. A key is written with dots: `providers.ID.model`.
 
+use std::path::Path;
+
 use scc_config::UserConfig;
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::context::Context;
@@ -40,6 +44,19 @@ pub(crate) struct SetArgs {
     pub(crate) json: bool,
 }
 
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct GetReport<'a> {
+    key: &'a str,
+    value: &'a Value,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct SetReport<'a> {
+    key: &'a str,
+    /// As it was typed; `null` where the setting was taken out.
+    value: Option<&'a str>,
+}
+
 pub(crate) fn show(context: &Context) -> Result<u8, CliError> {
     let config = context.config()?;
     context.printer.data("ConfigShow", &config, &[]);
@@ -61,7 +78,10 @@ pub(crate) fn get(args: &GetArgs, context: &Context) -> Result<u8, CliError> {
             hint: format!("set it: scc config set {} VALUE", args.key),
         });
     };
-    let data = json!({ "key": args.key, "value": value });
+    let data = GetReport {
+        key: &args.key,
+        value,
+    };
     context.printer.data("ConfigGet", &data, &[]);
     context.printer.result(&match value {
         Value::String(text) => text.clone(),
@@ -75,7 +95,10 @@ pub(crate) fn set(args: &SetArgs, context: &Context) -> Result<u8, CliError> {
     update(context, |config| {
         changed(&json!(config), key, args.value.as_deref())
     })?;
-    let data = json!({ "key": key, "value": args.value });
+    let data = SetReport {
+        key,
+        value: args.value.as_deref(),
+    };
     context.printer.data("ConfigSet", &data, &[]);
     context.printer.note(&match &args.value {
         Some(value) => format!("set `{key}` to {value}"),
@@ -101,7 +124,17 @@ pub(crate) fn update(
         if let Some(data) = other_rules(&before, &after) {
             audit.append("settings.changed", None, data, jiff::Timestamp::now())?;
         }
-        Ok::<_, CliError>(Some(after.to_json().into_bytes()))
+        let text = written(&after, &text, file)?;
+        Ok::<_, CliError>(Some(text.into_bytes()))
+    })
+}
+
+/// The settings as their file is to hold them, in the language in which it is written.
+pub(crate) fn written(config: &UserConfig, before: &str, file: &Path) -> Result<String, CliError> {
+    let text = config.to_text_like(before);
+    text.map_err(|error| CliError::Failed {
+        message: format!("`{}` is not changed: {error}", file.display()),
+        hint: "change it yourself: scc config edit".to_owned(),
     })
 }
 
@@ -190,11 +223,9 @@ fn not_a_key(key: &str) -> CliError {
 
 fn parsed(settings: &Value, key: &str) -> Result<UserConfig, CliError> {
     let text = settings.to_string();
-    UserConfig::parse(&text, std::path::Path::new("settings.json")).map_err(|error| {
-        CliError::Usage {
-            message: format!("`{key}` cannot be set so: {}", error.message()),
-            hint: error.suggestion().unwrap_or_default().to_owned(),
-        }
+    UserConfig::parse(&text, Path::new("settings.json")).map_err(|error| CliError::Usage {
+        message: format!("`{key}` cannot be set so: {}", error.message()),
+        hint: error.suggestion().unwrap_or_default().to_owned(),
     })
 }
 

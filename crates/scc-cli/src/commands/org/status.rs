@@ -1,7 +1,9 @@
 use jiff::Timestamp;
-use scc_launch::{Freshness, OrgDocument};
+use scc_config::Organization;
+use scc_launch::{Freshness, OrgDocument, Provenance};
 use scc_sources::{Attempt, AttemptOutcome};
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::CliError;
@@ -20,31 +22,56 @@ pub(crate) fn run(_args: &Args, context: &Context) -> Result<u8, CliError> {
     let printer = context.printer;
     let rules = Rules::open(context, Asked::default())?;
     if rules.config.standalone {
-        let data = json!({ "standalone": true, "source": null });
+        let data = StatusReport {
+            standalone: true,
+            ..StatusReport::default()
+        };
         printer.data("OrgStatus", &data, &[]);
         printer.result("standalone: no organization's rules apply");
         return Ok(0);
     }
     let document = rules.organization_copy()?;
     let attempt = rules.last_attempt(&document)?;
-    let data = report(&document, attempt.as_ref());
+    let data = StatusReport::new(&document, attempt.as_ref());
     printer.data("OrgStatus", &data, &[]);
     let rows = rows(&document, attempt.as_ref(), rules.now());
     printer.result(&table(&["", ""], rows));
     Ok(0)
 }
 
-fn report(document: &OrgDocument, attempt: Option<&Attempt>) -> Value {
-    let config = document.config();
-    json!({
-        "standalone": false,
-        "organization": config.organization,
-        "source": document.provenance(),
-        "last_attempt": attempt,
-        "cache_ttl_hours": document.ttl().as_secs() / 3600,
-        "teams": config.profiles.len(),
-        "min_cli_version": config.min_cli_version,
-    })
+/// The organization's document; nothing but `standalone` where no rules apply.
+#[derive(Default, Serialize, JsonSchema)]
+pub(crate) struct StatusReport<'a> {
+    standalone: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    organization: Option<&'a Organization>,
+    source: Option<&'a Provenance>,
+    /// What came of asking for the document the last time; `null` for a file, and where nobody was
+    /// ever asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_attempt: Option<Option<&'a Attempt>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cache_ttl_hours: Option<u64>,
+    /// How many teams there are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    teams: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    min_cli_version: Option<&'a str>,
+}
+
+impl<'a> StatusReport<'a> {
+    fn new(document: &'a OrgDocument, attempt: Option<&'a Attempt>) -> Self {
+        let config = document.config();
+        Self {
+            standalone: false,
+            organization: Some(&config.organization),
+            source: Some(document.provenance()),
+            last_attempt: Some(attempt),
+            cache_ttl_hours: Some(document.ttl().as_secs() / 3600),
+            teams: Some(config.profiles.len()),
+            min_cli_version: config.min_cli_version.as_deref(),
+        }
+    }
 }
 
 fn rows(document: &OrgDocument, attempt: Option<&Attempt>, now: Timestamp) -> Vec<Vec<String>> {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use scc_policy::{Decision, ItemKind, Layer, Outcome};
 use scc_state::{AppliedProfile, PersonalProfile, RepositoryTrust};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
 
@@ -36,9 +37,9 @@ pub(super) struct DiffArgs {
     offline: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct ApplyReport<'a> {
+pub(crate) struct ApplyReport<'a> {
     repository: &'a str,
     standalone: bool,
     applied: bool,
@@ -179,9 +180,9 @@ fn show(verdict: &Verdict, applied: bool, desk: &Desk<'_>) {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct DiffReport<'a> {
+pub(crate) struct DiffReport<'a> {
     repository: &'a str,
     applied_at: Option<Timestamp>,
     profile_changed: bool,
@@ -189,7 +190,7 @@ struct DiffReport<'a> {
 }
 
 /// An item whose outcome is not what it was.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct OutcomeChange {
     item: String,
     before: Option<String>,

@@ -2,6 +2,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use scc_state::{PersonalProfile, StateDir};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::repository::Repository;
@@ -11,9 +12,9 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::output::{age, table};
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct ProfileReport {
+pub(crate) struct ProfileReport {
     repository: String,
     current: bool,
     saved_at: Timestamp,
@@ -69,9 +70,10 @@ pub(super) fn list(
     Ok(())
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct StatusReport<'a> {
+#[schemars(rename = "ProfileStatusReport")]
+pub(crate) struct StatusReport<'a> {
     repository: &'a str,
     profile: Option<ProfileReport>,
     file: String,
