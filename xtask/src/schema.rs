@@ -89,7 +89,10 @@ fn schemas() -> Vec<(String, String)> {
     });
     let printed = [
         ("envelope.schema.json".to_owned(), envelope()),
-        ("output.schema.json".to_owned(), scc_cli::schemas::outputs(envelope())),
+        (
+            "output.schema.json".to_owned(),
+            scc_cli::schemas::outputs(envelope()),
+        ),
     ];
     documents
         .chain(printed)
@@ -307,7 +310,10 @@ mod tests {
             let Some(value) = value(text, file).filter(|_| in_structure) else {
                 continue;
             };
-            match Schema::new(&kind.document().schema()).errors(&value).is_empty() {
+            match Schema::new(&kind.document().schema())
+                .errors(&value)
+                .is_empty()
+            {
                 true => accepted.push(title),
                 false => refused += 1,
             }

@@ -49,6 +49,9 @@ pub(crate) fn plugins(policy: &EffectivePolicy) -> Section {
     for bundle in &policy.bundles {
         section.add(&bundle.name, "bundle", &bundle.origin);
     }
+    for (name, artifact) in &policy.artifacts {
+        section.add(name, "artifact", &artifact.origin);
+    }
     section
 }
 
@@ -219,6 +222,7 @@ pub(crate) fn kind(kind: ItemKind) -> &'static str {
         ItemKind::DevAction => "command",
         ItemKind::Provider => "provider",
         ItemKind::Bundle => "bundle",
+        ItemKind::Artifact => "artifact",
         ItemKind::DestinationSet => "destination set",
         ItemKind::Exception => "exception",
         ItemKind::Layer => "layer",

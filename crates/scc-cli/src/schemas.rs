@@ -132,10 +132,17 @@ mod tests {
                 continue;
             }
             let text = std::fs::read_to_string(&path).unwrap();
-            let calls = [".data(\"", ".data_with_errors(\"", "envelope(\"", "report(changes, "];
+            let calls = [
+                ".data(\"",
+                ".data_with_errors(\"",
+                "envelope(\"",
+                "report(changes, ",
+            ];
             for call in calls {
                 for part in text.split(call).skip(1) {
-                    let name = part.split('"').find(|text| text.starts_with(char::is_uppercase));
+                    let name = part
+                        .split('"')
+                        .find(|text| text.starts_with(char::is_uppercase));
                     found.extend(name.map(str::to_owned));
                 }
             }

@@ -78,7 +78,7 @@ const COMMANDS: &[(&str, i32)] = &[
     ("org status", 0),
     ("org update --all", 0),
     ("org import org.json --preview", 0),
-    ("org import org.json --yes", 0),
+    ("org import ../home/.config/scc/org.json --yes", 0),
     ("org init -l", 0),
     ("org init -o made.json", 0),
     ("org schema project", 0),
@@ -90,14 +90,23 @@ const COMMANDS: &[(&str, i32)] = &[
     ("team validate -f broken.json", 3),
     ("team switch platform --workspace", 0),
     ("unblock tool@internal --reason why --ticket T-1 --yes", 0),
-    ("exceptions create --allow-mcp gis --reason why --shared --id shared", 0),
-    ("exceptions create --policy --allow-plugin evil@internal --reason why", 0),
+    (
+        "exceptions create --allow-mcp gis --reason why --shared --id shared",
+        0,
+    ),
+    (
+        "exceptions create --policy --allow-plugin evil@internal --reason why",
+        0,
+    ),
     ("exceptions list --all", 0),
     ("exceptions accept shared --yes", 0),
     ("exceptions delete shared --yes", 0),
     ("exceptions cleanup", 0),
     ("exceptions reset --user --yes", 0),
-    ("profile save --plugin mine@internal --mcp docs=https://docs.example", 0),
+    (
+        "profile save --plugin mine@internal --mcp docs=https://docs.example",
+        0,
+    ),
     ("profile list", 0),
     ("profile status", 0),
     ("profile apply", 0),
@@ -120,7 +129,8 @@ fn what_commands_print_fits_the_schema_of_its_kind() {
     let workspace = context.workspace();
     std::fs::write(workspace.join("org.json"), org().to_string()).unwrap();
     std::fs::write(workspace.join("broken.json"), "{\"schema_version\": 1}").unwrap();
-    let source = workspace.join("org.json");
+    let source = context.path("home/.config/scc/org.json");
+    std::fs::write(&source, org().to_string()).unwrap();
     context.configure(&json!({
         "standalone": false,
         "organization": { "source": source },
@@ -129,7 +139,10 @@ fn what_commands_print_fits_the_schema_of_its_kind() {
     let mut seen = BTreeSet::new();
     for (line, status) in COMMANDS {
         let mut command = context.command(Path::new(SCRIPTED));
-        command.args(line.split(' ')).arg("--json").current_dir(&workspace);
+        command
+            .args(line.split(' '))
+            .arg("--json")
+            .current_dir(&workspace);
         command.stdin(std::process::Stdio::null());
         let run = scc_testkit::context::Run::of(&command.output().unwrap());
         assert_eq!(run.status, *status, "{line}: {run:?}");

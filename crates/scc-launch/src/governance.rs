@@ -111,7 +111,7 @@ impl Governance {
         match &organization {
             Some(organization) => {
                 warnings.extend(organization.warnings().iter().cloned());
-                warnings.extend(within_reach(organization, input.workspace));
+                out_of_reach(organization, input.workspace)?;
                 team = team::choose(input, organization.config())?;
                 if let Some(choice) = &team {
                     team_document = load_team_document(input, organization, &choice.name)?;
@@ -238,15 +238,21 @@ impl Governance {
     }
 }
 
-/// A document that the agent could change is worth a word.
-fn within_reach(organization: &OrgDocument, workspace: Option<&Path>) -> Option<String> {
-    let source = organization.source().to_text();
-    let inside = organization.is_local() && Path::new(&source).starts_with(workspace?);
-    inside.then(|| {
-        format!(
-            "the organization's document `{source}` is in the workspace: the agent can change it"
-        )
-    })
+/// A document that an agent in the workspace could change does not govern it: neither one that lies
+/// there, nor one that is reached through a link there.
+fn out_of_reach(
+    organization: &OrgDocument,
+    workspace: Option<&Path>,
+) -> Result<(), GovernanceError> {
+    let (Some(path), Some(workspace)) = (organization.source().local_path(), workspace) else {
+        return Ok(());
+    };
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let inside = |path: &Path| path.starts_with(workspace) || path.starts_with(real(workspace));
+    match inside(&path) || inside(&real(&path)) {
+        true => Err(GovernanceError::WithinReach { path }),
+        false => Ok(()),
+    }
 }
 
 impl fmt::Debug for Governance {

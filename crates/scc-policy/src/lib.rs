@@ -36,6 +36,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod bundles;
 mod decision;
 mod delegation;
 mod dev;
@@ -55,8 +56,9 @@ mod servers;
 
 pub use decision::{Decision, ItemKind, Layer, Origin, Outcome, Reason, Rule};
 pub use effective::{
-    EffectiveBundle, EffectiveDevEnvironment, EffectiveHost, EffectiveMarketplace,
-    EffectiveNetwork, EffectivePlugin, EffectivePolicy, EffectiveServer, EffectiveSession, Sourced,
+    EffectiveArtifact, EffectiveBundle, EffectiveDevEnvironment, EffectiveHost,
+    EffectiveMarketplace, EffectiveNetwork, EffectivePlugin, EffectivePolicy, EffectiveServer,
+    EffectiveSession, Sourced,
 };
 pub use error::PolicyError;
 pub use evaluate::evaluate;

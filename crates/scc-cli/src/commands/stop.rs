@@ -62,8 +62,6 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<u8, CliError> 
     if let Some(error) = failed {
         return Err(error.into());
     }
-    context
-        .printer
-        .data("Stop", &StopReport { stopped }, &[]);
+    context.printer.data("Stop", &StopReport { stopped }, &[]);
     Ok(0)
 }

@@ -205,11 +205,17 @@ fn settings_in_yaml_stay_yaml() {
     std::fs::write(&file, yaml).unwrap();
     desk.run(&["config", "set", "team", "web"]).ok();
     let text = std::fs::read_to_string(&file).unwrap();
-    assert!(text.contains("team: web\n") && !text.contains('{'), "{text}");
+    assert!(
+        text.contains("team: web\n") && !text.contains('{'),
+        "{text}"
+    );
     desk.run(&["team", "switch", "platform"]).ok();
     desk.run(&["setup", "--provider", "script"]).ok();
     let text = std::fs::read_to_string(&file).unwrap();
-    assert!(text.contains("team: platform\n") && text.contains("provider: script\n"), "{text}");
+    assert!(
+        text.contains("team: platform\n") && text.contains("provider: script\n"),
+        "{text}"
+    );
 
     let commented = format!("# whose rules\n{yaml}");
     std::fs::write(&file, &commented).unwrap();
@@ -219,7 +225,9 @@ fn settings_in_yaml_stay_yaml() {
         &["setup", "--provider", "script"],
         &["org", "import", "org.json", "--yes"],
     ] {
-        let mut command = desk.context.command(std::path::Path::new(env!("CARGO_BIN_EXE_scc-scripted")));
+        let mut command = desk
+            .context
+            .command(std::path::Path::new(env!("CARGO_BIN_EXE_scc-scripted")));
         command.args(args).current_dir(file.parent().unwrap());
         let run = scc_testkit::context::Run::of(&command.output().unwrap());
         assert_eq!(run.status, 1, "{run:?}");
@@ -231,7 +239,11 @@ fn settings_in_yaml_stay_yaml() {
     assert_eq!(std::fs::read_to_string(&file).unwrap(), commented);
     let run = desk.run_with(&["config", "edit"], &[("EDITOR", "sed -i s/platform/web/")]);
     run.ok();
-    assert!(std::fs::read_to_string(&file).unwrap().starts_with("# whose rules\n"));
+    assert!(
+        std::fs::read_to_string(&file)
+            .unwrap()
+            .starts_with("# whose rules\n")
+    );
 }
 
 #[test]
@@ -240,7 +252,10 @@ fn what_users_of_the_earlier_scc_type_works() {
     let show = desk.run(&["config", "show"]).ok().stdout;
     assert_eq!(desk.run(&["config"]).ok().stdout, show);
     assert_eq!(desk.run(&["config", "--show"]).ok().stdout, show);
-    assert_eq!(desk.data(&["config", "--json"], "ConfigShow"), desk.recorded());
+    assert_eq!(
+        desk.data(&["config", "--json"], "ConfigShow"),
+        desk.recorded()
+    );
     assert_eq!(desk.run(&["config", "--edit"]).status, 2);
     desk.run(&["config", "explain", "--json", "--pretty"]).ok();
     let paths = desk.run(&["config", "paths", "--show-env"]).ok().stdout;

@@ -198,11 +198,18 @@ fn a_policy_exception_is_written_for_the_organizations_document() {
         desk.run(&[&args, more].concat())
     };
     let run = create(&["--reason", "a review", "--ticket", "OPS-7", "--ttl", "2d"]).ok();
-    assert!(run.stderr.contains("`exceptions` of the organization's document"), "{run:?}");
+    assert!(
+        run.stderr
+            .contains("`exceptions` of the organization's document"),
+        "{run:?}"
+    );
     let entry: Value = serde_json::from_str(&run.stdout).unwrap();
     assert_eq!(entry["reason"], "a review (OPS-7)");
     // Nothing is recorded here, and nothing lifted.
-    assert_eq!(desk.data(&["exceptions", "list", "--json"], "ExceptionList"), json!([]));
+    assert_eq!(
+        desk.data(&["exceptions", "list", "--json"], "ExceptionList"),
+        json!([])
+    );
     assert_eq!(items(&desk, "blocked"), ["evil@internal"]);
 
     let mut lifted = org();

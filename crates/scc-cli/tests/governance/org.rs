@@ -207,9 +207,17 @@ fn the_documents_of_teams_are_fetched_by_name_or_all_together() {
     status.store(503, Ordering::SeqCst);
     let (code, teams) = update(&["--all"]);
     assert_eq!(code, 3);
-    let names: Vec<_> = teams.as_array().unwrap().iter().map(|team| &team["team"]).collect();
+    let names: Vec<_> = teams
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|team| &team["team"])
+        .collect();
     assert_eq!(names, ["data", "web"]);
-    assert!(teams[0]["error"].as_str().unwrap().contains("(503)"), "{teams}");
+    assert!(
+        teams[0]["error"].as_str().unwrap().contains("(503)"),
+        "{teams}"
+    );
 
     status.store(0, Ordering::SeqCst);
     let asked = server.requests().len();
@@ -220,5 +228,9 @@ fn the_documents_of_teams_are_fetched_by_name_or_all_together() {
     assert_eq!(desk.run(&["org", "update", "-t", "nobody"]).status, 1);
     assert_eq!(desk.run(&["org", "update", "-t", "web", "-a"]).status, 2);
     let run = desk.run(&["org", "update", "-t", "platform"]).ok();
-    assert!(run.stdout.contains("keeps no document of its own"), "{}", run.stdout);
+    assert!(
+        run.stdout.contains("keeps no document of its own"),
+        "{}",
+        run.stdout
+    );
 }

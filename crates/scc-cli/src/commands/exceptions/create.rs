@@ -64,9 +64,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
     };
     let stores = Stores::open(context, &rules.state, workspace);
     let exception = record(wanted, &stores, &rules.state, rules.now())?;
-    context
-        .printer
-        .data("ExceptionCreate", &exception, &[]);
+    context.printer.data("ExceptionCreate", &exception, &[]);
     context.printer.note(&format!(
         "exception {} holds until {}; see what it changes: scc config explain",
         exception.id, exception.expires_at
