@@ -112,8 +112,12 @@ impl<'a> Judge<'a> {
         result
     }
 
-    /// Goes one level deeper. False, and the command refused, if there is none.
+    /// Goes one level deeper. False if there is none, or work has been too much: the command is
+    /// refused then.
     pub(crate) fn enter(&mut self, span: &Range<usize>) -> bool {
+        if self.work > MAX_WORK {
+            return false;
+        }
         if self.depth >= MAX_DEPTH {
             self.give_up(rules::TOO_DEEP, span.clone());
             return false;

@@ -18,6 +18,9 @@ pub(crate) const MAX_LENGTH: usize = 32 * 1024;
 /// build, so that [`STACK`] holds several times as many.
 const MAX_NESTING: usize = 200;
 
+/// Four levels take the parser half a second in a debug build, and each further one 16 times as long.
+const MAX_INDICES: usize = 3;
+
 /// A text with at most this many openers is parsed on the caller's stack.
 const FEW: usize = 12;
 
@@ -32,10 +35,10 @@ pub(crate) fn parse(text: &str) -> Result<Program, &'static RuleInfo> {
         return Err(rules::TOO_LONG);
     }
     let shape = Shape::of(text);
-    if shape.nesting > MAX_NESTING {
+    if shape.nesting > MAX_NESTING || shape.indices > MAX_INDICES {
         return Err(rules::TOO_DEEP);
     }
-    if shape.openers <= FEW && !shape.has_index {
+    if shape.openers <= FEW && shape.indices <= 1 {
         return guarded(text);
     }
     apart(text.to_owned())
@@ -73,14 +76,16 @@ struct Shape {
     openers: usize,
     /// An upper bound of how deeply they are nested, unless closers hide in quotes.
     nesting: usize,
-    /// There is an index (`${a[…]}`, `a[…]=`), which the parser reads many times over.
-    has_index: bool,
+    /// How deeply indices (`${a[…]}`, `a[…]=`) are nested. The parser reads each many times over,
+    /// and what is in it as often again.
+    indices: usize,
 }
 
 impl Shape {
     fn of(text: &str) -> Self {
         let mut shape = Self::default();
         let mut depth = 0_usize;
+        let mut indices = 0_usize;
         let mut word_start = 0;
         let bytes = text.as_bytes();
         for (at, byte) in bytes.iter().copied().enumerate() {
@@ -104,7 +109,12 @@ impl Shape {
                 b')' | b'}' | b']' => depth = depth.saturating_sub(1),
                 _ => {}
             }
-            shape.has_index |= byte == b'[' && word_start < at;
+            match byte {
+                b'[' if word_start < at => indices += 1,
+                b']' => indices = indices.saturating_sub(1),
+                _ => {}
+            }
+            shape.indices = shape.indices.max(indices);
             shape.nesting = shape.nesting.max(depth);
             word_start = at + 1;
         }
