@@ -21,6 +21,7 @@ mod plan;
 mod provider_choice;
 mod readiness;
 mod request;
+mod safety;
 mod tidy;
 mod user;
 mod workspace;
