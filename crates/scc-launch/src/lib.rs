@@ -18,6 +18,7 @@ mod images;
 mod login;
 mod names;
 mod plan;
+pub mod probes;
 mod provider_choice;
 mod readiness;
 mod request;
