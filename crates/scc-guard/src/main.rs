@@ -3,7 +3,8 @@
 //! One static program. Which tool it stands for, it takes from the kernel's name of its own file
 //! (`/proc/self/exe`), not from what the caller calls it. There it judges the arguments with
 //! `scc-safety` and the policy of the sandbox, and becomes the real tool or refuses with status 126.
-//! Under its own name it is a command: `guard install`.
+//! Under its own name it is a command: `guard hook` judges what an agent is about to do, `guard
+//! install` is a step of an image's build.
 //!
 //! Every state that it does not expect is a refusal: no policy, a policy that others could have
 //! written, an internal failure.
@@ -11,6 +12,7 @@
 #![cfg_attr(not(test), no_main)]
 #![cfg_attr(test, expect(dead_code, reason = "tests have the usual main"))]
 
+mod hook;
 mod install;
 mod policy;
 mod process;
@@ -54,9 +56,10 @@ fn dispatch(invocation: &Invocation) -> u8 {
 fn command(invocation: &Invocation) -> u8 {
     let words: Vec<_> = invocation.args.iter().skip(1).collect();
     match words.as_slice() {
+        [word] if *word == "hook" => hook::run(),
         [word] if *word == "install" => install(),
         _ => {
-            refusal::say("usage: guard install\n");
+            refusal::say("usage: guard hook | install\n");
             USAGE
         }
     }
