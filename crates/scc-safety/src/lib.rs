@@ -4,7 +4,9 @@ mod git;
 mod judge;
 mod options;
 mod policy;
+mod program;
 mod rules;
+mod shell;
 mod verdict;
 mod word;
 mod world;
@@ -30,12 +32,17 @@ pub fn evaluate_argv<S: AsRef<std::ffi::OsStr>>(
         .map(|(at, word)| Word::known(word.as_ref().to_string_lossy(), at..at + 1))
         .collect();
     let mut judge = Judge::new(world, policy);
-    git::judge(&mut judge, &words);
+    if policy.action != Action::Allow {
+        shell::run(&mut judge, &words, &shell::Input::Inherited, false);
+    }
     judge.verdict()
 }
 
 /// Judges a text that a shell would run: every command in it, at any depth.
 pub fn evaluate_shell(text: &str, world: &dyn World, policy: &Policy) -> Verdict {
-    let words: Vec<&str> = text.split_whitespace().collect();
-    evaluate_argv(&words, world, policy)
+    let mut judge = Judge::new(world, policy);
+    if policy.action != Action::Allow {
+        shell::judge(&mut judge, text);
+    }
+    judge.verdict()
 }

@@ -116,7 +116,7 @@ impl Table {
                 parsed.operands.extend(at..words.len());
                 break;
             }
-            let is_option = start.len() > 1 && start.starts_with('-');
+            let is_option = start.starts_with('-') && !word.is("-");
             let consumed = match start.strip_prefix("--") {
                 Some(long) if is_option => self.long(&mut parsed, long, word, index, words.get(at)),
                 None if is_option => self.bundle(&mut parsed, word, index, words.get(at)),
