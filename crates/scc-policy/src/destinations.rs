@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use scc_config::{HostPattern, NetworkPolicy};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::decision::Origin;
 use crate::effective::{EffectivePolicy, Sourced};
@@ -22,12 +22,13 @@ const GITHUB: [&str; 5] = [
 pub const WEB_PORTS: [u16; 2] = [80, 443];
 
 /// A host, with its port where that is not one of the web's.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Endpoint {
     /// The host, or all below one.
     pub host: HostPattern,
     /// A port beside those of the web.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<u16>,
 }
 
