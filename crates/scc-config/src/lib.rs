@@ -51,6 +51,7 @@ mod error;
 mod exceptions;
 mod glob;
 mod host;
+mod idn;
 mod json;
 mod kind;
 mod marketplace;

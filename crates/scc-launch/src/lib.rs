@@ -17,6 +17,7 @@ mod governed;
 mod images;
 mod login;
 mod names;
+mod packages;
 mod plan;
 pub mod probes;
 mod provider_choice;
@@ -39,6 +40,10 @@ pub use governance::{
 pub use images::{DEFAULT_BASE, ImagePlan, ImageStep};
 pub use login::{LiveLogin, LoginRequest, login_user};
 pub use names::Scope;
+pub use packages::{
+    CargoFacts, ManagerSettings, PackageHosts, PipFacts, apt_hosts, cargo_hosts, npm_hosts,
+    pip_hosts,
+};
 pub use plan::{Decision, MountPlan, Plan, ProviderPlan, UserPlan, plan};
 pub use provider_choice::{ChoiceInput, ProviderChoice, choose_provider};
 pub use readiness::Readiness;
