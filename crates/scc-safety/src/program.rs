@@ -12,7 +12,7 @@ use crate::judge::Judge;
 use crate::policy::NetworkTool;
 use crate::rules;
 use crate::shell::{Input, pattern};
-use crate::word::{Doubt, Word, base_name};
+use crate::word::{Word, base_name};
 
 /// What a command's first word says about the program.
 #[derive(Debug, PartialEq, Eq)]

@@ -162,16 +162,6 @@ impl Word {
         self
     }
 
-    /// Every unknown part taken for something no worse than this.
-    pub(crate) fn at_most(mut self, worst: Doubt) -> Self {
-        for piece in &mut self.pieces {
-            if let Piece::Gap(doubt) = piece {
-                *doubt = (*doubt).min(worst);
-            }
-        }
-        self
-    }
-
     /// For people: what is not known is `…`.
     pub(crate) fn shown(&self) -> Cow<'_, str> {
         match self.get() {

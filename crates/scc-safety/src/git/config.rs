@@ -40,11 +40,6 @@ impl Config {
         entry.map(|(_, value)| value.as_ref())
     }
 
-    pub(crate) fn is_true(&self, key: &str) -> bool {
-        self.last(key)
-            .is_some_and(|value| value.is_none_or(may_be_true))
-    }
-
     /// Something says that it is off.
     pub(crate) fn may_be_false(&self, key: &str) -> bool {
         self.last(key).is_some_and(|value| {

@@ -41,7 +41,7 @@ fn mode(parsed: &Parsed) -> Option<&Given> {
         .given
         .iter()
         .filter(|given| given.on && MODES.contains(&given.name));
-    let last = modes.clone().last()?;
+    let last = modes.clone().next_back()?;
     let same_word = modes.filter(|given| given.index == last.index);
     same_word.max_by_key(|given| match given.name {
         "hard" => 2,

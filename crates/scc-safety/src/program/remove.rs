@@ -57,6 +57,6 @@ pub(super) fn is_vital(word: &Word) -> bool {
         VITAL.contains(&part)
             || part == "\u{fffd}"
             || part == ".."
-            || VITAL.iter().any(|name| matches(&name))
+            || VITAL.iter().any(|name| matches(name))
     })
 }

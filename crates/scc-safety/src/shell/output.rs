@@ -277,8 +277,8 @@ fn path_part(name: &str, args: &[Word]) -> Option<Word> {
 
 /// Where a program is: `which git`, `command -v git`.
 pub(crate) fn path_of(names: &[Word]) -> Word {
-    let names = names.iter().filter(|word| !word.start().starts_with('-'));
-    match names.last().and_then(Word::get) {
+    let mut names = names.iter().filter(|word| !word.start().starts_with('-'));
+    match names.next_back().and_then(Word::get) {
         Some(name) if name.contains('/') => Word::known(name, 0..0),
         Some(name) => Word::known(format!("/usr/bin/{name}"), 0..0),
         None => Word::unknown(Doubt::Name, 0..0),

@@ -39,11 +39,10 @@ pub(crate) fn operator(text: &str) -> Option<(Operator, &str)> {
         ("@L", Lower { all: true }),
         ("@Q", Same),
     ];
-    let found = table.iter().find_map(|(sign, operator)| {
+    table.iter().find_map(|(sign, operator)| {
         text.strip_prefix(sign)
             .map(|argument| (*operator, argument))
-    });
-    found
+    })
 }
 
 /// What an operator makes of a text; `None` if that is not worked out here.

@@ -117,13 +117,17 @@ pub(crate) fn union(mut left: Vec<State>, right: Vec<State>) -> Vec<State> {
         }
     }
     if left.len() > MAX_STATES {
-        left = left.into_iter().reduce(merge).into_iter().collect();
+        left = left
+            .into_iter()
+            .reduce(|left, right| merge(left, &right))
+            .into_iter()
+            .collect();
     }
     left
 }
 
 /// One state for two, in which a variable that differs is not known.
-fn merge(mut left: State, right: State) -> State {
+fn merge(mut left: State, right: &State) -> State {
     let names = left.variables.keys().chain(right.variables.keys());
     let names: Vec<String> = names.cloned().collect();
     for name in names {

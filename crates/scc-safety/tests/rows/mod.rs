@@ -1,21 +1,21 @@
 //! The table of commands and their verdicts.
 
 /// A row of the table.
-pub struct Row {
-    pub refuse: bool,
+pub(crate) struct Row {
+    pub(crate) refuse: bool,
     /// Real git cannot show it in the repository that the test makes.
-    pub unshown: bool,
-    pub rule: Option<&'static str>,
-    pub command: &'static str,
+    pub(crate) unshown: bool,
+    pub(crate) rule: Option<&'static str>,
+    pub(crate) command: &'static str,
     /// The line of the file.
-    pub line: usize,
+    pub(crate) line: usize,
 }
 
-pub const ARGV: &str = include_str!("argv.txt");
-pub const SHELL: &str = include_str!("shell.txt");
+pub(crate) const ARGV: &str = include_str!("argv.txt");
+pub(crate) const SHELL: &str = include_str!("shell.txt");
 
 /// The rows of a file.
-pub fn rows(text: &'static str) -> Vec<Row> {
+pub(crate) fn rows(text: &'static str) -> Vec<Row> {
     let lines = text.lines().enumerate();
     let rows = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
     rows.map(|(number, line)| {
@@ -38,7 +38,7 @@ pub fn rows(text: &'static str) -> Vec<Row> {
 }
 
 /// The words of a command: split at spaces, `'` and `"` hold together.
-pub fn words(command: &str) -> Vec<String> {
+pub(crate) fn words(command: &str) -> Vec<String> {
     let mut words = vec![];
     let mut word: Option<String> = None;
     let mut quote = None;
