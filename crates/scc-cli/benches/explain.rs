@@ -53,3 +53,9 @@ fn yaml(bencher: Bencher<'_, '_>, teams: usize) {
     let text = format!("# YAML\n{}", document(teams, Shape::Plain));
     explain(bencher, &machine(teams, "org.yaml", &text));
 }
+
+#[divan::bench(args = [Shape::Plain, Shape::Infix, Shape::Shared, Shape::Marketplaces], sample_count = 20)]
+fn a_thousand_teams(bencher: Bencher<'_, '_>, shape: Shape) {
+    let text = document(1_000, shape);
+    explain(bencher, &machine(1_000, "org.json", &text));
+}

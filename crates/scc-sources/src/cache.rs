@@ -229,12 +229,16 @@ impl SourceCache {
         Ok(decode(&bytes, &source.to_string()))
     }
 
-    fn write_lock(&self, source: &Source) -> Result<File, StateError> {
+    pub(crate) fn write_lock(&self, source: &Source) -> Result<File, StateError> {
         files::lock(&self.dir.join(format!("{}.lock", key(source))))
     }
 
     fn path(&self, source: &Source) -> PathBuf {
         self.dir.join(format!("{}.copy", key(source)))
+    }
+
+    pub(crate) fn attempt_path(&self, source: &Source) -> PathBuf {
+        self.dir.join(format!("{}.attempt", key(source)))
     }
 }
 

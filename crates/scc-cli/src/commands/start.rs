@@ -69,7 +69,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<u8, CliError> {
         team: args.team.clone(),
         standalone: args.standalone,
         offline: args.offline,
-        force: false,
+        ..Asked::default()
     };
     let effective = Effective::load(context, asked)?;
     let prompter = Prompter::new(!args.non_interactive && !args.dry_run);

@@ -4,5 +4,6 @@
 mod config;
 mod exceptions;
 mod org;
+mod refresh;
 mod support;
 mod team;
