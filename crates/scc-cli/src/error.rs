@@ -86,6 +86,20 @@ impl CliError {
         }
     }
 
+    /// The message with its causes, as far as it does not say them itself.
+    pub(crate) fn full_message(&self) -> String {
+        let mut message = self.to_string();
+        let mut source = std::error::Error::source(self);
+        while let Some(cause) = source {
+            let text = cause.to_string();
+            if !message.contains(&text) {
+                message = format!("{message}: {text}");
+            }
+            source = cause.source();
+        }
+        message
+    }
+
     /// What to type next.
     pub(crate) fn hints(&self) -> Vec<String> {
         let one = |text: &str| vec![text.to_owned()];

@@ -4,5 +4,6 @@
 mod config;
 mod exceptions;
 mod org;
+mod start;
 mod support;
 mod team;
