@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use jiff::{SignedDuration, Timestamp};
 
-use scc_config::UserConfig;
+use scc_config::{ProviderPreference, UserConfig};
 use scc_launch::{
     AgentEnd, Blocker, BlockerKind, ChoiceInput, Executed, KILLED, LaunchError, LaunchRequest,
     Launcher, LiveSession, OnConflict, Plan, ProviderChoice, Requested, choose_provider,
     detect_workspace, plan,
 };
+use scc_policy::ItemKind;
 use scc_runtime::SandboxRuntime;
 
 use crate::context::{Context, key_source};
@@ -177,8 +178,16 @@ async fn provider(
         last_used: last_used.as_deref(),
         viable: &viable,
     });
+    let passed_over = passed_over(args, effective);
+    if let Some(why) = &passed_over {
+        context.printer.warning(why);
+    }
     match choice {
-        ProviderChoice::Use { id, reason } => Ok((id, reason.to_owned())),
+        ProviderChoice::Use { id, reason } => {
+            let reason = [Some(reason.to_owned()), passed_over];
+            let reason: Vec<_> = reason.into_iter().flatten().collect();
+            Ok((id, reason.join("; ")))
+        }
         ProviderChoice::Ask { preselected } => {
             let names: Vec<_> = viable.iter().map(|id| (*id).to_owned()).collect();
             let start = names.iter().position(|id| Some(id) == preselected.as_ref());
@@ -195,6 +204,23 @@ async fn provider(
             Ok((names[index].clone(), "chosen now".to_owned()))
         }
     }
+}
+
+/// Why the user's preference does not count here, where it does not.
+fn passed_over(args: &Args, effective: &Effective) -> Option<String> {
+    let Some(ProviderPreference::Id(id)) = &effective.config.provider else {
+        return None;
+    };
+    let policy = &effective.policy;
+    if args.provider.is_some() || policy.allowed_providers.contains(id) {
+        return None;
+    }
+    let denied = |decision: &&scc_policy::Decision| {
+        decision.kind == ItemKind::Provider && decision.item == *id
+    };
+    let why = policy.decisions.iter().find(denied);
+    let why = why.map_or("the rules do not allow it", |why| why.message.as_str());
+    Some(format!("your preference `{id}` is not followed: {why}"))
 }
 
 /// The providers as they are offered to a person.
