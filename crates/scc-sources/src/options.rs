@@ -170,7 +170,8 @@ pub struct LoadOptions<'a> {
     pub max_stale: Duration,
     /// Use the copy only and ask nobody.
     pub offline: bool,
-    /// Ask even when the copy is within its time.
+    /// Ask even when the copy is within its time, and take the document anew, whatever the copy
+    /// says about itself.
     pub force: bool,
     /// The credentials, for the source's own host only.
     pub auth: Option<&'a AuthProvider<'a>>,

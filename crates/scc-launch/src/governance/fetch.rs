@@ -99,7 +99,7 @@ impl<'a> Wanted<'a> {
             return Ok(self.fetched(first));
         };
         let own = ttl(first.0.value());
-        if self.offline || age < own {
+        if age < own {
             return Ok(self.fetched(first));
         }
         let again = self.load_once(own)?;
