@@ -4,7 +4,7 @@ use clap::{ArgAction, Parser, Subcommand};
 
 use crate::commands::{
     attach, audit, completion, config, doctor, exceptions, exec, init, list, logs, org, profile,
-    provider, prune, sessions, setup, start, status, stop, team, unblock, watch,
+    provider, prune, refresh, sessions, setup, start, status, stop, team, unblock, watch,
 };
 
 /// Runs coding agents in governed sandboxes.
@@ -47,6 +47,8 @@ pub(crate) enum Command {
     Completion(completion::Args),
     #[command(hide = true)]
     Watch(watch::Args),
+    #[command(hide = true)]
+    Refresh(refresh::Args),
 }
 
 impl Cli {
@@ -74,7 +76,8 @@ impl Cli {
             | Command::Exec(_)
             | Command::Logs(_)
             | Command::Completion(_)
-            | Command::Watch(_) => false,
+            | Command::Watch(_)
+            | Command::Refresh(_) => false,
         }
     }
 }

@@ -240,12 +240,16 @@ impl SourceCache {
         }
     }
 
-    fn write_lock(&self, source: &Source) -> Result<File, StateError> {
+    pub(crate) fn write_lock(&self, source: &Source) -> Result<File, StateError> {
         files::lock(&self.dir.join(format!("{}.lock", key(source))))
     }
 
     fn path(&self, source: &Source) -> PathBuf {
         self.dir.join(format!("{}.copy", key(source)))
+    }
+
+    pub(crate) fn attempt_path(&self, source: &Source) -> PathBuf {
+        self.dir.join(format!("{}.attempt", key(source)))
     }
 }
 

@@ -15,6 +15,7 @@ pub(crate) mod org;
 pub(crate) mod profile;
 pub(crate) mod provider;
 pub(crate) mod prune;
+pub(crate) mod refresh;
 pub(crate) mod sessions;
 pub(crate) mod setup;
 pub(crate) mod start;
@@ -57,6 +58,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<u8, CliEr
         Command::Audit(args) => audit::run(&args, context),
         Command::Completion(args) => completion::run(&args, context),
         Command::Watch(args) => watch::run(&args, context).await,
+        Command::Refresh(args) => refresh::run(&args, context),
     }
 }
 

@@ -115,7 +115,7 @@ async fn prepare(args: &Args, context: &Context, prompter: Prompter) -> Result<P
         team: args.team.clone(),
         standalone: args.standalone,
         offline: args.offline,
-        force: false,
+        ..Asked::default()
     };
     let effective = Effective::load(context, asked)?;
     let (provider, reason) = provider(args, &effective, context, prompter).await?;

@@ -161,6 +161,10 @@ fn heading(governance: &Governance, policy: &EffectivePolicy, now: jiff::Timesta
     let id = policy.organization.as_deref().unwrap_or_default();
     let fetched = match from.freshness {
         Freshness::Fresh => "read now".to_owned(),
+        Freshness::Due => format!(
+            "fetched {} ago; a newer one is being fetched",
+            age(from.fetched_at, now)
+        ),
         _ => format!("fetched {} ago", age(from.fetched_at, now)),
     };
     let mut lines = vec![format!(
