@@ -6,7 +6,9 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use scc_config::{OrganizationSource, ProviderSection, SecretSource, UserConfig};
+use scc_config::{
+    OrganizationSource, ProviderPreference, ProviderSection, SecretSource, UserConfig,
+};
 use scc_launch::{
     CredentialFallback, Freshness, Governance, GovernanceError, GovernanceInput, OrgDocument,
     TeamChoice, detect_workspace, load_organization,
@@ -18,7 +20,7 @@ use secrecy::SecretString;
 
 use crate::commands::refresh;
 use crate::context::Context;
-use crate::error::CliError;
+use crate::error::{CertificateNamed, CliError};
 use crate::output::{self, Printer};
 use crate::providers::IMPLICIT_MARKETPLACES;
 use crate::{environment, host, secrets};
@@ -255,10 +257,19 @@ impl Effective {
     /// The certificate authorities for images and sandboxes: the user's and the organization's.
     pub(crate) fn certificates(&self) -> Result<BTreeMap<String, Vec<u8>>, CliError> {
         let is_text = |text: &&String| text.contains("-----BEGIN ");
+        let own = &self.config.ca_certificates;
+        let mut files = host::read_certificates(CertificateNamed::Setting("ca_certificates"), own)?;
         let named = self.authorities.iter().filter(|text| !is_text(text));
-        let own = self.config.ca_certificates.iter().cloned();
-        let files: Vec<_> = own.chain(named.map(PathBuf::from)).collect();
-        let mut all = host::read_certificates(&files)?;
+        let named: Vec<_> = named.map(PathBuf::from).collect();
+        files.extend(host::read_certificates(
+            CertificateNamed::Organization,
+            &named,
+        )?);
+        let files = files.into_iter().enumerate();
+        // Named as a Debian image wants them.
+        let mut all: BTreeMap<_, _> = files
+            .map(|(number, pem)| (format!("scc-{number}.crt"), pem))
+            .collect();
         for (number, text) in self.authorities.iter().filter(is_text).enumerate() {
             let name = format!("scc-org-{number}.crt");
             all.insert(name, text.clone().into_bytes());
@@ -271,6 +282,22 @@ impl Context {
     /// The directory of the settings.
     pub(crate) fn config_dir(&self) -> &Path {
         self.config_file.parent().unwrap_or(Path::new("/"))
+    }
+}
+
+/// Says that the preferred agent is none that the rules allow, since starts then use another. Rules
+/// that cannot be read say nothing here; they refuse every start.
+pub(crate) fn warn_about_preference(config: &UserConfig, context: &Context) {
+    let Some(ProviderPreference::Id(id)) = &config.provider else {
+        return;
+    };
+    let rules = Rules::with_config(context, config.clone(), Asked::default());
+    let policy = rules.and_then(|rules| rules.policy(&rules.governance()?, context));
+    if policy.is_ok_and(|policy| !policy.allowed_providers.contains(id)) {
+        context.printer.warning(&format!(
+            "the rules do not allow `{id}`, so that starts use another agent; see why: scc config \
+             explain --field denied"
+        ));
     }
 }
 
@@ -288,12 +315,18 @@ pub(crate) fn workspace_root(named: Option<&Path>) -> Result<PathBuf, CliError> 
 }
 
 fn fetch_options(config: &UserConfig) -> Result<FetchOptions, CliError> {
-    let mut authorities = config.ca_certificates.clone();
+    let own = &config.ca_certificates;
+    let mut authorities =
+        host::read_certificates(CertificateNamed::Setting("ca_certificates"), own)?;
     let organization: Option<&OrganizationSource> = config.organization.as_ref();
-    authorities.extend(organization.and_then(|source| source.ca.clone()));
-    let authorities = host::read_certificates(&authorities)?;
+    let of_source: Vec<_> = organization
+        .and_then(|source| source.ca.clone())
+        .into_iter()
+        .collect();
+    let named_by = CertificateNamed::Setting("organization.ca");
+    authorities.extend(host::read_certificates(named_by, &of_source)?);
     Ok(FetchOptions {
-        extra_authorities: authorities.into_values().collect(),
+        extra_authorities: authorities,
         proxy: environment::proxy(),
         git: environment::git(),
         ..FetchOptions::default()

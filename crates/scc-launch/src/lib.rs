@@ -2,9 +2,9 @@
 //!
 //! A launch is one straight road: a [`LaunchRequest`] becomes a [`Plan`] ([`plan`]: pure but for
 //! reading the workspace; `--dry-run` prints it), and the plan becomes a [`LiveSession`]
-//! ([`Launcher::execute`]). Nothing turns back up it: `execute` reads the plan, not the
-//! configuration. Questions for a person are data ([`Blocker`], [`Executed::Conflict`]); the caller
-//! asks them and calls again with the answer.
+//! ([`Launcher::request`], [`Launcher::execute`]). Nothing turns back up it: `execute` reads the
+//! plan, not the configuration. Questions for a person are data ([`Blocker`],
+//! [`Executed::Conflict`]); the caller asks them and calls again with the answer.
 //!
 //! [`Launcher`] also lists, stops and tidies up what launches leave, so that a killed scc leaves
 //! nothing that the next command does not set right.
@@ -22,6 +22,7 @@ mod plan;
 pub mod probes;
 mod provider_choice;
 mod readiness;
+mod refusal;
 mod request;
 mod safety;
 mod tidy;
@@ -47,6 +48,7 @@ pub use packages::{
 pub use plan::{Decision, MountPlan, Plan, ProviderPlan, UserPlan, plan};
 pub use provider_choice::{ChoiceInput, ProviderChoice, choose_provider};
 pub use readiness::Readiness;
+pub use refusal::{Refusal, Requested, record_refusal};
 pub use request::{HostFacts, LaunchRequest};
 pub use tidy::Tidied;
 pub use workspace::{Workspace, WorkspaceError, WorkspaceKind, detect_workspace, suspicion};

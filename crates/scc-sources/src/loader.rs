@@ -25,8 +25,9 @@ pub type Validator<'a> = dyn Fn(&[u8]) -> Result<(), String> + 'a;
 /// 2. A copy whose seal is broken is set aside and not used. The content of a whole one is checked
 ///    by the validator like everything else.
 /// 3. A copy that is within its time is used, and nobody is asked.
-/// 4. Otherwise the server is asked, with the copy's ETag or commit. What comes is checked before
-///    it becomes the copy; an invalid document never does, and the copy stays.
+/// 4. Otherwise the server is asked, with the copy's ETag or commit; with [`LoadOptions::force`]
+///    without them, so that what the copy says about itself does not count. What comes is checked
+///    before it becomes the copy; an invalid document never does, and the copy stays.
 /// 5. Where that fails, the copy is used until it is [`LoadOptions::max_stale`] old, and the
 ///    result says why. A refusal of the server (401, 403, 404) is no exception, because servers
 ///    answer so in an outage too, but [`Origin::Stale`] names it: say it loudly. After that time
@@ -287,6 +288,7 @@ impl Load<'_> {
 
     fn ask(&self, old: Option<&StoredCopy>, lock: Option<&File>) -> Result<Fetched, SourceError> {
         let auth = self.credentials()?;
+        let old = old.filter(|_| !self.options.force);
         let revision = old.and_then(|copy| copy.info.revision.as_ref());
         let options = &self.loader.options;
         match &self.source.0 {
@@ -346,7 +348,7 @@ impl Load<'_> {
         let refused = failure.as_ref().is_some_and(SourceError::is_refusal);
         let reason = match &failure {
             Some(error) => error.to_string(),
-            None => "nothing is fetched offline".to_owned(),
+            None => "no server was asked".to_owned(),
         };
         let mut warnings = kept.warnings;
         warnings.push(self.stale_warning(age, &reason));

@@ -8,6 +8,7 @@ pub(crate) mod doctor;
 pub(crate) mod exceptions;
 pub(crate) mod exec;
 pub(crate) mod init;
+pub(crate) mod leave;
 pub(crate) mod list;
 pub(crate) mod logs;
 pub(crate) mod org;

@@ -5,5 +5,6 @@ mod config;
 mod exceptions;
 mod org;
 mod refresh;
+mod start;
 mod support;
 mod team;
