@@ -261,7 +261,7 @@ fn launch_code(error: &LaunchError) -> u8 {
             BlockerKind::MissingPrerequisite => 5,
         },
         LaunchError::UnknownProvider { .. } | LaunchError::Ambiguous { .. } => 2,
-        LaunchError::SignedOut { .. } => 5,
+        LaunchError::SignedOut { .. } | LaunchError::ForeignArchitecture { .. } => 5,
         LaunchError::Provider(_) => 3,
         _ => 1,
     }
@@ -287,6 +287,9 @@ fn launch_hints(error: &LaunchError) -> Vec<String> {
         LaunchError::SignedOut { provider, .. } => vec![
             format!("sign in: scc provider login {provider}"),
             format!("or use a key: set `providers.{provider}.api_key` to `env:VARIABLE`"),
+        ],
+        LaunchError::ForeignArchitecture { .. } => vec![
+            "use an engine on this processor, or an scc that was built for the engine's".to_owned(),
         ],
         LaunchError::NoSuchSession { .. } => vec!["see what there is: scc list".to_owned()],
         LaunchError::Ambiguous { .. } => vec!["name one of them".to_owned()],

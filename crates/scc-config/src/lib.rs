@@ -99,7 +99,7 @@ pub use plugin::{BareName, PluginPatterns, PluginRef, PluginRefError};
 pub use profile::{Profile, ProfileDelegation, Trust};
 pub use project::ProjectConfig;
 pub use secret::SecretSource;
-pub use security::{SafetyAction, SafetyNet, Security};
+pub use security::{NetworkTool, SafetyAction, SafetyNet, Security};
 pub use session::{DevAction, DevEnvironment, NetworkPolicy, Session};
 pub use team::TeamConfig;
 pub use tree::{Place, pointer_token};

@@ -5,7 +5,7 @@ use scc_config::{NetworkPolicy, ResourcesSection};
 use scc_policy::{EffectivePolicy, ItemKind};
 use scc_runtime::Network;
 
-use crate::{Blocker, BlockerKind, Decision};
+use crate::{Blocker, BlockerKind, Decision, safety};
 
 /// Everything in the rules that stands against a launch of this provider. What this version cannot
 /// enforce or deliver is refused, not left out.
@@ -132,8 +132,8 @@ pub(crate) fn decisions(policy: &EffectivePolicy) -> Vec<Decision> {
     });
     let safety = Decision {
         subject: "safety net",
-        value: "not enforced".to_owned(),
-        reason: "this version has no guard in the sandbox".to_owned(),
+        value: safety::describe(&policy.safety_net.value),
+        reason: policy.safety_net.origin.to_string(),
     };
     [Some(network), Some(safety), timeout, undelivered]
         .into_iter()

@@ -16,6 +16,7 @@ use uuid::Uuid;
 use crate::governed;
 use crate::images::{ImagePlan, plan_images};
 use crate::names::{ROLE_SESSION, Scope};
+use crate::safety;
 use crate::user::agent_user;
 use crate::worktree::{unshielded, worktree_mounts};
 use crate::{
@@ -372,19 +373,25 @@ impl Draft<'_> {
             user: self.user,
             hostname: "scc".to_owned(),
             mounts: self.mounts(root),
-            sealed: launch
-                .sealed
-                .into_iter()
-                .map(|dir| SealedDirectory {
-                    path: dir.path,
-                    files: dir.files,
-                })
-                .collect(),
+            sealed: self.sealed(launch.sealed)?,
             network: governed::network(self.request.policy),
             limits: limits(&resources),
             read_only_root: self.user.uid == 0,
             terminal: None,
         })
+    }
+
+    /// The policy of the guard, and what governs the agent itself.
+    fn sealed(
+        &self,
+        agent: Vec<scc_provider::SealedDirectory>,
+    ) -> Result<Vec<SealedDirectory>, LaunchError> {
+        let guard = safety::sealed(&self.request.policy.safety_net.value)?;
+        let agent = agent.into_iter().map(|dir| SealedDirectory {
+            path: dir.path,
+            files: dir.files,
+        });
+        Ok(std::iter::once(guard).chain(agent).collect())
     }
 
     fn labels(&self, root: &str) -> BTreeMap<String, String> {
