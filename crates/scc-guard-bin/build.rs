@@ -35,6 +35,8 @@ fn main() -> Outcome<()> {
         "Cargo.toml",
         "Cargo.lock",
         "crates/scc-guard",
+        "crates/scc-relay/src",
+        "crates/scc-relay/Cargo.toml",
         "crates/scc-safety/src",
         "crates/scc-safety/Cargo.toml",
     ] {

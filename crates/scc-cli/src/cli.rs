@@ -3,8 +3,8 @@
 use clap::{ArgAction, Parser, Subcommand};
 
 use crate::commands::{
-    attach, audit, completion, config, doctor, exceptions, exec, init, list, logs, org, profile,
-    provider, prune, refresh, sessions, setup, start, status, stop, team, unblock, watch,
+    attach, audit, completion, config, doctor, exceptions, exec, init, list, logs, network, org,
+    profile, provider, prune, refresh, sessions, setup, start, status, stop, team, unblock, watch,
 };
 
 /// Runs coding agents in governed sandboxes.
@@ -34,6 +34,7 @@ pub(crate) enum Command {
     Exec(exec::Args),
     Logs(logs::Args),
     Provider(provider::Args),
+    Network(network::Args),
     Config(config::Args),
     Org(org::Args),
     Team(team::Args),
@@ -62,6 +63,7 @@ impl Cli {
             Command::Stop(args) => args.json,
             Command::Prune(args) => args.json,
             Command::Provider(args) => args.wants_json(),
+            Command::Network(args) => args.wants_json(),
             Command::Config(args) => args.wants_json(),
             Command::Org(args) => args.wants_json(),
             Command::Team(args) => args.wants_json(),

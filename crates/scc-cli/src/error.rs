@@ -161,6 +161,7 @@ impl CliError {
             Self::Config(error) => error.snippet().map(str::to_owned).into_iter().collect(),
             Self::Findings { findings, .. } => findings.iter().flat_map(finding_lines).collect(),
             Self::Governance(error) => governance_details(error),
+            Self::Launch(LaunchError::EgressNotProven { details }) => details.clone(),
             _ => Vec::new(),
         }
     }
@@ -299,6 +300,7 @@ fn launch_code(error: &LaunchError) -> u8 {
             BlockerKind::MissingPrerequisite => 5,
         },
         LaunchError::UnknownProvider { .. } | LaunchError::Ambiguous { .. } => 2,
+        LaunchError::EgressNotProven { .. } => 6,
         LaunchError::SignedOut { .. } | LaunchError::ForeignArchitecture { .. } => 5,
         LaunchError::Provider(_) => 3,
         _ => 1,
@@ -325,6 +327,11 @@ fn launch_hints(error: &LaunchError) -> Vec<String> {
         LaunchError::SignedOut { provider, .. } => vec![
             format!("sign in: scc provider login {provider}"),
             format!("or use a key: set `providers.{provider}.api_key` to `env:VARIABLE`"),
+        ],
+        LaunchError::EgressNotProven { .. } => vec![
+            "try the other way to join proxy and sandbox: SCC_EGRESS_TOPOLOGY=internal-network, or \
+             =socket"
+                .to_owned(),
         ],
         LaunchError::ForeignArchitecture { .. } => vec![
             "use an engine on this processor, or an scc that was built for the engine's".to_owned(),

@@ -4,7 +4,8 @@
 //! (`/proc/self/exe`), not from what the caller calls it. There it judges the arguments with
 //! `scc-safety` and the policy of the sandbox, and becomes the real tool or refuses with status 126.
 //! Under its own name it is a command: `guard hook` judges what an agent is about to do, `guard
-//! install` is a step of an image's build.
+//! install` is a step of an image's build, and `guard relay` and `guard probe` are those of
+//! `scc-relay`.
 //!
 //! Every state that it does not expect is a refusal: no policy, a policy that others could have
 //! written, an internal failure.
@@ -31,6 +32,9 @@ use tools::{GUARD, REAL, Tool};
 /// The exit status of a command line that the guard does not understand.
 const USAGE: u8 = 2;
 
+/// What joins a sandbox to its proxy.
+const RELAY: [&str; 3] = ["relay", "relay-detach", "relay-serve"];
+
 /// The whole program; the number is the exit status.
 fn run(invocation: &Invocation) -> u8 {
     let outcome = catch_unwind(AssertUnwindSafe(|| dispatch(invocation)));
@@ -54,10 +58,12 @@ fn dispatch(invocation: &Invocation) -> u8 {
 
 /// Under the guard's own name.
 fn command(invocation: &Invocation) -> u8 {
-    let words: Vec<_> = invocation.args.iter().skip(1).collect();
-    match words.as_slice() {
-        [word] if *word == "hook" => hook::run(),
-        [word] if *word == "install" => install(),
+    let words = invocation.args.get(1..).unwrap_or_default();
+    match words {
+        [word] if word == "hook" => hook::run(),
+        [word] if word == "install" => install(),
+        [word, ..] if word == "probe" => scc_relay::probe::run(words),
+        [word, ..] if RELAY.iter().any(|name| word == name) => scc_relay::relay::run(words),
         _ => {
             refusal::say("usage: guard hook | install\n");
             USAGE

@@ -68,6 +68,13 @@ pub enum LaunchError {
         /// The guard's processor.
         guard: &'static str,
     },
+    /// What was tried from inside the sandbox, before its agent started, did not come out as it has
+    /// to.
+    #[error("the network of the sandbox is not what the rules want, so the agent was not started")]
+    EgressNotProven {
+        /// What was tried and what came of it.
+        details: Vec<String>,
+    },
     /// The policy of the safety net cannot be written down.
     #[error("the policy of the safety net cannot be written")]
     SafetyPolicy(#[source] serde_json::Error),

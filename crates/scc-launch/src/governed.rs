@@ -21,12 +21,6 @@ pub(crate) fn refusals(policy: &EffectivePolicy, provider: &str, name: &str) -> 
             hint: "see where it comes from: scc config explain".to_owned(),
         });
     };
-    if policy.network_policy.value == NetworkPolicy::WebEgressEnforced {
-        refuse(format!(
-            "the network policy `web-egress-enforced` of {} cannot be enforced by this version",
-            policy.network_policy.origin
-        ));
-    }
     if let Some(shield) = policy.workspace_shields.first() {
         refuse(format!(
             "`{}` of {} cannot be hidden from the agent by this version",
@@ -71,8 +65,7 @@ fn provider_refused(policy: &EffectivePolicy, provider: &str, name: &str) -> Blo
     }
 }
 
-/// The network of a sandbox. Where the policy cannot be enforced the launch is refused; until then
-/// the plan shows no network at all.
+/// The network of a sandbox. Enforced egress begins with none.
 pub(crate) fn network(policy: &EffectivePolicy) -> Network {
     match policy.network_policy.value {
         NetworkPolicy::Open => Network::Open,

@@ -35,6 +35,32 @@ const BASE_FOLDER: &[ImageFile] = &[
     },
 ];
 
+const PROXY_FOLDER: &[ImageFile] = &[
+    ImageFile {
+        path: "Dockerfile",
+        content: include_bytes!("../../../images/scc-egress-proxy/Dockerfile"),
+        executable: false,
+    },
+    ImageFile {
+        path: "errors/ERR_SCC_NOT_LISTED",
+        content: include_bytes!("../../../images/scc-egress-proxy/errors/ERR_SCC_NOT_LISTED"),
+        executable: false,
+    },
+    ImageFile {
+        path: "errors/ERR_SCC_ADDRESS",
+        content: include_bytes!("../../../images/scc-egress-proxy/errors/ERR_SCC_ADDRESS"),
+        executable: false,
+    },
+    ImageFile {
+        path: "errors/ERR_SCC_PORT",
+        content: include_bytes!("../../../images/scc-egress-proxy/errors/ERR_SCC_PORT"),
+        executable: false,
+    },
+];
+
+/// Where the guard is in every image that has it.
+pub(crate) const GUARD: &str = "/usr/local/lib/scc/guard";
+
 const USER_FOLDER: &[ImageFile] = &[ImageFile {
     path: "Dockerfile",
     content: include_bytes!("../../../images/scc-user/Dockerfile"),
@@ -75,19 +101,7 @@ pub(crate) fn plan_images(
     certificates: &BTreeMap<String, Vec<u8>>,
     npm_registry: Option<&str>,
 ) -> ImagePlan {
-    let mut context = files(BASE_FOLDER);
-    context.push(file("ca/.keep", b""));
-    context.extend(
-        certificates
-            .iter()
-            .map(|(name, pem)| file(&format!("ca/{name}"), pem)),
-    );
-    let lowest = step(
-        "scc-base",
-        "",
-        context,
-        vec![("BASE".to_owned(), base.to_owned())],
-    );
+    let lowest = base_step(base, certificates);
 
     let mut args = vec![("BASE".to_owned(), lowest.reference.clone())];
     args.extend(agent.args.iter().cloned());
@@ -102,10 +116,7 @@ pub(crate) fn plan_images(
     let args = args.map(|(key, value)| (key.to_owned(), value)).into();
     let prefix = format!("u{}-", user.uid);
     let mut context = files(USER_FOLDER);
-    context.push(ContextFile {
-        executable: true,
-        ..file("guard", scc_guard_bin::GUARD)
-    });
+    context.push(guard());
     let sandbox = step(agent.name, &prefix, context, args);
     let mut plan = ImagePlan {
         reference: sandbox.reference.clone(),
@@ -114,6 +125,40 @@ pub(crate) fn plan_images(
     };
     plan.set_npm_registry(npm_registry);
     plan
+}
+
+/// Plans the images for the proxy of a sandbox.
+pub(crate) fn plan_proxy_image(base: &str, certificates: &BTreeMap<String, Vec<u8>>) -> ImagePlan {
+    let lowest = base_step(base, certificates);
+    let mut context = files(PROXY_FOLDER);
+    context.push(guard());
+    let args = vec![("BASE".to_owned(), lowest.reference.clone())];
+    let proxy = step("scc-egress-proxy", "", context, args);
+    ImagePlan {
+        reference: proxy.reference.clone(),
+        base: base.to_owned(),
+        steps: vec![lowest, proxy],
+    }
+}
+
+/// What every image stands on.
+fn base_step(base: &str, certificates: &BTreeMap<String, Vec<u8>>) -> ImageStep {
+    let mut context = files(BASE_FOLDER);
+    context.push(file("ca/.keep", b""));
+    context.extend(
+        certificates
+            .iter()
+            .map(|(name, pem)| file(&format!("ca/{name}"), pem)),
+    );
+    let args = vec![("BASE".to_owned(), base.to_owned())];
+    step("scc-base", "", context, args)
+}
+
+fn guard() -> ContextFile {
+    ContextFile {
+        executable: true,
+        ..file("guard", scc_guard_bin::GUARD)
+    }
 }
 
 impl ImagePlan {

@@ -10,6 +10,7 @@
 //! nothing that the next command does not set right.
 
 mod control;
+mod egress;
 mod error;
 mod execute;
 mod governance;
@@ -31,6 +32,7 @@ mod workspace;
 mod worktree;
 
 pub use control::{Pruned, SessionView, Wanted};
+pub use egress::{EgressPlan, EgressRequest, destinations, provider_endpoints};
 pub use error::{Blocker, BlockerKind, LaunchError};
 pub use execute::{AgentEnd, Executed, KILLED, LiveSession, OnConflict};
 pub use governance::{
@@ -45,7 +47,7 @@ pub use packages::{
     CargoFacts, ManagerSettings, PackageHosts, PipFacts, apt_hosts, cargo_hosts, npm_hosts,
     pip_hosts,
 };
-pub use plan::{Decision, MountPlan, Plan, ProviderPlan, UserPlan, plan};
+pub use plan::{Decision, MountPlan, Plan, PlannedNetwork, ProviderPlan, UserPlan, plan};
 pub use provider_choice::{ChoiceInput, ProviderChoice, choose_provider};
 pub use readiness::Readiness;
 pub use refusal::{Refusal, Requested, record_refusal};

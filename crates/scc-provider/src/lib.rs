@@ -27,7 +27,7 @@ pub use launch::{
     SealedDirectory,
 };
 pub use registry::Registry;
-pub use settings::{exact_version, url_host};
+pub use settings::{exact_version, url_host, url_port};
 pub use sign_in::{LoginSpec, SignIn, VolumeFiles};
 
 /// The home directory of the agent's user in every agent image.

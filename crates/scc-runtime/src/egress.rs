@@ -16,8 +16,8 @@ use crate::{
     SandboxRuntime, labels,
 };
 
-/// Where the shared socket is, on either side.
-const MEETING: &str = "/run/scc-egress";
+/// The directory of the shared socket, on either side.
+pub const MEETING: &str = "/run/scc-egress";
 const SOCKET: &str = "/run/scc-egress/proxy.sock";
 /// The port of the proxy in an internal network.
 const PORT: u16 = 3128;
@@ -26,10 +26,11 @@ const PORT: u16 = 3128;
 pub const ROLE_EGRESS: &str = "egress";
 
 /// One of the ways.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Topology {
     /// [`Socket`].
+    #[default]
     Socket,
     /// [`InternalNetwork`].
     InternalNetwork,
