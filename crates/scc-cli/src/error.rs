@@ -86,6 +86,20 @@ impl CliError {
         }
     }
 
+    /// The message, and those of its causes that say more.
+    pub(crate) fn full_message(&self) -> String {
+        let mut message = self.to_string();
+        let mut source = std::error::Error::source(self);
+        while let Some(cause) = source {
+            let text = cause.to_string();
+            if !message.contains(&text) {
+                message = format!("{message}: {text}");
+            }
+            source = cause.source();
+        }
+        message
+    }
+
     /// What to type next.
     pub(crate) fn hints(&self) -> Vec<String> {
         let one = |text: &str| vec![text.to_owned()];
@@ -290,6 +304,7 @@ fn launch_hints(error: &LaunchError) -> Vec<String> {
         ],
         LaunchError::NoSuchSession { .. } => vec!["see what there is: scc list".to_owned()],
         LaunchError::Ambiguous { .. } => vec!["name one of them".to_owned()],
+        LaunchError::NotStopped { name } => vec![format!("stop it first: scc stop {name}")],
         LaunchError::NotRunning { .. } => vec!["start it again: scc start".to_owned()],
         _ => Vec::new(),
     }

@@ -33,15 +33,31 @@ impl<W: Write> Screen<W> {
     ///
     /// # Errors
     /// When the terminal cannot be written to.
-    pub fn enter(mut writer: W, theme: Theme) -> io::Result<Self> {
-        queue!(writer, EnterAlternateScreen, EnableBracketedPaste, Hide)?;
-        writer.flush()?;
-        Ok(Self {
+    pub fn enter(writer: W, theme: Theme) -> io::Result<Self> {
+        let mut screen = Self {
             backend: CrosstermBackend::new(writer),
             theme,
             shown: Buffer::empty(Rect::ZERO),
             is_stale: true,
-        })
+        };
+        screen.again()?;
+        Ok(screen)
+    }
+
+    /// Turns to it again, after somebody else may have left it. Everything is sent again with the
+    /// next frame.
+    ///
+    /// # Errors
+    /// When the terminal cannot be written to.
+    pub fn again(&mut self) -> io::Result<()> {
+        self.is_stale = true;
+        queue!(
+            self.backend,
+            EnterAlternateScreen,
+            EnableBracketedPaste,
+            Hide
+        )?;
+        io::Write::flush(&mut self.backend)
     }
 
     /// Has everything sent again with the next frame.
@@ -79,7 +95,7 @@ impl<W: Write> Screen<W> {
     ///
     /// # Errors
     /// When the terminal cannot be written to.
-    pub fn leave(mut self) -> io::Result<()> {
+    pub fn leave(&mut self) -> io::Result<()> {
         leave(&mut self.backend)
     }
 }
