@@ -20,6 +20,7 @@ use crate::output::Printer;
 use crate::{packages, secrets};
 
 /// Settings, places, and the printer. Made without touching the engine.
+#[derive(Debug, Clone)]
 pub(crate) struct Context {
     pub(crate) registry: Registry,
     pub(crate) printer: Printer,

@@ -111,7 +111,7 @@ impl CliError {
         }
     }
 
-    /// The message with its causes, as far as it does not say them itself.
+    /// The message, and those of its causes that say more.
     pub(crate) fn full_message(&self) -> String {
         let mut message = self.to_string();
         let mut source = std::error::Error::source(self);
@@ -338,6 +338,7 @@ fn launch_hints(error: &LaunchError) -> Vec<String> {
         ],
         LaunchError::NoSuchSession { .. } => vec!["see what there is: scc list".to_owned()],
         LaunchError::Ambiguous { .. } => vec!["name one of them".to_owned()],
+        LaunchError::NotStopped { name } => vec![format!("stop it first: scc stop {name}")],
         LaunchError::NotRunning { .. } => vec!["start it again: scc start".to_owned()],
         _ => Vec::new(),
     }

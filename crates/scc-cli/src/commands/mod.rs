@@ -4,6 +4,7 @@ pub(crate) mod attach;
 pub(crate) mod audit;
 pub(crate) mod completion;
 pub(crate) mod config;
+pub(crate) mod dashboard;
 pub(crate) mod doctor;
 pub(crate) mod exceptions;
 pub(crate) mod exec;
@@ -28,15 +29,19 @@ pub(crate) mod watch;
 
 use std::path::Path;
 
-use scc_launch::Wanted;
+use scc_launch::{Wanted, WorkspaceKind};
 
 use crate::cli::Command;
 use crate::context::Context;
 use crate::error::CliError;
 
 /// Runs a command; the number is the exit code.
-pub(crate) async fn run(command: Command, context: &Context) -> Result<u8, CliError> {
+pub(crate) async fn run(command: Option<Command>, context: &Context) -> Result<u8, CliError> {
+    let Some(command) = command else {
+        return alone(context).await;
+    };
     match command {
+        Command::Dashboard(args) => dashboard::run(&args, context).await,
         Command::Start(args) => start::run(args, context).await,
         Command::Attach(args) => attach::run(args, context).await,
         Command::List(args) => list::run(&args, context).await,
@@ -62,6 +67,19 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<u8, CliEr
         Command::Watch(args) => watch::run(&args, context).await,
         Command::Refresh(args) => refresh::run(&args, context),
     }
+}
+
+/// What `scc` does without a command: outside a workspace it shows the dashboard.
+async fn alone(context: &Context) -> Result<u8, CliError> {
+    let found = scc_launch::detect_workspace(Path::new("."));
+    if found.is_ok_and(|found| found.kind != WorkspaceKind::Directory) {
+        return Err(CliError::Usage {
+            message: "a command is missing".to_owned(),
+            hint: "start an agent here: scc start; see everything: scc dashboard, scc --help"
+                .to_owned(),
+        });
+    }
+    dashboard::run(&dashboard::Args { json: false }, context).await
 }
 
 /// The sandbox that is meant: by its name, by the path of its workspace, or by where we are.

@@ -4,6 +4,7 @@
 
 mod agents;
 mod crash;
+mod dashboard;
 mod governed;
 mod hardening;
 mod lifecycle;
