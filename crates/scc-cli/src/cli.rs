@@ -3,8 +3,9 @@
 use clap::{ArgAction, Parser, Subcommand};
 
 use crate::commands::{
-    attach, audit, completion, config, dashboard, doctor, exceptions, exec, init, list, logs, org,
-    profile, provider, prune, sessions, setup, start, status, stop, team, unblock, watch,
+    attach, audit, completion, config, dashboard, doctor, exceptions, exec, init, list, logs,
+    network, org, profile, provider, prune, refresh, sessions, setup, start, status, stop, team,
+    unblock, watch,
 };
 
 /// Runs coding agents in governed sandboxes.
@@ -35,6 +36,7 @@ pub(crate) enum Command {
     Exec(exec::Args),
     Logs(logs::Args),
     Provider(provider::Args),
+    Network(network::Args),
     Config(config::Args),
     Org(org::Args),
     Team(team::Args),
@@ -48,6 +50,8 @@ pub(crate) enum Command {
     Completion(completion::Args),
     #[command(hide = true)]
     Watch(watch::Args),
+    #[command(hide = true)]
+    Refresh(refresh::Args),
 }
 
 impl Cli {
@@ -70,6 +74,7 @@ impl Cli {
             Command::Stop(args) => args.json,
             Command::Prune(args) => args.json,
             Command::Provider(args) => args.wants_json(),
+            Command::Network(args) => args.wants_json(),
             Command::Config(args) => args.wants_json(),
             Command::Org(args) => args.wants_json(),
             Command::Team(args) => args.wants_json(),
@@ -84,7 +89,8 @@ impl Cli {
             | Command::Exec(_)
             | Command::Logs(_)
             | Command::Completion(_)
-            | Command::Watch(_) => false,
+            | Command::Watch(_)
+            | Command::Refresh(_) => false,
         }
     }
 }

@@ -12,6 +12,7 @@ mod findings;
 mod governance;
 mod host;
 mod output;
+mod packages;
 mod progress;
 mod prompt;
 pub mod providers;

@@ -51,12 +51,7 @@ fn a_profile_is_saved_listed_and_shown() {
     let found = status(&context, &context.workspace());
     assert_eq!(found["profile"]["plugins"], json!(["review@internal"]));
     assert_eq!(
-        found["profile"]["mcp_servers"].as_array(),
-        None,
-        "camel case"
-    );
-    assert_eq!(
-        found["profile"]["mcpServers"],
+        found["profile"]["mcp_servers"],
         json!([
             { "name": "docs", "type": "http", "target": "docs.example" },
             { "name": "files", "type": "stdio", "target": "/usr/bin/files" },
@@ -108,7 +103,7 @@ fn a_profile_can_come_from_a_file() {
     .unwrap();
     profile(&context, &["save", "--from", from]).ok();
     let found = status(&context, &context.workspace());
-    assert_eq!(found["profile"]["mcpServers"][0]["type"], "sse");
+    assert_eq!(found["profile"]["mcp_servers"][0]["type"], "sse");
 
     for (text, word) in [
         ("additional_plugin: [a@m]\n", "did you mean"),
@@ -184,11 +179,11 @@ fn a_profile_is_copied_to_and_from_the_repository() {
     let context = TestContext::new();
     let workspace = context.workspace();
     profile(&context, &["save", "--plugin", "a@m"]).ok();
-    assert_eq!(status(&context, &workspace)["repositoryCopy"], "none");
+    assert_eq!(status(&context, &workspace)["repository_copy"], "none");
     profile(&context, &["sync", "--push"]).ok();
-    assert_eq!(status(&context, &workspace)["repositoryCopy"], "same");
+    assert_eq!(status(&context, &workspace)["repository_copy"], "same");
     profile(&context, &["save", "--plugin", "b@m"]).ok();
-    assert_eq!(status(&context, &workspace)["repositoryCopy"], "different");
+    assert_eq!(status(&context, &workspace)["repository_copy"], "different");
 
     // An agent may have written it: nothing is taken without a word.
     let run = profile(&context, &["sync", "--pull"]);

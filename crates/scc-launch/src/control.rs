@@ -179,7 +179,11 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         self.runtime.stop(&view.id, STOP_GRACE).await?;
         let session = view.session_id.as_deref().unwrap_or_default();
         self.audit("sandbox.stop", session, Map::new())?;
-        self.reconcile_container(&view.id).await
+        self.reconcile_container(&view.id).await?;
+        match self.runtime.inspect(&view.id).await? {
+            Some(found) => self.remove_egress_of(&found).await,
+            None => Ok(()),
+        }
     }
 
     /// Stops a sandbox that this scc attends; whoever attends it closes the session.
@@ -222,6 +226,9 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
             self.runtime.remove_readers(&pairs(&readers)).await?;
         }
         pruned.volumes = self.remove_unused_seals(dry_run).await?;
+        pruned
+            .volumes
+            .extend(self.remove_unused_sockets(dry_run).await?);
         Ok(pruned)
     }
 

@@ -9,6 +9,8 @@ mod governed;
 mod hardening;
 mod lifecycle;
 mod login;
+mod safety;
+mod safety_policy;
 mod support;
 mod terminal;
 mod trouble;

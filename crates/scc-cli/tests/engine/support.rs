@@ -94,6 +94,18 @@ pub(crate) fn sessions(context: &TestContext) -> Value {
     scc(context, &["sessions", "--json"]).ok().json()["data"].clone()
 }
 
+/// The names of the last events in the audit log that belong to launches, the latest last.
+pub(crate) fn launch_events(context: &TestContext, count: usize) -> Vec<String> {
+    let log = context.path("home/.local/state/scc/audit/events.jsonl");
+    let text = std::fs::read_to_string(log).unwrap();
+    let events = text.lines().map(|line| {
+        let event: Value = serde_json::from_str(line).unwrap();
+        event["event"].as_str().unwrap().to_owned()
+    });
+    let mut events: Vec<_> = events.filter(|name| name.starts_with("launch.")).collect();
+    events.split_off(events.len().saturating_sub(count))
+}
+
 pub(crate) fn list(context: &TestContext) -> Value {
     scc(context, &["list", "--json"]).ok().json()["data"].clone()
 }

@@ -7,7 +7,7 @@ use scc_testkit::gate::{Gate, Side};
 use scc_testkit::pty::Terminal;
 
 use crate::support::{
-    LIMIT, SCC, Session, child_of, command, context, list, scc, sessions, signal,
+    LIMIT, SCC, Session, child_of, command, context, launch_events, list, scc, sessions, signal,
 };
 
 /// A shell that shows whether the terminal is in order after scc, and scc's status.
@@ -141,8 +141,8 @@ fn an_interrupted_launch_leaves_nothing() {
     assert_eq!(child.wait().unwrap().code(), Some(130));
     let engine = context.engine();
     assert!(engine.sessions(context.namespace()).is_empty());
-    let events = scc(&context, &["audit", "--json"]).ok().stdout;
-    assert!(events.contains("launch.cancelled"), "{events}");
+    let ended = ["launch.ended", "launch.requested", "launch.cancelled"];
+    assert_eq!(launch_events(&context, 3), ended);
 }
 
 #[test]

@@ -159,6 +159,7 @@ const PLATFORM: Ask<'static> = Ask {
     offline: false,
     force: false,
     commands: false,
+    background: false,
 };
 
 #[test]

@@ -35,7 +35,6 @@ pub(super) struct DiffArgs {
 }
 
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 struct ApplyReport<'a> {
     repository: &'a str,
     standalone: bool,
@@ -156,7 +155,6 @@ fn show(verdict: &Verdict, applied: bool, desk: &Desk<'_>) {
 }
 
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 struct DiffReport<'a> {
     repository: &'a str,
     applied_at: Option<Timestamp>,

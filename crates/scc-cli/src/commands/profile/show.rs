@@ -12,7 +12,6 @@ use crate::error::CliError;
 use crate::output::{age, table};
 
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 struct ProfileReport {
     repository: String,
     current: bool,
@@ -70,7 +69,6 @@ pub(super) fn list(
 }
 
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 struct StatusReport<'a> {
     repository: &'a str,
     profile: Option<ProfileReport>,
