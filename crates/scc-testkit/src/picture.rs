@@ -85,6 +85,7 @@ struct Run {
     text: String,
     column: u16,
     columns: u16,
+    is_wide: bool,
 }
 
 fn runs(screen: &Screen, row: u16, columns: u16) -> Vec<Run> {
@@ -95,12 +96,14 @@ fn runs(screen: &Screen, row: u16, columns: u16) -> Vec<Run> {
         };
         let look = Look::of(cell);
         let text = match cell.contents() {
-            "" if cell.is_wide_continuation() => "",
             "" => " ",
             text => text,
         };
+        let is_wide = cell.is_wide() || cell.is_wide_continuation();
         match runs.last_mut() {
-            Some(last) if last.look == look || cell.is_wide_continuation() => {
+            Some(last) if cell.is_wide_continuation() => last.columns += 1,
+            // A font may have another width for wide characters: each is put in its own place.
+            Some(last) if last.look == look && !last.is_wide && !is_wide => {
                 last.text.push_str(text);
                 last.columns += 1;
             }
@@ -109,6 +112,7 @@ fn runs(screen: &Screen, row: u16, columns: u16) -> Vec<Run> {
                 text: text.to_owned(),
                 column,
                 columns: 1,
+                is_wide,
             }),
         }
     }

@@ -147,6 +147,7 @@ fn the_picture_of_containers_is_fresh() {
     terminal.wait_for_text("[Status]", LIMIT);
     terminal.send("2");
     terminal.wait_for_text("> invoices", LIMIT);
+    terminal.wait_for_text("running", LIMIT);
     terminal.send("ja");
     terminal.wait_for_text("Start an agent in ~/src/shop", LIMIT);
     let svg = terminal.look(|screen| picture::svg(screen, "scc dashboard: containers"));
