@@ -86,7 +86,7 @@ impl Lab {
 
     /// What the model was told came of its commands, in order.
     fn answers(&self) -> Vec<String> {
-        let last = self.model.requests().pop().expect("the model was asked");
+        let last = self.model.requests().pop().unwrap();
         let mut answers = Vec::new();
         collect_answers(&last.body, &mut answers);
         answers
