@@ -5,7 +5,11 @@ use scc_safety::{Policy, Unknown, evaluate_shell};
 /// The rules by which a text is refused.
 fn refused_by(text: &str) -> Vec<String> {
     let verdict = evaluate_shell(text, &Unknown, &Policy::default());
-    verdict.findings.iter().map(|finding| finding.rule.to_string()).collect()
+    verdict
+        .findings
+        .iter()
+        .map(|finding| finding.rule.to_string())
+        .collect()
 }
 
 #[test]
@@ -59,7 +63,10 @@ fn deep_texts() {
 #[test]
 fn texts_that_run_forever() {
     assert_eq!(refused_by("f() { f; }; f"), ["shell.too-deep"]);
-    assert_eq!(refused_by("alias a='b'; alias b='a'; a"), Vec::<String>::new());
+    assert_eq!(
+        refused_by("alias a='b'; alias b='a'; a"),
+        Vec::<String>::new()
+    );
     let doubling = "a=xxxxxxxxxxxxxxxx\n".to_owned() + &"a=$a$a\n".repeat(60) + "echo $a";
     assert_eq!(refused_by(&doubling), ["shell.too-complex"]);
     let loops: String = ["a", "b", "c", "d", "e", "f"]
@@ -67,8 +74,14 @@ fn texts_that_run_forever() {
         .concat();
     let loops = loops + "echo x" + &"; done".repeat(6);
     assert_eq!(refused_by(&loops), ["shell.too-complex"]);
-    assert_eq!(refused_by("echo {a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}"), ["shell.too-complex"]);
-    assert_eq!(refused_by("f() { f $1$1 | f $1; }; f aaaa"), ["shell.too-deep"]);
+    assert_eq!(
+        refused_by("echo {a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}"),
+        ["shell.too-complex"]
+    );
+    assert_eq!(
+        refused_by("f() { f $1$1 | f $1; }; f aaaa"),
+        ["shell.too-deep", "shell.too-complex"]
+    );
 }
 
 /// The parser takes these exponential time, or panics.

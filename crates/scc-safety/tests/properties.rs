@@ -1,5 +1,7 @@
 //! What holds for any command and any text.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
 #[expect(dead_code, reason = "the table is shared, and each test uses a part")]
 mod rows;
 
@@ -23,24 +25,83 @@ fn quoted(word: &str) -> String {
 }
 
 fn joined(words: &[String]) -> String {
-    words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
+    words
+        .iter()
+        .map(|word| quoted(word))
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 fn found(verdict: &Verdict) -> Vec<&RuleId> {
-    verdict.findings.iter().map(|finding| &finding.rule).collect()
+    verdict
+        .findings
+        .iter()
+        .map(|finding| &finding.rule)
+        .collect()
 }
 
 /// Commands that the engine has something to say about: pieces of git's language, thrown together.
 fn command() -> impl Strategy<Value = Vec<String>> {
     const NAMES: [&str; 18] = [
-        "push", "reset", "branch", "tag", "checkout", "switch", "restore", "clean", "stash",
-        "reflog", "gc", "prune", "fetch", "pull", "worktree", "submodule", "update-ref", "log",
+        "push",
+        "reset",
+        "branch",
+        "tag",
+        "checkout",
+        "switch",
+        "restore",
+        "clean",
+        "stash",
+        "reflog",
+        "gc",
+        "prune",
+        "fetch",
+        "pull",
+        "worktree",
+        "submodule",
+        "update-ref",
+        "log",
     ];
     const ARGS: [&str; 39] = [
-        "--force", "-f", "--hard", "--soft", "-D", "-d", "--", "-n", "--dry-run", "--no-force",
-        "origin", "main", "+main", ":main", "HEAD~1", ".", "drop", "clear", "expire", "delete",
-        "remove", "update", "deinit", "--delete", "--mirror", "--prune", "-fd", "-fdn", "-e", "-o",
-        "--prune=now", "--staged", "-B", "-C", "--merge", "--for", "--", "-h", "--stdin",
+        "--force",
+        "-f",
+        "--hard",
+        "--soft",
+        "-D",
+        "-d",
+        "--",
+        "-n",
+        "--dry-run",
+        "--no-force",
+        "origin",
+        "main",
+        "+main",
+        ":main",
+        "HEAD~1",
+        ".",
+        "drop",
+        "clear",
+        "expire",
+        "delete",
+        "remove",
+        "update",
+        "deinit",
+        "--delete",
+        "--mirror",
+        "--prune",
+        "-fd",
+        "-fdn",
+        "-e",
+        "-o",
+        "--prune=now",
+        "--staged",
+        "-B",
+        "-C",
+        "--merge",
+        "--for",
+        "--",
+        "-h",
+        "--stdin",
     ];
     const GLOBALS: [&str; 7] = ["-C", ".", "--no-pager", "-c", "a.b=c", "-P", "--git-dir=x"];
     (
@@ -146,19 +207,28 @@ fn a_switch_governs_its_group_and_no_other() {
         let Some(name) = group.switch() else {
             continue;
         };
-        let text = format!(r#"{{"schema": 1, "action": "block", "switches": {{"{name}": false}}}}"#);
+        let text =
+            format!(r#"{{"schema": 1, "action": "block", "switches": {{"{name}": false}}}}"#);
         let policy = Policy::parse(text.as_bytes()).unwrap();
         for row in rows(SHELL) {
             let text = row.command.replace('␤', "\n");
             let mut all = shell(&text).findings;
             all.retain(|finding| finding.group != group);
-            assert_eq!(evaluate_shell(&text, &Unknown, &policy).findings, all, "{text}");
+            assert_eq!(
+                evaluate_shell(&text, &Unknown, &policy).findings,
+                all,
+                "{text}"
+            );
         }
         for row in rows(ARGV) {
             let words = words(row.command);
             let mut all = argv(&words).findings;
             all.retain(|finding| finding.group != group);
-            assert_eq!(evaluate_argv(&words, &Unknown, &policy).findings, all, "{words:?}");
+            assert_eq!(
+                evaluate_argv(&words, &Unknown, &policy).findings,
+                all,
+                "{words:?}"
+            );
         }
     }
 }
@@ -203,11 +273,19 @@ fn every_rule_is_shown_by_a_row() {
         seen.extend(found.into_iter().map(|finding| finding.rule));
     }
     for row in rows(ARGV) {
-        seen.extend(argv(&words(row.command)).findings.into_iter().map(|finding| finding.rule));
+        seen.extend(
+            argv(&words(row.command))
+                .findings
+                .into_iter()
+                .map(|finding| finding.rule),
+        );
     }
     // Shown by tests/bounds.rs and tests/world.rs.
     let elsewhere = [
-        "shell.too-long", "shell.too-deep", "shell.too-complex", "git.alias-too-deep",
+        "shell.too-long",
+        "shell.too-deep",
+        "shell.too-complex",
+        "git.alias-too-deep",
         "git.config-unreadable",
     ];
     for rule in rules() {
@@ -224,13 +302,22 @@ fn the_offending_words_are_named_with_their_place() {
         panic!("{verdict:?}");
     };
     assert_eq!(&text[finding.span.clone()], "push --quiet --force");
-    assert!(finding.reason.starts_with("`push --force` overwrites"), "{}", finding.reason);
-    assert_eq!(finding.command.join(" "), "git -C x push --quiet --force origin main");
+    assert!(
+        finding.reason.starts_with("`push --force` overwrites"),
+        "{}",
+        finding.reason
+    );
+    assert_eq!(
+        finding.command.join(" "),
+        "git -C x push --quiet --force origin main"
+    );
 
     let text = "echo a; bash -c 'git push --force'";
     let span = shell(text).findings[0].span.clone();
     assert_eq!(&text[span], "'git push --force'");
 
-    let span = argv(&["git", "push", "origin", "-f"]).findings[0].span.clone();
+    let span = argv(&["git", "push", "origin", "-f"]).findings[0]
+        .span
+        .clone();
     assert_eq!(span, 1..4);
 }

@@ -77,7 +77,11 @@ impl World for Known {
 fn found(world: &Known, command: &str) -> Vec<String> {
     let words: Vec<&str> = command.split(' ').collect();
     let verdict = evaluate_argv(&words, world, &Policy::default());
-    verdict.findings.iter().map(|finding| finding.rule.to_string()).collect()
+    verdict
+        .findings
+        .iter()
+        .map(|finding| finding.rule.to_string())
+        .collect()
 }
 
 fn assert_found(world: &Known, rows: &[(&str, &str)]) {
@@ -91,10 +95,25 @@ fn assert_found(world: &Known, rows: &[(&str, &str)]) {
 fn common_commands_ask_nothing_about_the_repository() {
     let world = Known::default();
     for command in [
-        "git status", "git add .", "git commit -m x", "git log --oneline", "git diff", "git fetch",
-        "git pull --rebase", "git rebase main", "git stash", "git checkout -b x", "git branch -a",
-        "git push origin main", "git rev-parse HEAD", "git reset --soft HEAD~1", "git clean -n",
-        "git checkout HEAD~1", "git tag v1", "ls", "make",
+        "git status",
+        "git add .",
+        "git commit -m x",
+        "git log --oneline",
+        "git diff",
+        "git fetch",
+        "git pull --rebase",
+        "git rebase main",
+        "git stash",
+        "git checkout -b x",
+        "git branch -a",
+        "git push origin main",
+        "git rev-parse HEAD",
+        "git reset --soft HEAD~1",
+        "git clean -n",
+        "git checkout HEAD~1",
+        "git tag v1",
+        "ls",
+        "make",
     ] {
         assert_eq!(found(&world, command), Vec::<String>::new(), "{command}");
         assert_eq!(world.asked.load(Ordering::Relaxed), 0, "{command}");
@@ -131,7 +150,10 @@ fn aliases_come_from_the_configuration() {
             ("git no-such", ""),
         ],
     );
-    assert_eq!(found(&world, "git nuke"), ["git.reset.hard", "git.clean.force"]);
+    assert_eq!(
+        found(&world, "git nuke"),
+        ["git.reset.hard", "git.clean.force"]
+    );
 }
 
 #[test]
@@ -151,7 +173,10 @@ fn a_later_value_wins() {
         &world,
         &[
             ("git clean -d", ""),
-            ("git -c clean.requireForce=false clean -d", "git.clean.force"),
+            (
+                "git -c clean.requireForce=false clean -d",
+                "git.clean.force",
+            ),
             ("git push origin", "git.push.force"),
             ("git push origin main", ""),
             ("git push copy", "git.push.mirror"),
@@ -162,7 +187,10 @@ fn a_later_value_wins() {
             ("git psuh --force", "git.push.force"),
         ],
     );
-    assert_eq!(found(&world, "git push"), ["git.push.mirror", "git.push.force"]);
+    assert_eq!(
+        found(&world, "git push"),
+        ["git.push.mirror", "git.push.force"]
+    );
 }
 
 #[test]
@@ -229,21 +257,41 @@ fn what_git_starts_by_itself_is_allowed() {
     for (parent, command) in [
         ("git stash", "git reset --hard -q --no-recurse-submodules"),
         ("git stash push -u", "git clean --force --quiet -d :/"),
-        ("/usr/lib/git-core/git stash -k", "git checkout --no-overlay abc -- :/"),
-        ("git worktree add ../x", "git reset --hard --no-recurse-submodules"),
+        (
+            "/usr/lib/git-core/git stash -k",
+            "git checkout --no-overlay abc -- :/",
+        ),
+        (
+            "git worktree add ../x",
+            "git reset --hard --no-recurse-submodules",
+        ),
         ("git submodule--helper update", "git checkout -q -f abc"),
         ("git -C x gc", "git reflog expire --all"),
         ("git gc --auto", "git prune --expire now"),
         ("git maintenance run", "git reflog expire --all"),
-        ("git remote-https origin url", "git send-pack --stateless-rpc --stdin url"),
-        ("/usr/lib/git-core/git-remote-https origin url", "git send-pack --stdin url"),
+        (
+            "git remote-https origin url",
+            "git send-pack --stateless-rpc --stdin url",
+        ),
+        (
+            "/usr/lib/git-core/git-remote-https origin url",
+            "git send-pack --stdin url",
+        ),
     ] {
         let world = Known {
             parent: Some(parent),
             ..Known::default()
         };
-        assert_eq!(found(&world, command), Vec::<String>::new(), "{parent} -> {command}");
-        assert_ne!(found(&Known::default(), command), Vec::<String>::new(), "{command}");
+        assert_eq!(
+            found(&world, command),
+            Vec::<String>::new(),
+            "{parent} -> {command}"
+        );
+        assert_ne!(
+            found(&Known::default(), command),
+            Vec::<String>::new(),
+            "{command}"
+        );
     }
     for (parent, command) in [
         ("git log", "git reset --hard"),
@@ -259,7 +307,11 @@ fn what_git_starts_by_itself_is_allowed() {
             parent: Some(parent),
             ..Known::default()
         };
-        assert_ne!(found(&world, command), Vec::<String>::new(), "{parent} -> {command}");
+        assert_ne!(
+            found(&world, command),
+            Vec::<String>::new(),
+            "{parent} -> {command}"
+        );
     }
 }
 
@@ -275,7 +327,15 @@ fn ssh_runs_for_git_and_for_nobody_else() {
     let git = Some("git fetch origin");
     for words in [
         &["ssh", "git@example.com", "git-upload-pack 'x.git'"][..],
-        &["ssh", "-p", "22", "-o", "SendEnv=GIT_PROTOCOL", "h", "git-receive-pack '/x'"],
+        &[
+            "ssh",
+            "-p",
+            "22",
+            "-o",
+            "SendEnv=GIT_PROTOCOL",
+            "h",
+            "git-receive-pack '/x'",
+        ],
         &["/usr/bin/ssh", "h", "git-upload-archive 'it'\\''s'"],
         &["ssh", "-G", "h"],
     ] {
@@ -330,7 +390,12 @@ fn disposable_work_trees_may_lose_their_changes() {
         let words: Vec<&str> = command.split(' ').collect();
         evaluate_argv(&words, &world, &policy).is_refused()
     };
-    for command in ["git reset --hard", "git checkout .", "git restore x", "git clean -fd"] {
+    for command in [
+        "git reset --hard",
+        "git checkout .",
+        "git restore x",
+        "git clean -fd",
+    ] {
         assert!(!refused(Some("/work/tmp"), command), "{command}");
         assert!(!refused(Some("/work/tmp/a/b"), command), "{command}");
         assert!(refused(Some("/work/tmpx"), command), "{command}");
@@ -338,7 +403,12 @@ fn disposable_work_trees_may_lose_their_changes() {
         assert!(refused(Some("/work"), command), "{command}");
         assert!(refused(None, command), "{command}");
     }
-    for command in ["git push --force", "git branch -D x", "git stash drop", "git prune"] {
+    for command in [
+        "git push --force",
+        "git branch -D x",
+        "git stash drop",
+        "git prune",
+    ] {
         assert!(refused(Some("/work/tmp"), command), "{command}");
     }
 }

@@ -273,7 +273,8 @@ pub(super) fn read_tree(judge: &mut Judge<'_>, call: &Call<'_>) {
         let reset = call.find_option(judge, &parsed, "reset", rules::READ_TREE);
         // With one tree, `-m` takes the tree's version of what is staged.
         let one = parsed.operands.len() == 1 && parsed.on("prefix").is_none();
-        if one && !reset && judge.world.has_staged_changes(&call.invocation.globals) != Some(false) {
+        if one && !reset && judge.world.has_staged_changes(&call.invocation.globals) != Some(false)
+        {
             call.find_option(judge, &parsed, "m", rules::READ_TREE);
         }
     }

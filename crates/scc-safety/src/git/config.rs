@@ -25,7 +25,10 @@ impl Config {
         let files = files
             .into_iter()
             .map(|(key, value)| (normal(&key), value.map(|value| Word::known(value, 0..0))));
-        let set = judge.configured.iter().map(|(key, value)| (key.clone(), Some(value.clone())));
+        let set = judge
+            .configured
+            .iter()
+            .map(|(key, value)| (key.clone(), Some(value.clone())));
         let inline = invocation.inline.iter().cloned();
         Ok(Self(files.chain(set).chain(inline).collect()))
     }

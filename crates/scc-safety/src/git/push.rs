@@ -49,7 +49,9 @@ fn common(judge: &mut Judge<'_>, call: &Call<'_>, parsed: &Parsed) {
         judge_refspec(judge, call, refspec);
     }
     // The remote, and what is pushed. No file holds the name of a remote.
-    let from_file = call.operand(parsed, 0).filter(|word| word.doubt() == Some(Doubt::Printed));
+    let from_file = call
+        .operand(parsed, 0)
+        .filter(|word| word.doubt() == Some(Doubt::Printed));
     if let Some(word) = from_file {
         call.find(judge, rules::PUSH_UNKNOWN, &[word]);
     }
