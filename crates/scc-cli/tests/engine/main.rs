@@ -4,6 +4,7 @@
 
 mod agents;
 mod crash;
+mod egress;
 mod governed;
 mod hardening;
 mod lifecycle;

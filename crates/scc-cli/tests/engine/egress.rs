@@ -1,0 +1,4 @@
+//! Enforced egress, attacked from inside a sandbox.
+
+mod escape;
+mod world;
