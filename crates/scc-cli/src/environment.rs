@@ -172,6 +172,16 @@ pub(crate) fn session_hour() -> SignedDuration {
     SignedDuration::from_hours(1)
 }
 
+/// Whether colours are welcome.
+pub(crate) fn wants_colour() -> bool {
+    variable("NO_COLOR").is_none()
+}
+
+/// Whether the terminal says that it can do nothing but print.
+pub(crate) fn is_dumb_terminal() -> bool {
+    variable("TERM").is_none_or(|name| name == "dumb")
+}
+
 /// Where what governs an agent is kept, and the engine's socket.
 pub(crate) fn private_places() -> Vec<PathBuf> {
     let own = [

@@ -11,6 +11,9 @@
 /// The static executable.
 pub const GUARD: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/scc-guard"));
 
+/// Where it is in every image, under its own name.
+pub const PATH: &str = "/usr/local/lib/scc/guard";
+
 /// The processor that it runs on, as container engines name it: `amd64`, `arm64`.
 pub const ARCHITECTURE: &str = env!("SCC_GUARD_ARCHITECTURE");
 

@@ -3,7 +3,8 @@
 //! One static program. Which tool it stands for, it takes from the kernel's name of its own file
 //! (`/proc/self/exe`), not from what the caller calls it. There it judges the arguments with
 //! `scc-safety` and the policy of the sandbox, and becomes the real tool or refuses with status 126.
-//! Under its own name it is a command: `guard install`, and `guard relay` and `guard probe` of
+//! Under its own name it is a command: `guard hook` judges what an agent is about to do, `guard
+//! install` is a step of an image's build, and `guard relay` and `guard probe` are those of
 //! `scc-relay`.
 //!
 //! Every state that it does not expect is a refusal: no policy, a policy that others could have
@@ -12,6 +13,7 @@
 #![cfg_attr(not(test), no_main)]
 #![cfg_attr(test, expect(dead_code, reason = "tests have the usual main"))]
 
+mod hook;
 mod install;
 mod policy;
 mod process;
@@ -58,11 +60,12 @@ fn dispatch(invocation: &Invocation) -> u8 {
 fn command(invocation: &Invocation) -> u8 {
     let words = invocation.args.get(1..).unwrap_or_default();
     match words {
+        [word] if word == "hook" => hook::run(),
         [word] if word == "install" => install(),
         [word, ..] if word == "probe" => scc_relay::probe::run(words),
         [word, ..] if RELAY.iter().any(|name| word == name) => scc_relay::relay::run(words),
         _ => {
-            refusal::say("usage: guard install\n");
+            refusal::say("usage: guard hook | install\n");
             USAGE
         }
     }

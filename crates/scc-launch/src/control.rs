@@ -194,6 +194,21 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         Ok(self.runtime.stop(id, STOP_GRACE).await?)
     }
 
+    /// Removes one stopped sandbox and what only it used. Credentials and conversations stay.
+    ///
+    /// # Errors
+    /// [`LaunchError::NotStopped`] when it is not stopped, and when the engine refuses.
+    pub async fn remove(&self, view: &SessionView) -> Result<(), LaunchError> {
+        if view.state != "stopped" {
+            let name = view.container.clone();
+            return Err(LaunchError::NotStopped { name });
+        }
+        self.runtime.remove(&view.id).await?;
+        self.remove_unused_seals(false).await?;
+        self.remove_unused_sockets(false).await?;
+        Ok(())
+    }
+
     /// Removes stopped sandboxes and what only they used. Volumes with credentials stay.
     ///
     /// # Errors

@@ -134,6 +134,12 @@ pub enum LaunchError {
         /// Its container.
         name: String,
     },
+    /// The session runs, so its sandbox cannot be removed.
+    #[error("the sandbox `{name}` is not stopped")]
+    NotStopped {
+        /// Its container.
+        name: String,
+    },
 }
 
 fn no_such(name: Option<&str>) -> String {

@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use crate::names::hex;
 use crate::plan::Credentials;
 use crate::tidy::volume_files;
-use crate::{Blocker, BlockerKind, Event, LaunchError, Launcher, Plan, Reporter};
+use crate::{Event, LaunchError, Launcher, Plan, Reporter, Requested};
 
 /// How long a sandbox that is replaced may take to end.
 const REPLACE_GRACE: Duration = Duration::from_secs(5);
@@ -78,51 +78,24 @@ struct VolumeProbe {
 }
 
 impl<R: SandboxRuntime> Launcher<'_, R> {
-    /// Carries out `plan`: records the request, makes missing images, claims the sandbox's name,
-    /// records the session, attaches, and starts the agent.
+    /// Carries out a plan: makes missing images, claims the sandbox's name, records the session,
+    /// attaches, and starts the agent. After a conflict the caller calls again, or ends the launch
+    /// with [`Launcher::give_way`] or [`Launcher::cancel`].
     ///
     /// # Errors
-    /// When the plan has blockers, another scc is starting the same sandbox, the agent is signed
-    /// out, or the engine refuses. Nothing half-made stays.
+    /// When another scc is starting the same sandbox, the agent is signed out, or the engine
+    /// refuses. Nothing half-made stays.
     pub async fn execute(
         &self,
-        plan: &Plan,
+        Requested { plan }: Requested<'_>,
         providers: &scc_provider::Registry,
         terminal: Option<TerminalSize>,
         on_conflict: OnConflict,
         report: Reporter<'_>,
     ) -> Result<Executed, LaunchError> {
-        // What is only missing may be there by now, and is looked for below.
-        let refused = |blocker: &&Blocker| blocker.kind != BlockerKind::MissingPrerequisite;
-        if let Some(blocker) = plan.blockers.iter().find(refused) {
-            return Err(LaunchError::Blocked(blocker.clone()));
-        }
-        self.audit("launch.requested", &plan.session_id, launch_facts(plan))?;
-        let outcome = self
-            .try_execute(plan, providers, terminal, on_conflict, report)
-            .await;
-        match &outcome {
-            Err(error) => self.note_failure(plan, "launch.failed", &error.to_string()),
-            Ok(Executed::Conflict { .. }) => {
-                self.note_failure(
-                    plan,
-                    "launch.refused",
-                    "a sandbox of this workspace is running",
-                );
-            }
-            Ok(Executed::Started(_)) => {}
-        }
-        outcome
-    }
-
-    /// Records that a launch did not come to be. What kept it from that is what is reported to the
-    /// user, also when this fails.
-    fn note_failure(&self, plan: &Plan, event: &str, reason: &str) {
-        let mut facts = launch_facts(plan);
-        facts.insert("reason".to_owned(), json!(reason));
-        if let Err(error) = self.audit(event, &plan.session_id, facts) {
-            tracing::warn!(%error, "the end of a launch was not recorded");
-        }
+        self.try_execute(plan, providers, terminal, on_conflict, report)
+            .await
+            .inspect_err(|error| self.note_end(plan, "launch.failed", &error.to_string()))
     }
 
     /// Closes the record of a launch that failed and left no sandbox.
@@ -130,16 +103,6 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         if let Err(error) = self.set_state(&plan.session_id, SessionState::Failed, None) {
             tracing::warn!(%error, "the end of a launch was not recorded");
         }
-    }
-
-    /// Ends a launch that the user has cancelled: its half-made sandbox goes.
-    ///
-    /// # Errors
-    /// When the engine or the state directory does not answer; the next command does the rest.
-    pub async fn cancel(&self, plan: &Plan) -> Result<(), LaunchError> {
-        self.tidy().await?;
-        self.note_failure(plan, "launch.cancelled", "the user cancelled it");
-        Ok(())
     }
 
     async fn try_execute(
@@ -211,8 +174,8 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         Ok(made)
     }
 
-    /// Removes what a launch that failed has made.
-    async fn undo(&self, plan: &Plan) -> Result<(), LaunchError> {
+    /// Removes what a launch that came to nothing has made.
+    pub(crate) async fn undo(&self, plan: &Plan) -> Result<(), LaunchError> {
         let made = self.runtime.inspect(&plan.container).await?;
         let is_ours = |labels: &BTreeMap<String, String>| {
             labels.get(labels::SESSION) == Some(&plan.session_id)
@@ -454,7 +417,7 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
     }
 }
 
-fn launch_facts(plan: &Plan) -> Map<String, Value> {
+pub(crate) fn launch_facts(plan: &Plan) -> Map<String, Value> {
     let mut facts = Map::new();
     facts.insert("workspace".to_owned(), json!(plan.workspace));
     facts.insert("provider".to_owned(), json!(plan.provider.id));

@@ -204,6 +204,7 @@ pub fn plan(
         settings: &request.settings,
         args: &request.args,
         agent_is_root: user.uid == 0,
+        command_hook: safety::hook(&request.policy.safety_net.value),
     })?;
     let base = request
         .config

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use scc_config::{NetworkTool, SafetyAction, SafetyNet};
+use scc_provider::CommandHook;
 use scc_runtime::SealedDirectory;
 use scc_safety::{Action, Policy, Switches};
 
@@ -11,6 +12,20 @@ use crate::LaunchError;
 /// Where the guard looks, which is compiled into it.
 const DIRECTORY: &str = "/etc/scc";
 const FILE: &str = "safety.json";
+
+/// Ends with 0, or with 2 and a reason: agents take everything else for a broken hook and go on. The
+/// guard gets less time than the agent gives the hook, so that it is this line that ends it. By
+/// absolute paths, because settings of a workspace may change the path.
+const HOOK: CommandHook<'static> = CommandHook {
+    command: "/usr/bin/timeout -k 1 10 /usr/local/lib/scc/guard hook || { [ $? = 2 ] || \
+              echo 'scc refused the command: its safety check did not work' >&2; exit 2; }",
+    timeout_seconds: 20,
+};
+
+/// What judges the agent's shell commands before it runs them, where anything is judged.
+pub(crate) fn hook(net: &SafetyNet) -> Option<CommandHook<'static>> {
+    (net.action != SafetyAction::Allow).then_some(HOOK)
+}
 
 /// The policy as the guard reads it.
 pub(crate) fn policy(net: &SafetyNet) -> Policy {
@@ -91,6 +106,20 @@ pub(crate) fn describe(net: &SafetyNet) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_hook_is_the_guard() {
+        let hook = hook(&SafetyNet::default()).unwrap();
+        assert!(
+            hook.command
+                .contains(&format!(" {} hook ", scc_guard_bin::PATH))
+        );
+        let off = SafetyNet {
+            action: SafetyAction::Allow,
+            ..SafetyNet::default()
+        };
+        assert_eq!(super::hook(&off), None);
+    }
 
     #[test]
     fn the_guard_reads_what_is_delivered() {

@@ -23,7 +23,8 @@ mod sign_in;
 
 pub use image::{ImageFile, ImageFolder};
 pub use launch::{
-    EnvValue, LaunchContext, LaunchSpec, ProviderError, ProviderSettings, SealedDirectory,
+    CommandHook, EnvValue, LaunchContext, LaunchSpec, ProviderError, ProviderSettings,
+    SealedDirectory,
 };
 pub use registry::Registry;
 pub use settings::{exact_version, url_host, url_port};

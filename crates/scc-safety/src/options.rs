@@ -116,7 +116,7 @@ impl Table {
                 parsed.operands.extend(at..words.len());
                 break;
             }
-            let is_option = start.len() > 1 && start.starts_with('-');
+            let is_option = start.starts_with('-') && !word.is("-");
             let consumed = match start.strip_prefix("--") {
                 Some(long) if is_option => self.long(&mut parsed, long, word, index, words.get(at)),
                 None if is_option => self.bundle(&mut parsed, word, index, words.get(at)),
@@ -272,7 +272,7 @@ impl Parsed {
     pub(crate) fn stray(&self, words: &[Word], usual: usize) -> Option<usize> {
         let open = |index: &&usize| {
             let word = &words[**index];
-            word.start().starts_with('-') || word.doubt() > Some(Doubt::Value)
+            word.start().starts_with('-') || word.doubt() > Some(Doubt::Printed)
         };
         let surplus = self.before_dashes.unwrap_or(self.operands.len()) > usual;
         let found = self.doubtful.iter().find(|index| surplus || open(index));

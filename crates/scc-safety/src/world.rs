@@ -1,12 +1,12 @@
 //! What a verdict may depend on besides the command itself.
 
 /// Answers about the world in which a command would run. The engine asks only when a verdict
-/// depends on the answer; `git status` asks nothing.
+/// depends on the answer: for `git status` only about a few variables of the environment.
 ///
 /// Every method has an answer for "not known", which is also its default. An answer is trusted:
 /// it must not come from a place that the judged program can write, other than the facts
 /// themselves (the repository, the environment that the command would get).
-pub trait World: Sync {
+pub trait World {
     /// Every configuration value that git would see with these global options, in git's order
     /// (a later one wins): `(key, value)`, the key as `git config --list` prints it, `None` for a
     /// key without a value. What comes from `-c`, `--config-env` and `GIT_CONFIG_*` may be left
@@ -28,6 +28,12 @@ pub trait World: Sync {
     /// A reference exists; `name` is complete (`refs/heads/main`).
     fn ref_exists(&self, globals: &GitGlobals, name: &str) -> Option<bool> {
         let _ = (globals, name);
+        None
+    }
+
+    /// The branch that is checked out, like `main`.
+    fn current_branch(&self, globals: &GitGlobals) -> Option<String> {
+        let _ = globals;
         None
     }
 

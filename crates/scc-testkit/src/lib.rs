@@ -26,6 +26,7 @@ mod http;
 pub mod https;
 pub mod internet;
 pub mod model;
+pub mod picture;
 pub mod pty;
 
 use std::time::{Duration, Instant};

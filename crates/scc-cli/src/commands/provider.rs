@@ -12,7 +12,7 @@ use crate::commands::start::exit_byte;
 use crate::context::Context;
 use crate::environment;
 use crate::error::CliError;
-use crate::governance::Effective;
+use crate::governance::{Effective, warn_about_preference};
 use crate::host;
 use crate::output::table;
 use crate::progress::Progress;
@@ -125,10 +125,11 @@ fn set(preference: &str, context: &Context) -> Result<u8, CliError> {
         "ask" => ProviderPreference::Ask,
         id => ProviderPreference::Id(known(id, context)?.id().to_owned()),
     };
-    save(context, |config| {
+    let config = save(context, |config| {
         config.provider = Some(wanted);
         Ok(())
     })?;
+    warn_about_preference(&config, context);
     context
         .printer
         .note(&format!("provider preference: {preference}"));
