@@ -3,8 +3,8 @@
 use clap::{ArgAction, Parser, Subcommand};
 
 use crate::commands::{
-    attach, audit, completion, config, doctor, exceptions, exec, init, list, logs, org, profile,
-    provider, prune, sessions, setup, start, status, stop, team, unblock, watch,
+    attach, audit, completion, config, context, doctor, exceptions, exec, init, list, logs, org,
+    profile, provider, prune, sessions, setup, start, status, stop, team, unblock, watch,
 };
 
 /// Runs coding agents in governed sandboxes.
@@ -29,6 +29,7 @@ pub(crate) enum Command {
     List(list::Args),
     Status(status::Args),
     Sessions(sessions::Args),
+    Context(context::Args),
     Stop(stop::Args),
     Prune(prune::Args),
     Exec(exec::Args),
@@ -56,7 +57,8 @@ impl Cli {
             Command::Start(args) => args.json,
             Command::List(args) => args.json,
             Command::Status(args) => args.json,
-            Command::Sessions(args) => args.json,
+            Command::Sessions(args) => args.wants_json(),
+            Command::Context(args) => args.wants_json(),
             Command::Stop(args) => args.json,
             Command::Prune(args) => args.json,
             Command::Provider(args) => args.wants_json(),

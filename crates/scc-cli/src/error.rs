@@ -288,6 +288,10 @@ fn launch_hints(error: &LaunchError) -> Vec<String> {
             format!("sign in: scc provider login {provider}"),
             format!("or use a key: set `providers.{provider}.api_key` to `env:VARIABLE`"),
         ],
+        LaunchError::NoConversation { .. } => vec![
+            "start a new one: scc start --fresh".to_owned(),
+            "or choose another: scc start --select".to_owned(),
+        ],
         LaunchError::NoSuchSession { .. } => vec!["see what there is: scc list".to_owned()],
         LaunchError::Ambiguous { .. } => vec!["name one of them".to_owned()],
         LaunchError::NotRunning { .. } => vec!["start it again: scc start".to_owned()],

@@ -14,6 +14,7 @@ mod output;
 mod progress;
 mod prompt;
 pub mod providers;
+mod resume;
 mod secrets;
 mod terminal;
 

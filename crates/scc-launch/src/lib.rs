@@ -21,6 +21,7 @@ mod plan;
 mod provider_choice;
 mod readiness;
 mod request;
+mod resume;
 mod tidy;
 mod user;
 mod workspace;
@@ -41,6 +42,7 @@ pub use plan::{Decision, MountPlan, Plan, ProviderPlan, UserPlan, plan};
 pub use provider_choice::{ChoiceInput, ProviderChoice, choose_provider};
 pub use readiness::Readiness;
 pub use request::{HostFacts, LaunchRequest};
+pub use resume::Resumed;
 pub use tidy::Tidied;
 pub use workspace::{Workspace, WorkspaceError, WorkspaceKind, detect_workspace, suspicion};
 

@@ -8,6 +8,8 @@ use scc_config::UserConfig;
 use scc_policy::EffectivePolicy;
 use scc_provider::ProviderSettings;
 
+use crate::Resumed;
+
 /// What was asked for.
 #[derive(Debug, Clone)]
 pub struct LaunchRequest<'a> {
@@ -19,6 +21,8 @@ pub struct LaunchRequest<'a> {
     pub provider_reason: String,
     /// A name for the session.
     pub session_name: Option<String>,
+    /// The session whose conversation goes on; a new one begins where there is none.
+    pub resumed: Option<Resumed>,
     /// Arguments for the agent.
     pub args: Vec<String>,
     /// Start although the workspace looks like a mistake.

@@ -4,6 +4,8 @@
 //! makes it keep its state file there too. Policy is in `/etc/claude-code`, which the agent's user
 //! can read and not change.
 
+mod conversation;
+
 use std::collections::BTreeMap;
 
 use scc_provider::{
@@ -113,6 +115,7 @@ impl AgentProvider for Claude {
         if let Some(model) = &settings.model {
             argv.extend(["--model".to_owned(), model.clone()]);
         }
+        let conversation = conversation::choose(context, &mut argv);
         argv.extend(context.args.iter().cloned());
         let managed = managed_settings(settings);
         let files =
@@ -120,11 +123,16 @@ impl AgentProvider for Claude {
         Ok(LaunchSpec {
             argv,
             env: environment(context),
+            conversation,
             sealed: vec![SealedDirectory {
                 path: POLICY.to_owned(),
                 files,
             }],
         })
+    }
+
+    fn conversation_file(&self, id: &str, workspace: &str) -> Option<String> {
+        Some(conversation::file(id, workspace))
     }
 
     fn egress_hosts(&self, settings: &ProviderSettings) -> Result<Vec<String>, ProviderError> {
@@ -178,6 +186,7 @@ const KEY_VARIABLE: &str = "SCC_PROVIDER_KEY";
 fn managed_settings(settings: &ProviderSettings) -> Value {
     let mut managed = Map::new();
     managed.insert("skipDangerousModePermissionPrompt".to_owned(), json!(true));
+    managed.insert("hooks".to_owned(), conversation::hooks());
     // Pinned, also to the vendor's own: otherwise a file of the workspace could send the key
     // elsewhere with the first request.
     let url = settings.base_url.as_deref().unwrap_or(API_URL);

@@ -4,6 +4,8 @@
 //! `/etc/codex`, which the agent's user can read and not change: `config.toml` (defaults),
 //! `managed_config.toml` (beats the user's own settings) and `requirements.toml` (hard limits).
 
+mod conversation;
+
 use std::collections::BTreeMap;
 
 use scc_provider::{
@@ -109,7 +111,7 @@ impl AgentProvider for Codex {
         let settings = context.settings;
         url_host(ID, settings)?;
         let mut argv = vec![BINARY.to_owned()];
-        argv.extend(context.args.iter().cloned());
+        let conversation = conversation::choose(context, &mut argv);
         let mut env = BTreeMap::new();
         if let Some(key) = &settings.api_key {
             env.insert(KEY_VARIABLE.to_owned(), EnvValue::Secret(key.clone()));
@@ -123,11 +125,17 @@ impl AgentProvider for Codex {
         Ok(LaunchSpec {
             argv,
             env,
+            conversation,
             sealed: vec![SealedDirectory {
                 path: POLICY.to_owned(),
                 files: files.into(),
             }],
         })
+    }
+
+    /// The file's name begins with the time at which the conversation began.
+    fn conversation_file(&self, _id: &str, _workspace: &str) -> Option<String> {
+        None
     }
 
     fn egress_hosts(&self, settings: &ProviderSettings) -> Result<Vec<String>, ProviderError> {
@@ -189,11 +197,17 @@ fn managed_config(settings: &ProviderSettings) -> Table {
 }
 
 fn requirements() -> Table {
-    toml! {
+    let mut requirements = toml! {
         // The agent insists that the first is among them.
         allowed_sandbox_modes = ["read-only", "danger-full-access"]
         allowed_approval_policies = ["never"]
-    }
+
+        [features]
+        // Otherwise the user's settings could switch the hooks off.
+        hooks = true
+    };
+    requirements.insert("hooks".to_owned(), conversation::hooks().into());
+    requirements
 }
 
 #[cfg(test)]

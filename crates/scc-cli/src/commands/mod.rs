@@ -4,6 +4,7 @@ pub(crate) mod attach;
 pub(crate) mod audit;
 pub(crate) mod completion;
 pub(crate) mod config;
+pub(crate) mod context;
 pub(crate) mod doctor;
 pub(crate) mod exceptions;
 pub(crate) mod exec;
@@ -38,7 +39,8 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<u8, CliEr
         Command::Attach(args) => attach::run(args, context).await,
         Command::List(args) => list::run(&args, context).await,
         Command::Status(args) => status::run(&args, context).await,
-        Command::Sessions(args) => sessions::run(&args, context).await,
+        Command::Sessions(args) => sessions::run(args, context).await,
+        Command::Context(args) => context::run(&args, context),
         Command::Stop(args) => stop::run(&args, context).await,
         Command::Prune(args) => prune::run(&args, context).await,
         Command::Exec(args) => exec::run(args, context).await,
@@ -75,7 +77,7 @@ fn wanted(name: Option<&str>) -> Wanted {
 }
 
 /// Says what an earlier, killed scc had left.
-fn report_tidied(tidied: &scc_launch::Tidied, context: &Context) {
+pub(crate) fn report_tidied(tidied: &scc_launch::Tidied, context: &Context) {
     for container in &tidied.removed {
         context
             .printer

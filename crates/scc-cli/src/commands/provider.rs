@@ -212,6 +212,7 @@ pub(crate) fn request<'a>(
         provider: provider.id().to_owned(),
         provider_reason: String::new(),
         session_name: None,
+        resumed: None,
         args: Vec::new(),
         allow_suspicious: false,
         config,

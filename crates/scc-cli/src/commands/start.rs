@@ -8,6 +8,7 @@ use scc_launch::{
     LiveSession, OnConflict, Plan, ProviderChoice, choose_provider, detect_workspace, plan,
 };
 use scc_runtime::SandboxRuntime;
+use scc_state::SessionRecord;
 
 use crate::context::{Context, key_source};
 use crate::error::CliError;
@@ -15,6 +16,7 @@ use crate::governance::{Asked, Effective};
 use crate::output::Printer;
 use crate::progress::Progress;
 use crate::prompt::Prompter;
+use crate::resume::{self, Found, Search, Wish};
 use crate::secrets;
 use crate::terminal::{self, Ended, Stop, Target};
 use crate::{environment, host};
@@ -23,17 +25,23 @@ use crate::{environment, host};
 ///
 /// The agent sees the workspace and nothing else of this machine. scc ends with the agent's exit
 /// status.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub(crate) struct Args {
     /// The workspace: a directory in it is enough (default: the current directory)
     workspace: Option<PathBuf>,
     /// The agent to run
     #[arg(long, value_name = "ID")]
     provider: Option<String>,
-    /// A name for the session
+    /// A name for the session; an earlier one of this name goes on
     #[arg(long, value_name = "NAME", value_parser = session_name)]
     session: Option<String>,
-    /// Replace a sandbox of this workspace that is running
+    /// Go on with this workspace's latest session, or with the one that --session names
+    #[arg(short, long, conflicts_with_all = ["select", "fresh"])]
+    resume: bool,
+    /// Choose the session to go on with
+    #[arg(short, long, conflicts_with_all = ["session", "fresh"])]
+    select: bool,
+    /// A new session in any case; a sandbox of this workspace that is running is replaced
     #[arg(long)]
     fresh: bool,
     /// The team to work in
@@ -62,8 +70,64 @@ pub(crate) struct Args {
     args: Vec<String>,
 }
 
+impl Args {
+    /// To go on with this session, where it was.
+    pub(crate) fn going_on(record: &SessionRecord) -> Self {
+        Self {
+            workspace: Some(record.workspace.clone()),
+            session: Some(record.id.clone()),
+            resume: true,
+            ..Self::default()
+        }
+    }
+
+    /// Which earlier session the user speaks of.
+    fn wish(&self) -> Wish {
+        match &self.session {
+            _ if self.fresh => Wish::New,
+            _ if self.select => Wish::Select,
+            Some(name) if self.resume => Wish::Named(name.clone()),
+            None if self.resume => Wish::Latest,
+            Some(name) => Wish::NamedOrNew(name.clone()),
+            None => Wish::New,
+        }
+    }
+
+    /// The same for a session that goes on: its name, and its team where there are teams.
+    fn of_session(mut self, record: &SessionRecord, context: &Context) -> Result<Self, CliError> {
+        self.session.clone_from(&record.name);
+        if self.team.is_none() && !self.standalone && !context.config()?.standalone {
+            self.team.clone_from(&record.team);
+        }
+        Ok(self)
+    }
+}
+
 pub(crate) async fn run(args: Args, context: &Context) -> Result<u8, CliError> {
     let workspace = detect_workspace(&workspace_path(&args)).map_err(CliError::Launch)?;
+    let prompter = Prompter::new(!args.non_interactive && !args.dry_run);
+    let search = Search {
+        workspace: &workspace.root,
+        provider: args.provider.as_deref(),
+        team: args.team.as_deref(),
+        dry_run: args.dry_run,
+        prompter,
+    };
+    let earlier = match resume::find(search, &args.wish(), context).await? {
+        Found::New => None,
+        Found::Running(record) if args.args.is_empty() => {
+            return super::attach::to(Some(record.container), context).await;
+        }
+        Found::Running(record) => {
+            let container = record.container;
+            return Err(CliError::Conflict { container });
+        }
+        Found::Ended(record, resumed) => Some((record, resumed)),
+    };
+    let args = match &earlier {
+        Some((record, _)) => args.of_session(record, context)?,
+        None => args,
+    };
     let asked = Asked {
         workspace: Some(workspace.root),
         team: args.team.clone(),
@@ -72,9 +136,15 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<u8, CliError> {
         force: false,
     };
     let effective = Effective::load(context, asked)?;
-    let prompter = Prompter::new(!args.non_interactive && !args.dry_run);
-    let (provider, reason) = provider(&args, &effective, context, prompter).await?;
+    let (provider, reason) = match &earlier {
+        Some((record, _)) => (
+            record.provider.clone(),
+            "the resumed session's provider".to_owned(),
+        ),
+        None => provider(&args, &effective, context, prompter).await?,
+    };
     let mut request = request(&args, &effective, context, provider, reason)?;
+    request.resumed = earlier.map(|(_, resumed)| resumed);
     let mut plan = plan(&request, &context.registry, &context.scope).map_err(CliError::Launch)?;
     if args.dry_run {
         plan_key(&mut plan, &effective.config);
@@ -230,6 +300,7 @@ fn request<'a>(
         provider,
         provider_reason,
         session_name: args.session.clone(),
+        resumed: None,
         args: args.args.clone(),
         allow_suspicious: args.allow_suspicious_workspace,
         config,
