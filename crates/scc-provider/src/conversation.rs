@@ -41,29 +41,36 @@ pub fn note_path(session: &str) -> String {
     format!("{NOTES}/{session}.json")
 }
 
-/// The command of a hook that notes the conversation in which the agent is: it writes what the
-/// agent tells its hooks on standard input. Done in one step, so that no half of it is ever read.
+/// The command of a hook that notes the conversation in which the agent is: it adds what the agent
+/// tells its hooks on standard input to the session's note.
 #[must_use]
 pub fn note_command(volume_path: &str) -> String {
     let dir = format!("{volume_path}/{NOTES}");
-    format!(
-        "f=\"{dir}/${{{SESSION_VARIABLE}:?}}.json\"; mkdir -p {dir} && cat > \"$f.$$\" && mv \"$f.$$\" \"$f\""
-    )
+    format!("mkdir -p {dir} && cat >> \"{dir}/${{{SESSION_VARIABLE}:?}}.json\"")
 }
 
 #[derive(Deserialize)]
 struct HookInput {
     session_id: String,
-    transcript_path: String,
+    transcript_path: Option<String>,
 }
 
-/// Reads a note that [`note_command`] made. `None` for anything that names no file in the volume
-/// or whose identifier could be taken for something else on a command line.
+/// Reads a note that [`note_command`] made: the last conversation in it that is kept in a file of
+/// the volume. Others are not meant to go on: agents have some for purposes of their own.
 #[must_use]
 pub fn read_note(volume_path: &str, note: &[u8]) -> Option<NotedConversation> {
-    let input: HookInput = serde_json::from_slice(note).ok()?;
-    let below = input.transcript_path.strip_prefix(volume_path)?;
-    let file = below.strip_prefix('/')?;
+    let inputs = serde_json::Deserializer::from_slice(note).into_iter::<HookInput>();
+    inputs
+        .map_while(Result::ok)
+        .filter_map(|input| noted(volume_path, input))
+        .last()
+}
+
+/// `None` for anything that names no file in the volume or whose identifier could be taken for
+/// something else on a command line.
+fn noted(volume_path: &str, input: HookInput) -> Option<NotedConversation> {
+    let path = input.transcript_path?;
+    let file = path.strip_prefix(volume_path)?.strip_prefix('/')?;
     let plain = |part: &str| !part.is_empty() && part != "." && part != "..";
     let is_file = file.len() <= LONGEST && file.split('/').all(plain);
     (is_file && is_id(&input.session_id)).then(|| NotedConversation {
@@ -114,6 +121,19 @@ mod tests {
         for text in ["", "{", "[]", "{\"session_id\":\"a\"}"] {
             assert_eq!(read_note("/home/agent/.x", text.as_bytes()), None);
         }
+    }
+
+    #[test]
+    fn the_last_one_that_is_kept_counts() {
+        let input = |id: &str, path: &str| {
+            format!("{{\"session_id\":\"{id}\",\"transcript_path\":{path}}}")
+        };
+        let kept = |id: &str| input(id, &format!("\"/home/agent/.x/{id}\""));
+        let last = |note: &str| read_note("/home/agent/.x", note.as_bytes()).map(|noted| noted.id);
+        let note = format!("{}{}\n{}", kept("a"), kept("b"), input("c", "null"));
+        assert_eq!(last(&note).as_deref(), Some("b"));
+        assert_eq!(last(&format!("{note}{{\"ses")).as_deref(), Some("b"));
+        assert_eq!(last(&input("c", "null")), None);
     }
 
     #[test]

@@ -8,7 +8,6 @@ use scc_testkit::pty::Terminal;
 use scc_testkit::wait_for;
 use serde_json::{Value, json};
 
-use crate::agents::IMAGE_LIMIT;
 use crate::support::{LIMIT, SCC, Session, context, list, scc, sessions};
 
 const ANSWER: &str = "answered by the script";
@@ -86,11 +85,13 @@ fn codex_goes_on() {
 /// The same on the agent's own screen, which is stopped from elsewhere.
 fn screens(provider: &str, path: &str, ready: &str) {
     let (context, model) = scripted(provider, path);
+    // Makes the image, so that waiting for it is no part of what follows.
+    scc(&context, &["start", "--", "--version"]).ok();
     let screen = |args: &[&str]| {
         let mut start = context.command(SCC.as_ref());
         start.args(args).current_dir(context.workspace());
         let terminal = Terminal::start(&start, 40, 100);
-        terminal.wait_for_text(ready, IMAGE_LIMIT);
+        terminal.wait_for_text(ready, LIMIT);
         terminal
     };
     let ask = |terminal: &mut Terminal, question: &str, answers: usize| {
