@@ -93,7 +93,7 @@ fn facts(found: Found) -> Result<RepositoryFacts, GitError> {
 }
 
 /// The main repository's directory if `git_dir` is that of a linked worktree.
-fn linked_to(root: &Path, git_dir: &Path) -> Result<Option<PathBuf>, GitError> {
+pub(crate) fn linked_to(root: &Path, git_dir: &Path) -> Result<Option<PathBuf>, GitError> {
     let Some(common) = read::small_file(&git_dir.join("commondir"))? else {
         return Ok(None);
     };
@@ -118,7 +118,7 @@ fn linked_to(root: &Path, git_dir: &Path) -> Result<Option<PathBuf>, GitError> {
     }
 }
 
-fn branch(git_dir: &Path) -> Result<Option<String>, GitError> {
+pub(crate) fn branch(git_dir: &Path) -> Result<Option<String>, GitError> {
     let path = git_dir.join("HEAD");
     let head = read::small_file(&path)?.unwrap_or_default();
     let name = head.strip_prefix(b"ref:").map(<[u8]>::trim_ascii);
@@ -126,7 +126,7 @@ fn branch(git_dir: &Path) -> Result<Option<String>, GitError> {
     Ok(branch.map(|branch| String::from_utf8_lossy(branch).into_owned()))
 }
 
-fn trimmed(line: &[u8]) -> &Path {
+pub(crate) fn trimmed(line: &[u8]) -> &Path {
     let end = line
         .iter()
         .rposition(|byte| !matches!(byte, b'\n' | b'\r'))
