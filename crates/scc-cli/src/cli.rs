@@ -4,7 +4,7 @@ use clap::{ArgAction, Parser, Subcommand};
 
 use crate::commands::{
     attach, audit, completion, config, context, doctor, exceptions, exec, init, list, logs, org,
-    profile, provider, prune, sessions, setup, start, status, stop, team, unblock, watch,
+    profile, provider, prune, sessions, setup, start, status, stop, team, unblock, watch, worktree,
 };
 
 /// Runs coding agents in governed sandboxes.
@@ -30,6 +30,8 @@ pub(crate) enum Command {
     Status(status::Args),
     Sessions(sessions::Args),
     Context(context::Args),
+    #[command(visible_alias = "wt")]
+    Worktree(worktree::Args),
     Stop(stop::Args),
     Prune(prune::Args),
     Exec(exec::Args),
@@ -48,9 +50,20 @@ pub(crate) enum Command {
     Completion(completion::Args),
     #[command(hide = true)]
     Watch(watch::Args),
+    #[command(hide = true)]
+    GitChange(worktree::HelperArgs),
 }
 
 impl Cli {
+    /// How much is said about what is done. Where a command has a meaning of its own for the first
+    /// `-v`, only the others count.
+    pub(crate) fn loudness(&self) -> u8 {
+        match self.command {
+            Command::Worktree(_) => self.verbose.saturating_sub(1),
+            _ => self.verbose,
+        }
+    }
+
     /// Whether the result is to be printed as JSON.
     pub(crate) fn wants_json(&self) -> bool {
         match &self.command {
@@ -59,6 +72,7 @@ impl Cli {
             Command::Status(args) => args.json,
             Command::Sessions(args) => args.wants_json(),
             Command::Context(args) => args.wants_json(),
+            Command::Worktree(args) => args.wants_json(),
             Command::Stop(args) => args.json,
             Command::Prune(args) => args.json,
             Command::Provider(args) => args.wants_json(),
@@ -76,6 +90,7 @@ impl Cli {
             | Command::Exec(_)
             | Command::Logs(_)
             | Command::Completion(_)
+            | Command::GitChange(_)
             | Command::Watch(_) => false,
         }
     }

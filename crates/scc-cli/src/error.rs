@@ -27,6 +27,8 @@ pub(crate) enum CliError {
     Invalid { message: String, hint: String },
     #[error(transparent)]
     Engine(#[from] EngineError),
+    #[error(transparent)]
+    Git(#[from] scc_git::GitError),
     #[error("scc cannot start its event loop")]
     Runtime(#[source] std::io::Error),
     #[error("the terminal cannot be used")]
@@ -79,6 +81,7 @@ impl CliError {
             Self::NoHome | Self::NotSetUp | Self::Secret { .. } => 5,
             Self::Conflict { .. }
             | Self::Failed { .. }
+            | Self::Git(_)
             | Self::State(_)
             | Self::Runtime(_)
             | Self::Terminal(_) => 1,
@@ -126,6 +129,20 @@ impl CliError {
             _ => Vec::new(),
         }
     }
+}
+
+/// The message of an error with its causes.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut message = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let text = cause.to_string();
+        if !message.contains(&text) {
+            message = format!("{message}: {text}");
+        }
+        source = cause.source();
+    }
+    message
 }
 
 fn count(findings: usize) -> String {

@@ -34,7 +34,7 @@ pub fn run(registry: Registry) -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return refuse_usage(&error),
     };
-    init_tracing(cli.verbose);
+    init_tracing(cli.loudness());
     let printer = output::Printer::new(cli.wants_json(), cli.quiet);
     let outcome = run_command(cli, registry, printer);
     match outcome {

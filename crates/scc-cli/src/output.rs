@@ -83,15 +83,7 @@ impl Printer {
     }
 
     pub(crate) fn error(self, error: &CliError) {
-        let mut message = error.to_string();
-        let mut source = std::error::Error::source(error);
-        while let Some(cause) = source {
-            let text = cause.to_string();
-            if !message.contains(&text) {
-                message = format!("{message}: {text}");
-            }
-            source = cause.source();
-        }
+        let message = crate::error::chain(error);
         let hints = error.hints();
         let mut stderr = anstream::stderr();
         let _ = writeln!(stderr, "{ERROR}error{ERROR:#}: {message}");

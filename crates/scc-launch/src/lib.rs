@@ -26,6 +26,7 @@ mod tidy;
 mod user;
 mod workspace;
 mod worktree;
+mod worktrees;
 
 pub use control::{Pruned, SessionView, Wanted};
 pub use error::{Blocker, BlockerKind, LaunchError};
@@ -45,6 +46,9 @@ pub use request::{HostFacts, LaunchRequest};
 pub use resume::Resumed;
 pub use tidy::Tidied;
 pub use workspace::{Workspace, WorkspaceError, WorkspaceKind, detect_workspace, suspicion};
+pub use worktrees::{
+    BRANCH_PREFIX, Installer, Target, find_worktree, installers, worktree_name, worktrees_dir,
+};
 
 use jiff::Timestamp;
 use scc_runtime::{BuildProgress, SandboxRuntime};

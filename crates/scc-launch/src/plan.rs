@@ -21,6 +21,7 @@ use crate::names::{ROLE_SESSION, Scope};
 use crate::resume::NOT_LOOKED_UP;
 use crate::user::agent_user;
 use crate::worktree::{unshielded, worktree_mounts};
+use crate::worktrees::{Installer, installers, with_installers};
 use crate::{
     Blocker, BlockerKind, DEFAULT_BASE, LaunchError, LaunchRequest, Workspace, WorkspaceKind,
     detect_workspace, suspicion,
@@ -374,6 +375,13 @@ impl Draft<'_> {
         self.workspace.root.to_string_lossy().into_owned()
     }
 
+    fn installers(&self) -> Vec<Installer> {
+        match self.request.install_dependencies {
+            true => installers(&self.workspace.root),
+            false => Vec::new(),
+        }
+    }
+
     fn expiry(&self) -> Option<Timestamp> {
         governed::expiry(
             self.request.policy,
@@ -395,7 +403,7 @@ impl Draft<'_> {
                 .container_name(&self.workspace.root, self.provider.id()),
             labels: self.labels(&root),
             image: self.image.reference.clone(),
-            argv: launch.argv,
+            argv: with_installers(&self.installers(), launch.argv),
             env: self.environment(launch.env)?,
             working_dir: root.clone(),
             user: self.user,
@@ -560,6 +568,11 @@ impl Draft<'_> {
             reason: self.request.provider_reason.clone(),
         };
         let mut decisions = vec![provider];
+        decisions.extend(self.installers().into_iter().map(|installer| Decision {
+            subject: "dependencies",
+            value: installer.command.to_owned(),
+            reason: "installed in the sandbox before the agent starts".to_owned(),
+        }));
         decisions.extend(governed::decisions(self.request.policy));
         decisions
     }

@@ -23,6 +23,8 @@ pub struct LaunchRequest<'a> {
     pub session_name: Option<String>,
     /// The session whose conversation goes on; a new one begins where there is none.
     pub resumed: Option<Resumed>,
+    /// Whether the workspace's dependencies are installed in the sandbox before the agent starts.
+    pub install_dependencies: bool,
     /// Arguments for the agent.
     pub args: Vec<String>,
     /// Start although the workspace looks like a mistake.

@@ -13,6 +13,8 @@ pub struct Resumed {
     pub session: String,
     /// What people call it.
     pub label: String,
+    /// Its provider's id.
+    pub provider: String,
     /// The agent's identifier of the conversation; `None` where nobody has looked for it, as in a
     /// plan that asks no engine. Such a plan cannot be carried out.
     pub conversation: Option<String>,
@@ -30,6 +32,7 @@ impl Resumed {
         Self {
             session: record.id.clone(),
             label: record.label().to_owned(),
+            provider: record.provider.clone(),
             conversation,
             volume: record.volume.clone(),
         }

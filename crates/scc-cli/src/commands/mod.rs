@@ -23,6 +23,7 @@ pub(crate) mod stop;
 pub(crate) mod team;
 pub(crate) mod unblock;
 pub(crate) mod watch;
+pub(crate) mod worktree;
 
 use std::path::Path;
 
@@ -41,6 +42,8 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<u8, CliEr
         Command::Status(args) => status::run(&args, context).await,
         Command::Sessions(args) => sessions::run(args, context).await,
         Command::Context(args) => context::run(&args, context),
+        Command::Worktree(args) => worktree::run(args, context).await,
+        Command::GitChange(args) => worktree::run_helper(&args),
         Command::Stop(args) => stop::run(&args, context).await,
         Command::Prune(args) => prune::run(&args, context).await,
         Command::Exec(args) => exec::run(args, context).await,

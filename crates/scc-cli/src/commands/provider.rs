@@ -213,6 +213,7 @@ pub(crate) fn request<'a>(
         provider_reason: String::new(),
         session_name: None,
         resumed: None,
+        install_dependencies: false,
         args: Vec::new(),
         allow_suspicious: false,
         config,

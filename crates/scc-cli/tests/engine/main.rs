@@ -8,6 +8,7 @@ mod governed;
 mod hardening;
 mod lifecycle;
 mod login;
+mod parallel;
 mod resume;
 mod support;
 mod terminal;
