@@ -8,6 +8,8 @@ use crate::commands::{
 };
 
 /// Runs coding agents in governed sandboxes.
+///
+/// Without a command: goes on with a session of this workspace, or starts one.
 #[derive(Debug, Parser)]
 #[command(name = "scc", version, max_term_width = 100)]
 pub(crate) struct Cli {
@@ -18,7 +20,7 @@ pub(crate) struct Cli {
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub(crate) verbose: u8,
     #[command(subcommand)]
-    pub(crate) command: Command,
+    pub(crate) command: Option<Command>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -59,14 +61,17 @@ impl Cli {
     /// `-v`, only the others count.
     pub(crate) fn loudness(&self) -> u8 {
         match self.command {
-            Command::Worktree(_) => self.verbose.saturating_sub(1),
+            Some(Command::Worktree(_)) => self.verbose.saturating_sub(1),
             _ => self.verbose,
         }
     }
 
     /// Whether the result is to be printed as JSON.
     pub(crate) fn wants_json(&self) -> bool {
-        match &self.command {
+        let Some(command) = &self.command else {
+            return false;
+        };
+        match command {
             Command::Start(args) => args.json,
             Command::List(args) => args.json,
             Command::Status(args) => args.json,

@@ -213,7 +213,7 @@ pub(crate) fn select<'a>(
 ) -> Result<&'a SessionRecord, CliError> {
     let now = Timestamp::now();
     let offered = &sessions[..sessions.len().min(OFFERED)];
-    let options = lines(offered, with_workspace, now);
+    let options = lines(offered, &state, with_workspace, now);
     let instead = CliError::Usage {
         message: "there is no terminal on which to choose a session".to_owned(),
         hint: "name one: scc start --resume --session NAME; `scc sessions` shows them".to_owned(),
@@ -222,8 +222,13 @@ pub(crate) fn select<'a>(
     Ok(offered[index].latest)
 }
 
-/// One line for each session, in columns.
-pub(crate) fn lines(sessions: &[Session<'_>], with_workspace: bool, now: Timestamp) -> Vec<String> {
+/// One line for each session, in columns, with what `state` says of it.
+pub(crate) fn lines(
+    sessions: &[Session<'_>],
+    state: &dyn Fn(&SessionRecord) -> String,
+    with_workspace: bool,
+    now: Timestamp,
+) -> Vec<String> {
     let rows = sessions.iter().map(|session| {
         let record = session.latest;
         let mut row = vec![

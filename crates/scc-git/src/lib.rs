@@ -19,6 +19,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod branching;
 mod changes;
 mod discovery;
 mod error;
@@ -28,6 +29,7 @@ mod origin;
 mod read;
 mod worktrees;
 
+pub use branching::start_branch;
 pub use changes::{Changes, changes};
 pub use discovery::{RepositoryFacts, discover};
 pub use error::GitError;

@@ -247,7 +247,7 @@ fn base_commit(
 }
 
 /// What is written to make a worktree must be in the repository: an agent can put links in it.
-fn check_layout(common_dir: &Path, branch: &str) -> Result<(), GitError> {
+pub(crate) fn check_layout(common_dir: &Path, branch: &str) -> Result<(), GitError> {
     let mut places = vec![PathBuf::from("worktrees"), PathBuf::from("objects")];
     for below in ["refs/heads", "logs/refs/heads"] {
         let full = Path::new(below).join(branch);

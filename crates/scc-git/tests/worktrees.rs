@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use scc_git::{
     Changes, GitError, NewWorktree, RepositoryFacts, add_worktree, branches, changes,
-    default_branch, discover, prune_worktrees, remove_worktree, worktrees,
+    default_branch, discover, prune_worktrees, remove_worktree, start_branch, worktrees,
 };
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -141,6 +141,33 @@ fn a_branch_begins_where_it_is_told() {
     git(&from, &["clone", "-q", ".", clone.to_str().unwrap()]);
     let facts = discover(&clone).unwrap().unwrap();
     assert_eq!(default_branch(&facts).unwrap().as_deref(), Some("other"));
+}
+
+#[test]
+fn a_branch_begins_at_what_is_checked_out() {
+    let repo = Repository::new();
+    fs::write(repo.root().join("file"), "work\n").unwrap();
+    fs::write(repo.root().join("new"), "").unwrap();
+    start_branch(&repo.facts(), "scc/topic").unwrap();
+    assert_eq!(repo.git(&["branch", "--show-current"]), "scc/topic\n");
+    assert_eq!(repo.git(&["status", "--porcelain"]), " M file\n?? new\n");
+    assert_eq!(
+        repo.git(&["rev-parse", "main"]),
+        repo.git(&["rev-parse", "HEAD"])
+    );
+    let log = repo.git(&["reflog", "-1", "--format=%gs", "HEAD"]);
+    assert_eq!(log, "checkout: moving from main to scc/topic\n");
+    repo.git(&["fsck", "--strict"]);
+    // In a linked worktree it is that one's head.
+    let path = repo.add("linked");
+    start_branch(&discover(&path).unwrap().unwrap(), "scc/other").unwrap();
+    assert_eq!(git(&path, &["branch", "--show-current"]), "scc/other\n");
+    assert_eq!(repo.git(&["branch", "--show-current"]), "scc/topic\n");
+    let taken = start_branch(&repo.facts(), "main").unwrap_err();
+    assert!(matches!(taken, GitError::Change { .. }), "{taken}");
+    let bad = start_branch(&repo.facts(), "a b").unwrap_err();
+    assert!(matches!(bad, GitError::BadBranch { .. }), "{bad}");
+    assert_eq!(repo.git(&["branch", "--show-current"]), "scc/topic\n");
 }
 
 #[test]
@@ -318,6 +345,7 @@ fn nothing_that_a_repository_names_is_run() {
     default_branch(&repo.facts()).unwrap();
     remove_worktree(&repo.facts(), &path, true).unwrap();
     prune_worktrees(&repo.facts(), false).unwrap();
+    start_branch(&repo.facts(), "scc/topic").unwrap();
     assert!(!mark.exists(), "{}", fs::read_to_string(&mark).unwrap());
     // Otherwise this test would show nothing.
     repo.git(&["status"]);

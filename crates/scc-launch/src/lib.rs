@@ -9,6 +9,7 @@
 //! [`Launcher`] also lists, stops and tidies up what launches leave, so that a killed scc leaves
 //! nothing that the next command does not set right.
 
+mod branches;
 mod control;
 mod error;
 mod execute;
@@ -28,6 +29,7 @@ mod workspace;
 mod worktree;
 mod worktrees;
 
+pub use branches::is_protected_branch;
 pub use control::{Pruned, SessionView, Wanted};
 pub use error::{Blocker, BlockerKind, LaunchError};
 pub use execute::{AgentEnd, Executed, KILLED, LiveSession, OnConflict};

@@ -15,6 +15,7 @@ pub(crate) mod org;
 pub(crate) mod profile;
 pub(crate) mod provider;
 pub(crate) mod prune;
+pub(crate) mod quick;
 pub(crate) mod sessions;
 pub(crate) mod setup;
 pub(crate) mod start;
@@ -34,7 +35,10 @@ use crate::context::Context;
 use crate::error::CliError;
 
 /// Runs a command; the number is the exit code.
-pub(crate) async fn run(command: Command, context: &Context) -> Result<u8, CliError> {
+pub(crate) async fn run(command: Option<Command>, context: &Context) -> Result<u8, CliError> {
+    let Some(command) = command else {
+        return quick::run(context).await;
+    };
     match command {
         Command::Start(args) => start::run(args, context).await,
         Command::Attach(args) => attach::run(args, context).await,

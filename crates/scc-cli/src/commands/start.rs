@@ -1,4 +1,5 @@
 mod attend;
+mod branch;
 mod choice;
 
 use std::path::{Path, PathBuf};
@@ -148,7 +149,11 @@ pub(crate) async fn run(mut args: Args, context: &Context) -> Result<u8, CliErro
         Found::Running(record) => Err(CliError::Conflict {
             container: record.container,
         }),
-        Found::New => launch(args, None, workspace.root, context).await,
+        Found::New => {
+            let instead = branch::offer(&args, &workspace, context)?;
+            args.workspace = instead.clone().or(args.workspace);
+            launch(args, None, instead.unwrap_or(workspace.root), context).await
+        }
         Found::Ended(record, resumed) => {
             let args = args.of_session(&record, context)?;
             launch(args, Some(resumed), workspace.root, context).await

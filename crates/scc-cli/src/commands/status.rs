@@ -5,7 +5,7 @@ use crate::context::Context;
 use crate::error::CliError;
 
 /// Show what scc is set up to do and what runs
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub(crate) struct Args {
     /// Print JSON
     #[arg(long)]

@@ -12,7 +12,7 @@ use crate::context::Context;
 use crate::error::CliError;
 
 pub(crate) use create::for_start;
-pub(crate) use owner::{HelperArgs, run_helper};
+pub(crate) use owner::{Change, HelperArgs, apply, run_helper};
 
 /// Work on several branches at once, each in a directory of its own
 ///
@@ -105,7 +105,7 @@ fn workspace_and_name(words: &[String]) -> (Option<PathBuf>, &str) {
 }
 
 /// The name that a person gave, as directories and branches can have it.
-fn plain_name(text: &str) -> Result<String, CliError> {
+pub(crate) fn plain_name(text: &str) -> Result<String, CliError> {
     scc_launch::worktree_name(text).ok_or_else(|| CliError::Usage {
         message: format!("`{text}` cannot be the name of a worktree"),
         hint: "use letters and digits, with `-` between words".to_owned(),

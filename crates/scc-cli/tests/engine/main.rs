@@ -9,6 +9,7 @@ mod hardening;
 mod lifecycle;
 mod login;
 mod parallel;
+mod quick;
 mod resume;
 mod support;
 mod terminal;

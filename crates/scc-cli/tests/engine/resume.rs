@@ -8,7 +8,7 @@ use scc_testkit::pty::Terminal;
 use scc_testkit::wait_for;
 use serde_json::{Value, json};
 
-use crate::support::{LIMIT, SCC, Session, context, list, scc, sessions};
+use crate::support::{LIMIT, SCC, Session, context, go_on_here, list, scc, sessions};
 
 const ANSWER: &str = "answered by the script";
 
@@ -90,7 +90,10 @@ fn screens(provider: &str, path: &str, ready: &str) {
     let screen = |args: &[&str]| {
         let mut start = context.command(SCC.as_ref());
         start.args(args).current_dir(context.workspace());
-        let terminal = Terminal::start(&start, 40, 100);
+        let mut terminal = Terminal::start(&start, 40, 100);
+        if args == ["start"] {
+            go_on_here(&mut terminal);
+        }
         terminal.wait_for_text(ready, LIMIT);
         terminal
     };
@@ -231,6 +234,7 @@ fn one_that_is_running_is_returned_to() {
     let mut start = context.command(SCC.as_ref());
     start.args(["start", "--session", "live"]);
     let mut first = Terminal::start(start.current_dir(context.workspace()), 24, 80);
+    go_on_here(&mut first);
     first.wait_for_text("agent: ready", LIMIT);
     let id = list(&context)[0]["id"].clone();
     first.hang_up();
@@ -279,4 +283,23 @@ fn one_is_chosen_from_a_list() {
     terminal.wait_for_text("agent: earlier: true first", LIMIT);
     terminal.send("quit 0\r");
     assert_eq!(terminal.wait(LIMIT), 0);
+}
+
+/// Chosen among all, and gone on with where it was.
+#[test]
+fn one_of_another_workspace_is_chosen_and_goes_on_there() {
+    let context = context();
+    let script = "pwd; echo said > made";
+    scc(&context, &["start", "--session", "far", "--", "bash", "-c", script]).ok();
+    let mut choose = context.command(SCC.as_ref());
+    choose.args(["sessions", "--select"]);
+    let mut terminal = Terminal::start(choose.current_dir(context.path("home")), 24, 150);
+    terminal.wait_for_text("Which session?", LIMIT);
+    terminal.send("far\r");
+    terminal.wait_for_text("agent: earlier: bash -c pwd; echo said > made", LIMIT);
+    terminal.send("quit 6\r");
+    assert_eq!(terminal.wait(LIMIT), 6);
+    let latest = &sessions(&context)[0];
+    assert_eq!(latest["workspace"], context.workspace().to_str().unwrap());
+    assert_eq!((&latest["name"], &latest["launches"]), (&json!("far"), &json!(2)));
 }

@@ -14,7 +14,7 @@ use crate::error::CliError;
 
 /// A change to a repository.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) enum Change {
+pub(crate) enum Change {
     Add {
         path: PathBuf,
         branch: String,
@@ -27,11 +27,15 @@ pub(super) enum Change {
     Prune {
         dry_run: bool,
     },
+    /// A new branch at what is checked out.
+    Branch {
+        name: String,
+    },
 }
 
 /// What a change did.
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub(super) struct Changed {
+pub(crate) struct Changed {
     /// What a new branch begins at.
     pub(super) base: Option<String>,
     /// The worktrees that were forgotten.
@@ -55,7 +59,7 @@ pub(crate) struct HelperArgs {
 }
 
 /// Makes a change as the repository's owner.
-pub(super) fn apply(facts: &RepositoryFacts, change: &Change) -> Result<Changed, CliError> {
+pub(crate) fn apply(facts: &RepositoryFacts, change: &Change) -> Result<Changed, CliError> {
     let changed = match other_owner(&facts.common_dir) {
         Some(owner) => apply_as(owner, facts, change)?,
         None => apply_here(facts, change),
@@ -100,6 +104,7 @@ fn apply_here(facts: &RepositoryFacts, change: &Change) -> Result<Changed, Troub
             changed.base = scc_git::add_worktree(facts, new)?.base;
         }
         Change::Remove { path, discard } => scc_git::remove_worktree(facts, path, *discard)?,
+        Change::Branch { name } => scc_git::start_branch(facts, name)?,
         Change::Prune { dry_run } => {
             changed.forgotten = scc_git::prune_worktrees(facts, *dry_run)?;
         }
@@ -119,7 +124,7 @@ fn apply_as(
     let change = serde_json::to_string(change).map_err(|error| failed(error.to_string()))?;
     let output = Command::new(own_program()?)
         .arg("git-change")
-        .arg(&facts.common_dir)
+        .arg(&facts.root)
         .arg(change)
         .env_clear()
         .env("HOME", "/")
