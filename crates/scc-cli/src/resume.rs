@@ -62,6 +62,11 @@ pub(crate) async fn find(
         return Ok(Found::New);
     }
     let state = context.state()?;
+    if let Wish::NamedOrNew(name) = wish
+        && !has_named(&state.sessions()?.value, search.workspace, name)
+    {
+        return Ok(Found::New);
+    }
     let runtime = match search.dry_run {
         true => None,
         false => Some(context.engine().await?),
@@ -89,6 +94,15 @@ pub(crate) async fn find(
         context,
     };
     finder.find(wish).await
+}
+
+fn has_named(records: &[SessionRecord], workspace: &Path, name: &str) -> bool {
+    let filter = SessionFilter {
+        workspace: Some(workspace),
+        name: Some(name),
+        ..SessionFilter::default()
+    };
+    !history(records, &filter).is_empty()
 }
 
 struct Finder<'a> {

@@ -183,6 +183,12 @@ fn what_cannot_be_made_says_why() {
     let planted = scc(&context, &["worktree", "create", "x", "--no-start"]);
     assert_eq!(planted.status, 1);
     assert!(planted.stderr.contains("symbolic link"), "{planted:?}");
+    fs::remove_file(link).unwrap();
+    let _ = fs::remove_dir_all(context.path("ws-worktrees"));
+    std::os::unix::fs::symlink(context.path("home"), context.path("ws-worktrees")).unwrap();
+    let planted = scc(&context, &["worktree", "create", "x", "--no-start"]);
+    assert_eq!(planted.status, 1);
+    assert!(planted.stderr.contains("symbolic link"), "{planted:?}");
 }
 
 fn listed(context: &TestContext, args: &[&str]) -> Value {
@@ -277,6 +283,16 @@ fn uncommitted_work_keeps_a_worktree() {
     scc(&context, &["worktree", "remove", "one", "--force", "-y"]).ok();
     assert!(!path.exists());
     assert!(git(&context, &context.workspace(), &["branch"]).contains("scc/one"));
+    // One that git itself made goes by its own name.
+    git(
+        &context,
+        &context.workspace(),
+        &["worktree", "add", "-q", "../By_Hand"],
+    );
+    context.give_away(&context.workspace());
+    context.give_away(&context.path("By_Hand"));
+    scc(&context, &["worktree", "remove", "By_Hand", "-y"]).ok();
+    assert!(!context.path("By_Hand").exists());
     // A clean one goes without force; its branch is gone on with.
     let clean = create(&context, "one");
     scc(&context, &["worktree", "remove", "one", "-y"]).ok();

@@ -95,7 +95,12 @@ async fn running(context: &Context) -> Option<Vec<String>> {
     let runtime = context.engine().await.ok()?;
     let state = context.state().ok()?;
     let views = context.launcher(&runtime, &state).running().await.ok()?;
-    Some(views.into_iter().filter_map(|view| view.session_id).collect())
+    Some(
+        views
+            .into_iter()
+            .filter_map(|view| view.session_id)
+            .collect(),
+    )
 }
 
 /// The session that the user chooses; `None` is a new one.

@@ -84,14 +84,20 @@ impl Repository {
         Ok(Self { facts, worktrees })
     }
 
-    /// The worktree with this name or branch.
-    fn named(&self, name: &str) -> Option<&Worktree> {
-        let branch = format!("{}{name}", scc_launch::BRANCH_PREFIX);
-        let linked = self.worktrees.iter().filter(|worktree| !worktree.is_main);
+    /// The linked worktree that a person calls so: by its directory, its branch, or a name that
+    /// scc makes a worktree under.
+    fn named(&self, text: &str) -> Option<&Worktree> {
+        let plain = scc_launch::worktree_name(text);
+        let branch = plain
+            .as_ref()
+            .map(|name| format!("{}{name}", scc_launch::BRANCH_PREFIX));
         let is_named = |worktree: &&Worktree| {
-            worktree.name() == name || worktree.branch.as_ref() == Some(&branch)
+            let name = worktree.name();
+            let is = |wanted: &Option<String>, found| wanted.is_some() && *wanted == found;
+            name == text || is(&plain, Some(name)) || is(&branch, worktree.branch.clone())
         };
-        linked.clone().find(is_named)
+        let mut linked = self.worktrees.iter().filter(|worktree| !worktree.is_main);
+        linked.find(is_named)
     }
 }
 

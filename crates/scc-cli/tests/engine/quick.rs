@@ -74,7 +74,11 @@ fn it_goes_on_where_the_work_was_left() {
 #[test]
 fn it_offers_the_work_of_all_worktrees() {
     let context = context();
-    scc(&context, &["worktree", "create", "topic", "--", "true", "there"]).ok();
+    scc(
+        &context,
+        &["worktree", "create", "topic", "--", "true", "there"],
+    )
+    .ok();
     let mut quick = terminal(&context, &context.workspace(), &[]);
     quick.wait_for_text("scc/topic", LIMIT);
     quick.send("topic\r");
@@ -95,7 +99,10 @@ fn what_was_cleared_is_not_offered() {
     quick.wait_for_text("agent: ready", LIMIT);
     quit(quick);
     let resumed = scc(&context, &["start", "--resume", "--", "true"]).ok();
-    assert_eq!(resumed.stdout, "agent: earlier: true before\n", "{resumed:?}");
+    assert_eq!(
+        resumed.stdout, "agent: earlier: true before\n",
+        "{resumed:?}"
+    );
 }
 
 #[test]
@@ -146,7 +153,10 @@ fn a_protected_branch_is_left_if_the_user_likes() {
     start.send("topic-b\r");
     start.wait_for_text("agent: ready", LIMIT);
     quit(start);
-    assert_eq!(git(&context, &ws, &["branch", "--show-current"]), "scc/topic-b\n");
+    assert_eq!(
+        git(&context, &ws, &["branch", "--show-current"]),
+        "scc/topic-b\n"
+    );
     let changed = git(&context, &ws, &["diff", "--name-only"]);
     assert_eq!(changed, "README\n");
     assert_eq!(sessions(&context)[0]["branch"], "scc/topic-b");

@@ -290,7 +290,11 @@ fn one_is_chosen_from_a_list() {
 fn one_of_another_workspace_is_chosen_and_goes_on_there() {
     let context = context();
     let script = "pwd; echo said > made";
-    scc(&context, &["start", "--session", "far", "--", "bash", "-c", script]).ok();
+    scc(
+        &context,
+        &["start", "--session", "far", "--", "bash", "-c", script],
+    )
+    .ok();
     let mut choose = context.command(SCC.as_ref());
     choose.args(["sessions", "--select"]);
     let mut terminal = Terminal::start(choose.current_dir(context.path("home")), 24, 150);
@@ -301,5 +305,8 @@ fn one_of_another_workspace_is_chosen_and_goes_on_there() {
     assert_eq!(terminal.wait(LIMIT), 6);
     let latest = &sessions(&context)[0];
     assert_eq!(latest["workspace"], context.workspace().to_str().unwrap());
-    assert_eq!((&latest["name"], &latest["launches"]), (&json!("far"), &json!(2)));
+    assert_eq!(
+        (&latest["name"], &latest["launches"]),
+        (&json!("far"), &json!(2))
+    );
 }

@@ -53,10 +53,10 @@ struct CreateReport {
 pub(crate) async fn run(args: Args, context: &Context) -> Result<u8, CliError> {
     let (workspace, name) = workspace_and_name(&args.names);
     let repository = Repository::open(workspace.as_deref())?;
-    let name = plain_name(name)?;
-    if let Some(existing) = repository.named(&name) {
-        return Err(taken(&name, existing));
+    if let Some(existing) = repository.named(name) {
+        return Err(taken(name, existing));
     }
+    let name = plain_name(name)?;
     let report = make(&repository.facts, &name, args.base.as_deref(), context)?;
     if args.no_start || args.json {
         context.printer.data("WorktreeCreate", &report, &[]);
@@ -133,10 +133,13 @@ pub(crate) fn for_start(
     context: &Context,
 ) -> Result<PathBuf, CliError> {
     let repository = Repository::open(Some(workspace))?;
+    let existing = repository.named(name);
+    if let Some(existing) = existing.filter(|existing| !existing.is_missing) {
+        return Ok(existing.path.clone());
+    }
     let plain = plain_name(name)?;
-    match repository.named(&plain) {
-        Some(existing) if existing.is_missing => Err(taken(&plain, existing)),
-        Some(existing) => Ok(existing.path.clone()),
+    match existing {
+        Some(missing) => Err(taken(&plain, missing)),
         None if may_make => Ok(make(&repository.facts, &plain, None, context)?.path),
         None => Err(CliError::Failed {
             message: format!("there is no worktree `{plain}` yet"),

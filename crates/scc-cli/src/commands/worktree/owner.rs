@@ -78,7 +78,13 @@ pub(super) fn make_parent(facts: &RepositoryFacts, dir: &Path) -> Result<(), Cli
             Some((uid, gid)) => lchown(dir, Some(uid), Some(gid)).map_err(failed),
             None => Ok(()),
         },
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            // Where the repository is in another workspace, an agent may have put a link there.
+            match dir.symlink_metadata().map_err(failed)?.is_symlink() {
+                true => Err(GitError::Planted(dir.to_owned()).into()),
+                false => Ok(()),
+            }
+        }
         Err(error) => Err(failed(error)),
     }
 }

@@ -5,7 +5,7 @@ use scc_state::SessionState;
 use serde_json::json;
 
 use super::owner::{self, Change};
-use super::{Repository, list, plain_name, workspace_and_name};
+use super::{Repository, list, workspace_and_name};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::prompt::Prompter;
@@ -46,8 +46,7 @@ pub(crate) struct PruneArgs {
 pub(super) async fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
     let (workspace, name) = workspace_and_name(&args.names);
     let repository = Repository::open(workspace.as_deref())?;
-    let name = plain_name(name)?;
-    let worktree = repository.named(&name).ok_or_else(|| CliError::Failed {
+    let worktree = repository.named(name).ok_or_else(|| CliError::Failed {
         message: format!("there is no worktree `{name}`"),
         hint: "see what there is: scc worktree list".to_owned(),
     })?;
@@ -62,7 +61,7 @@ pub(super) async fn run(args: &Args, context: &Context) -> Result<u8, CliError> 
         owner::apply(&repository.facts, &change)?;
     }
     let data = json!({
-        "name": name, "path": worktree.path, "branch": worktree.branch, "dry_run": args.dry_run,
+        "name": worktree.name(), "path": worktree.path, "branch": worktree.branch, "dry_run": args.dry_run,
     });
     context.printer.data("WorktreeRemove", &data, &[]);
     let verb = if args.dry_run {
