@@ -27,7 +27,7 @@ pub use error::{EngineError, TriedEndpoint};
 pub use image::{BuildProgress, ContextFile, ImageBuild};
 pub use spec::{
     EnvValue, ExecSpec, Limits, Mount, MountSource, Network, Sandbox, SandboxSpec, SandboxState,
-    SealedDirectory, TerminalSize, Unfinished, UserIds,
+    SealedDirectory, SealedFile, TerminalSize, Unfinished, UserIds,
 };
 
 use std::time::Duration;
