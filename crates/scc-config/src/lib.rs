@@ -71,6 +71,7 @@ mod tree;
 mod url;
 mod user;
 mod values;
+mod variables;
 mod yaml;
 
 pub use artifacts::{
@@ -97,7 +98,7 @@ pub use org::{
 pub use plugin::{BareName, PluginPatterns, PluginRef, PluginRefError};
 pub use profile::{Profile, ProfileDelegation, Trust};
 pub use project::ProjectConfig;
-pub use secret::SecretSource;
+pub use secret::{SecretSource, is_variable as is_variable_name};
 pub use security::{SafetyAction, SafetyNet, Security};
 pub use session::{DevAction, DevEnvironment, NetworkPolicy, Session};
 pub use team::TeamConfig;
@@ -107,3 +108,4 @@ pub use user::{
     ImagesSection, OrganizationSource, ProviderPreference, ProviderSection, ResourcesSection,
     UserConfig,
 };
+pub use variables::Template;

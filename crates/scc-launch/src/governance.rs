@@ -91,6 +91,7 @@ pub struct Governance {
     personal: Option<Personal>,
     exceptions: LocalExceptions,
     allow_remote_commands: bool,
+    workspace_variables: Vec<String>,
     warnings: Vec<String>,
 }
 
@@ -129,6 +130,7 @@ impl Governance {
             personal,
             exceptions,
             allow_remote_commands: input.allow_remote_commands,
+            workspace_variables: input.config.workspace_variables.clone(),
             warnings,
         })
     }
@@ -158,6 +160,7 @@ impl Governance {
             exceptions: &exceptions,
             providers,
             implicit_marketplaces,
+            workspace_variables: &self.workspace_variables,
             now,
         })?;
         let ignored = self.exceptions.ignored.iter().cloned();

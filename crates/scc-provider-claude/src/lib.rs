@@ -4,11 +4,14 @@
 //! makes it keep its state file there too. Policy is in `/etc/claude-code`, which the agent's user
 //! can read and not change.
 
+mod extensions;
+
 use std::collections::BTreeMap;
 
 use scc_provider::{
     AgentProvider, EnvValue, ImageFile, ImageFolder, LaunchContext, LaunchSpec, LoginSpec,
-    ProviderError, ProviderSettings, SealedDirectory, SignIn, VolumeFiles, exact_version, url_host,
+    OwnMarketplace, ProviderError, ProviderSettings, SealedDirectory, SignIn, VolumeFiles,
+    exact_version, url_host,
 };
 use serde_json::{Map, Value, json};
 
@@ -102,9 +105,23 @@ impl AgentProvider for Claude {
         }
     }
 
+    fn plugin_catalogs(&self) -> &'static [&'static str] {
+        &[extensions::CATALOG]
+    }
+
+    fn own_marketplaces(&self) -> &'static [OwnMarketplace] {
+        &[OwnMarketplace {
+            name: "claude-plugins-official",
+            owner: "anthropics",
+            repo: "claude-plugins-official",
+        }]
+    }
+
     fn launch(&self, context: &LaunchContext<'_>) -> Result<LaunchSpec, ProviderError> {
         let settings = context.settings;
+        let extensions = context.extensions;
         url_host(ID, settings)?;
+        extensions::check_arguments(extensions, context.args)?;
         // The sandbox is the permission system: what it does not hold, a question would not hold.
         let mut argv = vec![
             BINARY.to_owned(),
@@ -113,17 +130,23 @@ impl AgentProvider for Claude {
         if let Some(model) = &settings.model {
             argv.extend(["--model".to_owned(), model.clone()]);
         }
+        argv.extend(extensions::arguments(extensions, POLICY));
         argv.extend(context.args.iter().cloned());
-        let managed = managed_settings(settings);
-        let files =
-            BTreeMap::from([("managed-settings.json".to_owned(), format!("{managed:#}\n"))]);
+        let mut managed = managed_settings(settings);
+        managed.extend(extensions::settings(extensions));
+        let managed = format!("{:#}\n", Value::Object(managed));
+        let mut files = BTreeMap::from([("managed-settings.json".to_owned(), managed.into())]);
+        files.extend(extensions::policy_files(extensions));
+        let mut sealed = vec![SealedDirectory {
+            path: POLICY.to_owned(),
+            files,
+        }];
+        sealed.extend(extensions::sealed(extensions)?);
         Ok(LaunchSpec {
             argv,
             env: environment(context),
-            sealed: vec![SealedDirectory {
-                path: POLICY.to_owned(),
-                files,
-            }],
+            sealed,
+            undelivered: extensions::undelivered(extensions),
         })
     }
 
@@ -175,7 +198,7 @@ fn environment(context: &LaunchContext<'_>) -> BTreeMap<String, EnvValue> {
 const KEY_VARIABLE: &str = "SCC_PROVIDER_KEY";
 
 /// What the agent's user cannot change.
-fn managed_settings(settings: &ProviderSettings) -> Value {
+fn managed_settings(settings: &ProviderSettings) -> Map<String, Value> {
     let mut managed = Map::new();
     managed.insert("skipDangerousModePermissionPrompt".to_owned(), json!(true));
     // Pinned, also to the vendor's own: otherwise a file of the workspace could send the key
@@ -188,7 +211,7 @@ fn managed_settings(settings: &ProviderSettings) -> Value {
             json!(format!("printenv {KEY_VARIABLE}")),
         );
     }
-    Value::Object(managed)
+    managed
 }
 
 #[cfg(test)]

@@ -4,6 +4,10 @@
 //! `/etc/codex`, which the agent's user can read and not change: `config.toml` (defaults),
 //! `managed_config.toml` (beats the user's own settings) and `requirements.toml` (hard limits).
 
+mod hooks;
+mod plugins;
+mod servers;
+
 use std::collections::BTreeMap;
 
 use scc_provider::{
@@ -105,6 +109,10 @@ impl AgentProvider for Codex {
         }
     }
 
+    fn plugin_catalogs(&self) -> &'static [&'static str] {
+        &[plugins::CATALOG]
+    }
+
     fn launch(&self, context: &LaunchContext<'_>) -> Result<LaunchSpec, ProviderError> {
         let settings = context.settings;
         url_host(ID, settings)?;
@@ -114,19 +122,34 @@ impl AgentProvider for Codex {
         if let Some(key) = &settings.api_key {
             env.insert(KEY_VARIABLE.to_owned(), EnvValue::Secret(key.clone()));
         }
+        let extensions = context.extensions;
+        let mut managed = managed_config(settings);
+        managed.extend(servers::managed(extensions));
+        let mut required = requirements();
+        required.extend(plugins::requirements(extensions));
+        if extensions.locked {
+            let allowed = servers::allowed(extensions);
+            required.insert("mcp_servers".to_owned(), allowed.into());
+        }
         let files = [
             ("config.toml", config(context)),
-            ("managed_config.toml", managed_config(settings)),
-            ("requirements.toml", requirements()),
+            ("managed_config.toml", managed),
+            ("requirements.toml", required),
         ]
-        .map(|(name, table)| (name.to_owned(), table.to_string()));
+        .map(|(name, table)| (name.to_owned(), table.to_string().into()));
+        let files = files.into_iter().chain(plugins::policy_file(extensions));
+        let mut sealed = vec![SealedDirectory {
+            path: POLICY.to_owned(),
+            files: files.collect(),
+        }];
+        sealed.extend(plugins::sealed(extensions));
+        let mut undelivered = plugins::undelivered(extensions);
+        undelivered.extend(servers::undelivered(extensions));
         Ok(LaunchSpec {
             argv,
             env,
-            sealed: vec![SealedDirectory {
-                path: POLICY.to_owned(),
-                files: files.into(),
-            }],
+            sealed,
+            undelivered,
         })
     }
 

@@ -80,7 +80,7 @@ impl AgentProvider for Script {
         let key = key.map(|key| ("SCC_PROVIDER_KEY".to_owned(), EnvValue::Secret(key)));
         let gateway = context.settings.base_url.clone();
         let gateway = gateway.map(|url| ("SCC_BASE_URL".to_owned(), EnvValue::Plain(url)));
-        let policy = BTreeMap::from([("policy.txt".to_owned(), "sealed\n".to_owned())]);
+        let policy = BTreeMap::from([("policy.txt".to_owned(), "sealed\n".into())]);
         Ok(LaunchSpec {
             argv,
             env: key.into_iter().chain(gateway).collect(),
@@ -88,6 +88,9 @@ impl AgentProvider for Script {
                 path: "/etc/script-agent".to_owned(),
                 files: policy,
             }],
+            undelivered: context
+                .extensions
+                .all_undelivered("the scripted agent has none"),
         })
     }
 
