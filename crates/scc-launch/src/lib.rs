@@ -12,6 +12,8 @@
 mod control;
 mod error;
 mod execute;
+mod extension_plan;
+mod extensions;
 mod governance;
 mod governed;
 mod images;
@@ -29,6 +31,10 @@ mod worktree;
 pub use control::{Pruned, SessionView, Wanted};
 pub use error::{Blocker, BlockerKind, LaunchError};
 pub use execute::{AgentEnd, Executed, KILLED, LiveSession, OnConflict};
+pub use extension_plan::{PluginPlan, ServerPlan};
+pub use extensions::{
+    Delivery, DeliveryInput, ExtensionError, MarketUpdate, MarketVersion, PluginChange, PluginFacts,
+};
 pub use governance::{
     CredentialFallback, Fetched, Freshness, Governance, GovernanceError, GovernanceInput,
     OrgDocument, Provenance, TeamChoice, TeamOrigin, load_organization, org_provider_settings,

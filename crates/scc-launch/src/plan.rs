@@ -7,12 +7,11 @@ use jiff::Timestamp;
 use scc_config::ResourcesSection;
 use scc_policy::EffectivePolicy;
 use scc_provider::{AGENT_HOME, AgentProvider, LaunchContext, LaunchSpec, Registry};
-use scc_runtime::{
-    EnvValue, Limits, Mount, MountSource, Network, SandboxSpec, SealedDirectory, UserIds, labels,
-};
+use scc_runtime::{EnvValue, Limits, Mount, MountSource, Network, SandboxSpec, UserIds, labels};
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::extension_plan::{ExtensionsPlan, PluginPlan, ServerPlan, sealed};
 use crate::governed;
 use crate::images::{ImagePlan, plan_images};
 use crate::names::{ROLE_SESSION, Scope};
@@ -64,6 +63,10 @@ pub struct Plan {
     pub team: Option<String>,
     /// When the sandbox is stopped.
     pub expires_at: Option<Timestamp>,
+    /// The plugins, with the commit that each is of.
+    pub plugins: Vec<PluginPlan>,
+    /// The MCP servers.
+    pub mcp_servers: Vec<ServerPlan>,
     /// The rules that apply, with what was decided about everything that a layer asked for.
     pub policy: EffectivePolicy,
     /// Whether the root file system is read-only.
@@ -181,12 +184,14 @@ pub fn plan(
     if request.settings.api_key.is_none() && !request.signed_in {
         blockers.push(signed_out(provider));
     }
+    blockers.extend(request.delivery.blockers.iter().cloned());
     let root = workspace.root.to_string_lossy().into_owned();
     let launch = provider.launch(&LaunchContext {
         workspace: &root,
         settings: &request.settings,
         args: &request.args,
         agent_is_root: user.uid == 0,
+        extensions: &request.delivery.extensions,
     })?;
     let base = request
         .config
@@ -206,8 +211,9 @@ pub fn plan(
         user,
         image: &image,
     };
+    let extensions = ExtensionsPlan::new(request.delivery, &launch.undelivered);
     let spec = draft.spec(launch)?;
-    draft.plan(spec, blockers)
+    draft.plan(spec, blockers, extensions)
 }
 
 fn signed_out(provider: &dyn AgentProvider) -> Blocker {
@@ -372,14 +378,7 @@ impl Draft<'_> {
             user: self.user,
             hostname: "scc".to_owned(),
             mounts: self.mounts(root),
-            sealed: launch
-                .sealed
-                .into_iter()
-                .map(|dir| SealedDirectory {
-                    path: dir.path,
-                    files: dir.files,
-                })
-                .collect(),
+            sealed: sealed(launch.sealed, self.request.delivery),
             network: governed::network(self.request.policy),
             limits: limits(&resources),
             read_only_root: self.user.uid == 0,
@@ -430,6 +429,9 @@ impl Draft<'_> {
             };
             env.insert(key, value);
         }
+        for (key, secret) in &self.request.delivery.secrets {
+            env.insert(key.clone(), EnvValue::Secret(secret.clone()));
+        }
         Ok(env)
     }
 
@@ -475,7 +477,12 @@ impl Draft<'_> {
         mounts
     }
 
-    fn plan(&self, spec: SandboxSpec, blockers: Vec<Blocker>) -> Result<Plan, LaunchError> {
+    fn plan(
+        &self,
+        spec: SandboxSpec,
+        blockers: Vec<Blocker>,
+        extensions: ExtensionsPlan,
+    ) -> Result<Plan, LaunchError> {
         let settings = &self.request.settings;
         let (credentials, shown) = match settings.api_key {
             Some(_) => (Credentials::Key, "api-key"),
@@ -515,7 +522,9 @@ impl Draft<'_> {
             expires_at: self.expiry(),
             policy: self.request.policy.clone(),
             read_only_root: spec.read_only_root,
-            decisions: self.decisions(),
+            decisions: self.decisions(&extensions),
+            plugins: extensions.plugins,
+            mcp_servers: extensions.servers,
             ready_to_start: blockers.is_empty(),
             blockers,
             spec,
@@ -523,7 +532,7 @@ impl Draft<'_> {
         })
     }
 
-    fn decisions(&self) -> Vec<Decision> {
+    fn decisions(&self, extensions: &ExtensionsPlan) -> Vec<Decision> {
         let provider = Decision {
             subject: "provider",
             value: self.provider.id().to_owned(),
@@ -531,6 +540,7 @@ impl Draft<'_> {
         };
         let mut decisions = vec![provider];
         decisions.extend(governed::decisions(self.request.policy));
+        decisions.extend(extensions.decisions());
         decisions
     }
 }

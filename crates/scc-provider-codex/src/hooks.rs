@@ -150,3 +150,89 @@ fn in_folder(command: &str, plugin: &Plugin, root: &str) -> String {
          CLAUDE_PLUGIN_DATA; {command}"
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::json;
+
+    use super::*;
+
+    fn plugin(entry: Json, files: &[(&str, Json)]) -> Plugin {
+        let files = files
+            .iter()
+            .map(|(path, json)| ((*path).to_owned(), json.to_string().into()));
+        Plugin {
+            name: "p".to_owned(),
+            marketplace: "m".to_owned(),
+            entry: entry.as_object().cloned().unwrap_or_default(),
+            files: files.collect::<BTreeMap<_, _>>(),
+        }
+    }
+
+    fn hook(command: &str) -> Json {
+        json!([{ "matcher": "Bash", "hooks": [{ "type": "command", "command": command }] }])
+    }
+
+    /// Events and commands, without what stands before every command.
+    fn commands(hooks: &Hooks) -> Vec<(String, String)> {
+        let mut all = Vec::new();
+        for (event, groups) in &hooks.managed {
+            for group in groups {
+                let command = group["hooks"][0]["command"].as_str().unwrap();
+                let (head, command) = command.split_once("CLAUDE_PLUGIN_DATA; ").unwrap();
+                assert!(head.starts_with("CLAUDE_PLUGIN_ROOT=/r; "), "{head}");
+                all.push((event.clone(), command.to_owned()));
+            }
+        }
+        all.sort();
+        all
+    }
+
+    #[test]
+    fn every_place_of_hooks_counts() {
+        let usual = json!({ "hooks": { "PreToolUse": hook("'${CLAUDE_PLUGIN_ROOT}/a'") } });
+        let files = [
+            ("hooks/hooks.json", usual),
+            ("more.json", json!({ "hooks": { "Stop": hook("b") } })),
+            (
+                ".any-plugin/plugin.json",
+                json!({ "name": "p", "hooks": "./more.json" }),
+            ),
+        ];
+        let plugin = plugin(json!({ "hooks": { "SessionStart": hook("c") } }), &files);
+        let hooks = of(&plugin, "/r");
+        let pair = |event: &str, command: &str| (event.to_owned(), command.to_owned());
+        let expected = [
+            pair("PreToolUse", "'/r/a'"),
+            pair("SessionStart", "c"),
+            pair("Stop", "b"),
+        ];
+        assert_eq!(commands(&hooks), expected);
+        assert_eq!(hooks.left_out, Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_the_agent_does_not_run_is_named() {
+        let prompt = json!([{ "hooks": [{ "type": "prompt", "prompt": "?" }] }]);
+        let usual = json!({ "hooks": { "Notification": hook("a"), "Stop": prompt } });
+        let plugin = plugin(
+            json!({ "hooks": "gone.json" }),
+            &[("hooks/hooks.json", usual)],
+        );
+        let hooks = of(&plugin, "/r");
+        assert!(hooks.managed.is_empty());
+        let mut left_out = hooks.left_out;
+        left_out.sort();
+        let expected = [
+            "Codex has no event",
+            "Codex runs no hooks",
+            "its hooks in `gone.json`",
+        ];
+        for (reason, start) in left_out.iter().zip(expected) {
+            assert!(reason.starts_with(start), "{reason}");
+        }
+        assert_eq!(left_out.len(), 3);
+    }
+}

@@ -93,16 +93,26 @@ fn as_skill(name: &str, command: &str) -> String {
         .lines()
         .find_map(|line| line.strip_prefix("description:"))
         .map(str::trim)
-        .filter(|text| !text.is_empty())
-        .map_or_else(
-            || json!(format!("The command {name}")).to_string(),
-            str::to_owned,
-        );
+        // What follows a mark stands on lines of its own.
+        .filter(|text| !text.is_empty() && !text.starts_with(['|', '>']))
+        .map_or_else(|| format!("The command {name}"), unquoted);
+    let description = json!(description);
     format!(
         "---\nname: {}\ndescription: {description}\n---\nThe words that the user adds stand for \
          `$ARGUMENTS`.\n\n{body}",
         json!(name)
     )
+}
+
+/// The text of a YAML value in one line.
+fn unquoted(text: &str) -> String {
+    let quote = text.chars().next().filter(|c| matches!(c, '"' | '\''));
+    let inner = quote.and_then(|quote| text.strip_prefix(quote)?.strip_suffix(quote));
+    match (quote, inner) {
+        (Some('"'), Some(_)) => serde_json::from_str(text).unwrap_or_else(|_| text.to_owned()),
+        (Some(_), Some(inner)) => inner.replace("''", "'"),
+        _ => text.to_owned(),
+    }
 }
 
 /// What stands between two lines of dashes at the start, and what follows.
@@ -175,4 +185,28 @@ pub(crate) fn undelivered(extensions: &Extensions) -> Vec<Undelivered> {
         }
     }
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_becomes_a_skill() {
+        let head = |description: &str| {
+            let command = format!("---\nallowed-tools: x\n{description}\n---\n\nDo $1.\n");
+            let skill = as_skill("do-it", &command);
+            assert!(skill.ends_with("\n\nDo $1.\n"), "{skill}");
+            let line = skill.lines().nth(2).unwrap().to_owned();
+            line.strip_prefix("description: ").unwrap().to_owned()
+        };
+        assert_eq!(head("description: a: b"), "\"a: b\"");
+        assert_eq!(head("description: \"a: \\\"b\\\"\""), "\"a: \\\"b\\\"\"");
+        assert_eq!(head("description: 'it''s'"), "\"it's\"");
+        assert_eq!(head("description: >"), "\"The command do-it\"");
+        assert_eq!(head(""), "\"The command do-it\"");
+        let plain = as_skill("x", "Just do it.");
+        assert!(plain.starts_with("---\nname: \"x\"\n"), "{plain}");
+        assert!(plain.ends_with("\n\nJust do it."), "{plain}");
+    }
 }

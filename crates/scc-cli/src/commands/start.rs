@@ -4,8 +4,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use scc_config::UserConfig;
 use scc_launch::{
-    AgentEnd, Blocker, BlockerKind, ChoiceInput, Executed, KILLED, LaunchRequest, Launcher,
-    LiveSession, OnConflict, Plan, ProviderChoice, choose_provider, detect_workspace, plan,
+    AgentEnd, Blocker, BlockerKind, ChoiceInput, Delivery, Executed, KILLED, LaunchError,
+    LaunchRequest, Launcher, LiveSession, OnConflict, Plan, ProviderChoice, choose_provider,
+    detect_workspace, plan,
 };
 use scc_runtime::SandboxRuntime;
 
@@ -74,7 +75,12 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<u8, CliError> {
     let effective = Effective::load(context, asked)?;
     let prompter = Prompter::new(!args.non_interactive && !args.dry_run);
     let (provider, reason) = provider(&args, &effective, context, prompter).await?;
-    let mut request = request(&args, &effective, context, provider, reason)?;
+    let delivery = effective.delivery(context, &provider)?;
+    if !args.dry_run {
+        is_complete(&delivery)?;
+    }
+    let chosen = (provider, reason);
+    let mut request = request(&args, &effective, &delivery, context, chosen)?;
     let mut plan = plan(&request, &context.registry, &context.scope).map_err(CliError::Launch)?;
     if args.dry_run {
         plan_key(&mut plan, &effective.config);
@@ -107,6 +113,15 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<u8, CliError> {
     match live {
         Started::New(live) => attend(&launcher, live, context).await,
         Started::Earlier { container } => super::attach::to(Some(container), context).await,
+    }
+}
+
+/// What is missing for a server will not be there later either.
+fn is_complete(delivery: &Delivery) -> Result<(), CliError> {
+    let missing = |blocker: &&Blocker| blocker.kind == BlockerKind::MissingPrerequisite;
+    match delivery.blockers.iter().find(missing) {
+        Some(blocker) => Err(LaunchError::Blocked(blocker.clone()).into()),
+        None => Ok(()),
     }
 }
 
@@ -208,9 +223,9 @@ fn workspace_path(args: &Args) -> PathBuf {
 fn request<'a>(
     args: &Args,
     effective: &'a Effective,
+    delivery: &'a Delivery,
     context: &Context,
-    provider: String,
-    provider_reason: String,
+    (provider, provider_reason): (String, String),
 ) -> Result<LaunchRequest<'a>, CliError> {
     let config = &effective.config;
     let settings = match args.dry_run {
@@ -224,6 +239,7 @@ fn request<'a>(
         workspace,
         settings,
         policy: &effective.policy,
+        delivery,
         now: Timestamp::now(),
         session_hour: environment::session_hour(),
         signed_in: context.state()?.signed_in_somewhere(&volume)?,
@@ -265,9 +281,11 @@ fn show(plan: &Plan, context: &Context) -> u8 {
     printer.data_with_errors("StartDryRun", plan, &errors);
     printer.result(&plan.describe());
     let missing = |blocker: &Blocker| blocker.kind == BlockerKind::MissingPrerequisite;
+    let unavailable = |blocker: &Blocker| blocker.kind == BlockerKind::Unavailable;
     match plan.blockers.as_slice() {
         [] => 0,
         blockers if blockers.iter().all(missing) => 5,
+        blockers if blockers.iter().all(|one| missing(one) || unavailable(one)) => 3,
         _ => 6,
     }
 }

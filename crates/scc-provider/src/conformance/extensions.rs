@@ -49,7 +49,7 @@ pub fn sample(locked: bool) -> Extensions {
         executable: true,
     };
     let hooks = json!({ "hooks": { "PreToolUse": [{ "matcher": "Bash", "hooks": [{
-        "type": "command", "command": "${CLAUDE_PLUGIN_ROOT}/hooks/note", "timeout": 5,
+        "type": "command", "command": "note it", "timeout": 5,
     }] }] } });
     let command = "---\ndescription: \"Deploys: all\"\n---\nDeploy $ARGUMENTS.\n";
     let skill = "---\nname: greet\ndescription: greets\n---\nSay hello.\n";
