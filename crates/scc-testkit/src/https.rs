@@ -169,8 +169,21 @@ impl HttpsServer {
     /// # Errors
     /// When no port can be bound.
     pub fn start(handler: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> io::Result<Self> {
-        let listener = TcpListener::bind(("127.0.0.1", 0))?;
-        let (config, authority) = certificates();
+        Self::at("127.0.0.1", &["localhost", "127.0.0.1"], handler)
+    }
+
+    /// Listens at `address` as these hosts. A client may come with `CONNECT`, as to a proxy, and is
+    /// answered by this server whatever host it wants.
+    ///
+    /// # Errors
+    /// When no port can be bound.
+    pub fn at(
+        address: &str,
+        names: &[&str],
+        handler: impl Fn(&Request) -> Reply + Send + Sync + 'static,
+    ) -> io::Result<Self> {
+        let listener = TcpListener::bind((address, 0))?;
+        let (config, authority) = certificates(names);
         let server = Self {
             port: listener.local_addr()?.port(),
             authority,
@@ -201,6 +214,12 @@ impl HttpsServer {
         format!("https://127.0.0.1:{}{path}", self.port)
     }
 
+    /// The port.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// The certificate of the authority, as PEM.
     #[must_use]
     pub fn authority(&self) -> &str {
@@ -214,7 +233,7 @@ impl HttpsServer {
     }
 }
 
-fn certificates() -> (Arc<ServerConfig>, String) {
+fn certificates(names: &[&str]) -> (Arc<ServerConfig>, String) {
     let key = KeyPair::generate().expect("a key");
     let mut params = CertificateParams::new(Vec::new()).expect("a name");
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -222,8 +241,8 @@ fn certificates() -> (Arc<ServerConfig>, String) {
     let issuer = Issuer::new(params, key);
 
     let key = KeyPair::generate().expect("a key");
-    let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
-    let params = CertificateParams::new(names).expect("names");
+    let names = names.iter().map(|name| (*name).to_owned());
+    let params = CertificateParams::new(names.collect::<Vec<_>>()).expect("names");
     let certificate = params.signed_by(&key, &issuer).expect("a certificate");
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -242,6 +261,9 @@ fn serve(
     log: &Mutex<Vec<Request>>,
     handler: &Handler,
 ) -> io::Result<()> {
+    if through_proxy(&stream)? {
+        (&stream).write_all(b"HTTP/1.1 200 Connected\r\n\r\n")?;
+    }
     let connection = ServerConnection::new(config).map_err(io::Error::other)?;
     let mut reader = BufReader::new(StreamOwned::new(connection, stream));
     let Some(head) = read_head(&mut reader)? else {
@@ -259,6 +281,17 @@ fn serve(
     let reply = handler(&request);
     std::thread::sleep(reply.delay);
     send(&reply, reader.get_mut())
+}
+
+/// Whether the client speaks to a proxy; then it has said what it wants, and waits.
+fn through_proxy(stream: &TcpStream) -> io::Result<bool> {
+    let mut first = [0];
+    // The first byte of TLS is no letter.
+    if stream.peek(&mut first)? == 0 || first != *b"C" {
+        return Ok(false);
+    }
+    let head = read_head(&mut BufReader::new(stream))?;
+    Ok(head.is_some_and(|head| head.first_line.starts_with("CONNECT ")))
 }
 
 fn send(reply: &Reply, stream: &mut StreamOwned<ServerConnection, TcpStream>) -> io::Result<()> {

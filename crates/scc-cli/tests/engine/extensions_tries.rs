@@ -6,8 +6,10 @@
 use std::process::{Child, Stdio};
 
 use scc_testkit::context::Run;
+use scc_testkit::engine::Engine;
+use scc_testkit::https::{HttpsServer, Reply, Request};
 use scc_testkit::mcp::STDIO;
-use scc_testkit::model::Step;
+use scc_testkit::model::{QUICK, Step};
 use scc_testkit::wait_for;
 use serde_json::json;
 
@@ -27,6 +29,17 @@ struct Live {
 
 impl Live {
     fn start(agent: Agent, standalone: bool) -> Self {
+        let bench = Self::bench(agent, standalone);
+        let turn = agent.turn(&[], "wait");
+        let live = Self::attend(bench, &turn);
+        wait_for("a busy agent", LIMIT, || {
+            (!live.bench.model.requests().is_empty()).then_some(())
+        });
+        live
+    }
+
+    /// With something in the workspace that nobody allows.
+    fn bench(agent: Agent, standalone: bool) -> Bench {
         let busy = vec![Step::Shell("tail -f /dev/null".to_owned())];
         let rules = Rules {
             standalone,
@@ -53,20 +66,26 @@ impl Live {
         write(&plugin.join("skills").join(SKILL).join("SKILL.md"), &skill);
         program(&evil.join("server"), STDIO);
         bench.context.give_away(&bench.context.workspace());
+        bench
+    }
 
-        let turn = agent.turn(&[], "wait");
+    /// With a key for the vendor itself; the agent serves its own tools, and asks nobody.
+    fn with_vendor(standalone: bool) -> Self {
+        let mut bench = Self::bench(CLAUDE, standalone);
+        let section = json!({ "api_key": "command:echo test-key" });
+        bench.configure(&json!({ "providers": { CLAUDE.id: section } }));
+        Self::attend(bench, &["mcp", "serve"].map(str::to_owned))
+    }
+
+    fn attend(bench: Bench, agent: &[String]) -> Self {
         let words = ["start", "--non-interactive", "--"].into_iter();
-        let words: Vec<&str> = words.chain(turn.iter().map(String::as_str)).collect();
+        let words: Vec<&str> = words.chain(agent.iter().map(String::as_str)).collect();
         let mut command = bench.command(&words);
-        let attending = command
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        command.stdin(Stdio::piped()).stdout(Stdio::null());
+        let attending = command.stderr(Stdio::null()).spawn().unwrap();
         let live = Self { bench, attending };
-        wait_for("a busy agent", LIMIT, || {
-            let running = list(&live.bench.context)[0]["state"] == "running";
-            (running && !live.bench.model.requests().is_empty()).then_some(())
+        wait_for("a running sandbox", LIMIT, || {
+            (list(&live.bench.context)[0]["state"] == "running").then_some(())
         });
         live
     }
@@ -170,10 +189,21 @@ fn claude_code_user_settings() {
     .try_it();
 }
 
+/// Where marketplaces are, as the user's settings; what is enabled, as the project's.
+fn across_settings(path: &str) -> String {
+    let known = SETTINGS.replace("\"evil@evil-market\":true,", "");
+    let enabled = "{\"enabledPlugins\":{\"evil@evil-market\":true}}";
+    format!(
+        "{}\n{}",
+        file(&known, "~/.claude/settings.json"),
+        file(enabled, path)
+    )
+}
+
 #[test]
 fn claude_code_project_settings() {
     Way {
-        plant: file(SETTINGS, ".claude/settings.json"),
+        plant: across_settings(".claude/settings.json"),
         ..Way::new(CLAUDE, SKILL)
     }
     .try_it();
@@ -181,9 +211,8 @@ fn claude_code_project_settings() {
 
 #[test]
 fn claude_code_local_project_settings() {
-    let plant = file(SETTINGS, ".claude/settings.local.json");
     Way {
-        plant,
+        plant: across_settings(".claude/settings.local.json"),
         ..Way::new(CLAUDE, SKILL)
     }
     .try_it();
@@ -264,6 +293,115 @@ fn claude_code_another_configuration_directory() {
             ..Way::new(CLAUDE, brings)
         }
         .try_it();
+    }
+}
+
+/// A stand-in of the vendor, which sends settings with this status and body.
+fn vendor(status: u16, settings: &'static str) -> HttpsServer {
+    let gateway = Engine::required().gateway();
+    let names = ["api.anthropic.com", "platform.claude.com"];
+    let handler = move |request: &Request| match request.path() {
+        "/api/claude_code/settings" if status == 200 => {
+            Reply::ok(settings).with_header("content-type", "application/json")
+        }
+        "/api/claude_code/settings" => Reply::status(status),
+        _ => Reply::status(404),
+    };
+    HttpsServer::at(&gateway, &names, handler).unwrap()
+}
+
+/// An agent with a key for its vendor, who is `vendor`.
+fn with_vendor(standalone: bool, vendor: &HttpsServer) -> (Live, String) {
+    let live = Live::with_vendor(standalone);
+    let authority = live.bench.context.workspace().join("ca.pem");
+    write(&authority, vendor.authority());
+    let gateway = live.bench.context.engine().gateway();
+    let environment = format!(
+        "HTTPS_PROXY=http://{gateway}:{} NODE_EXTRA_CA_CERTS=$PWD/ca.pem \
+         ANTHROPIC_API_KEY=sk-ant-api03-scripted",
+        vendor.port()
+    );
+    (live, environment)
+}
+
+/// The vendor's settings come before the managed ones; where they cannot be had, the agent would
+/// take a copy that anybody inside can write.
+#[test]
+fn claude_code_forged_remote_settings() {
+    let vendor = vendor(500, "");
+    let ways = [("~/.claude", ""), ("/tmp/c", "CLAUDE_CONFIG_DIR=/tmp/c")];
+    for (folder, variable) in ways {
+        let plant = file(SETTINGS, &format!("{folder}/remote-settings.json"));
+        let line = CLAUDE.line("");
+        let script = |environment: &str| format!("{plant}\n{environment} {variable} {line}");
+        let (governed, environment) = with_vendor(false, &vendor);
+        assert_eq!(governed.seen(&script(&environment)), "refused");
+        drop(governed);
+        let (free, environment) = with_vendor(true, &vendor);
+        let seen = free.seen(&script(&environment));
+        assert!(seen.contains(SKILL), "{seen}");
+    }
+    let asked = vendor.requests();
+    let settings = "/api/claude_code/settings";
+    assert!(
+        asked.iter().any(|request| request.path() == settings),
+        "{asked:?}"
+    );
+}
+
+/// Genuine settings of the vendor displace the managed file as a whole; what scc puts on the command
+/// line, and the file of the servers, stay.
+#[test]
+fn claude_code_remote_settings_leave_the_second_tier() {
+    let vendor = vendor(
+        200,
+        r#"{"uuid":"u","checksum":"c","settings":{"cleanupPeriodDays":20}}"#,
+    );
+    let (live, environment) = with_vendor(false, &vendor);
+    let mut plan = live
+        .bench
+        .command(&["start", "--dry-run", "--json", "--", "-p", QUICK]);
+    let plan = Run::of(&plan.output().unwrap()).json();
+    let words = plan["data"]["command"].as_array().unwrap();
+    let words: Vec<_> = words
+        .iter()
+        .map(|word| format!("'{}'", word.as_str().unwrap()))
+        .collect();
+    let plant = file(SERVERS, ".mcp.json");
+    let line = words.join(" ");
+    let options = "--output-format stream-json --verbose < /dev/null";
+    let seen = live.seen(&format!("{plant}\n{environment} {line} {options}"));
+    assert!(seen.contains("greeter:greet"), "{seen}");
+    assert!(!seen.contains(SERVER), "{seen}");
+    // Without it there is no plugin of the rules: the vendor's settings do displace them.
+    let seen = live.seen(&format!("{environment} {}", CLAUDE.line("")));
+    assert!(!seen.contains("greeter:greet"), "{seen}");
+}
+
+/// Hooks of the project are no part of what is allowed.
+#[test]
+fn claude_code_hooks_of_the_project() {
+    let hook = json!({ "type": "command", "command": "touch /tmp/evil-hook" });
+    let hooks = json!({ "PreToolUse": [{ "matcher": "*", "hooks": [hook] }] });
+    let settings = json!({ "hooks": hooks }).to_string();
+    for standalone in [false, true] {
+        let script = vec![Step::Shell("ls /tmp/evil-hook || echo absent".to_owned())];
+        let rules = Rules {
+            standalone,
+            ..Rules::default()
+        };
+        let bench = Bench::new(CLAUDE, script, rules);
+        write(
+            &bench.context.workspace().join(".claude/settings.json"),
+            &settings,
+        );
+        bench.start(&[]).ok();
+        let results = bench.model.requests().last().unwrap().body.to_string();
+        assert_eq!(
+            results.contains("absent\\n") || results.contains("\\nabsent"),
+            !standalone,
+            "{results}"
+        );
     }
 }
 
