@@ -2,10 +2,12 @@
 
 use scc_testkit::mcp::McpServer;
 use scc_testkit::model::Step;
+use scc_testkit::pty::Terminal;
+use scc_testkit::wait_for;
 use serde_json::{Value, json};
 
 use crate::bench::{AGENTS, Agent, Bench, CLAUDE, CODEX, Rules};
-use crate::support::scc;
+use crate::support::{LIMIT, scc};
 
 fn shell(command: &str) -> Step {
     Step::Shell(command.to_owned())
@@ -43,6 +45,50 @@ fn claude_code_gets_an_allowed_plugin() {
 #[test]
 fn codex_gets_an_allowed_plugin() {
     an_allowed_plugin_loads(CODEX);
+}
+
+/// The agent's own screen asks nothing about what the rules hand it.
+fn the_screen_asks_nothing(agent: Agent, ready: &str) {
+    let bench = Bench::new(
+        agent,
+        Vec::new(),
+        Rules {
+            team: |bench| {
+                let server = json!({ "name": "tool", "type": "stdio", "command": bench.stdio() });
+                json!({ "additional_mcp_servers": [server] })
+            },
+            security: json!({ "allow_stdio_mcp": true }),
+            ..Rules::default()
+        },
+    );
+    let mut terminal = Terminal::start(&bench.command(&["start"]), 40, 120);
+    terminal.wait_for_text(ready, LIMIT);
+    terminal.send("say the word");
+    terminal.wait_for_text("say the word", LIMIT);
+    terminal.send("\r");
+    wait_for("a question to the model", LIMIT, || {
+        let requests = bench.model.requests();
+        let asked = requests.iter().find(|request| request.method == "POST")?;
+        let body = asked.body.to_string();
+        assert!(body.contains("greeter:greet"), "{body}");
+        Some(())
+    });
+    assert_eq!(
+        terminal.press_until_end("\x03", LIMIT),
+        0,
+        "{}",
+        terminal.screen()
+    );
+}
+
+#[test]
+fn claude_code_starts_its_screen() {
+    the_screen_asks_nothing(CLAUDE, "bypass permissions on");
+}
+
+#[test]
+fn codex_starts_its_screen() {
+    the_screen_asks_nothing(CODEX, "OpenAI Codex");
 }
 
 /// Servers of the team.
