@@ -15,7 +15,7 @@ pub(crate) const NOT_FOUND: u8 = 127;
 const SCHEMA: u32 = 1;
 
 /// The rule of a refusal that no command can be judged.
-const UNUSABLE: &str = "policy.unusable";
+pub(crate) const UNUSABLE: &str = "policy.unusable";
 
 /// How it is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,7 +97,7 @@ pub(crate) fn unusable(command: &[String], why: &str, format: Format) -> String 
 }
 
 /// A command on one line, without anything that would act on a terminal.
-fn shown(command: &[String]) -> String {
+pub(crate) fn shown(command: &[String]) -> String {
     let words: Vec<_> = command
         .iter()
         .map(|word| {

@@ -7,7 +7,8 @@ use scc_safety::{Decision, evaluate_argv};
 
 use crate::policy;
 use crate::process::Invocation;
-use crate::refusal::{self, Format, NOT_FOUND, REFUSED};
+use crate::record::{self, Surface};
+use crate::refusal::{self, Format, NOT_FOUND, REFUSED, UNUSABLE};
 use crate::tools::{Kind, Tool};
 use crate::world::Here;
 
@@ -19,15 +20,27 @@ pub(crate) fn run(tool: &Tool, invocation: &Invocation) -> u8 {
         Err(why) => return refuse_unjudged(&argv, &why.to_string()),
     };
     let verdict = evaluate_argv(&argv, &Here::new(tool.kind), &policy);
-    match verdict.decision {
-        Decision::Refuse => {
-            refusal::say(&refusal::verdict(&verdict, Format::wanted()));
-            return REFUSED;
-        }
-        Decision::Warn => refusal::say(&refusal::verdict(&verdict, Format::wanted())),
-        Decision::Allow => {}
+    if verdict.decision == Decision::Allow {
+        return become_real(tool, invocation);
     }
-    become_real(tool, invocation)
+    let recorded = record::send(&verdict, Surface::Guard);
+    match (verdict.decision, recorded) {
+        // Refused it is, also where that could not be recorded.
+        (Decision::Refuse, _) => {
+            refusal::say(&refusal::verdict(&verdict, Format::wanted()));
+            REFUSED
+        }
+        (_, Err(error)) => refuse_unjudged(&argv, &unrecorded(&error)),
+        (_, Ok(())) => {
+            refusal::say(&refusal::verdict(&verdict, Format::wanted()));
+            become_real(tool, invocation)
+        }
+    }
+}
+
+/// Why what is only warned about does not run.
+pub(crate) fn unrecorded(error: &io::Error) -> String {
+    format!("it may run only when that is recorded, and it could not be: {error}")
 }
 
 pub(crate) fn refuse_unjudged(argv: &[OsString], why: &str) -> u8 {
@@ -36,6 +49,7 @@ pub(crate) fn refuse_unjudged(argv: &[OsString], why: &str) -> u8 {
         .map(|word| word.to_string_lossy().into_owned())
         .collect();
     refusal::say(&refusal::unusable(&words, why, Format::wanted()));
+    record::send_unjudged(UNUSABLE, &refusal::shown(&words));
     REFUSED
 }
 

@@ -12,6 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::names::hex;
 use crate::plan::Credentials;
+use crate::safety;
 use crate::tidy::volume_files;
 use crate::{Event, LaunchError, Launcher, Plan, Reporter, Requested};
 
@@ -170,6 +171,10 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
                 (id, attachment)
             }
         };
+        if safety::judges(&plan.policy.safety_net.value) {
+            let agent = plan.spec.user;
+            self.start_collector(&made.0, agent).await?;
+        }
         self.record_started(plan)?;
         Ok(made)
     }
@@ -312,6 +317,7 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
     /// When the engine does not answer; the next command closes the session then.
     pub async fn finish(&self, session_id: &str, sandbox: &str) -> Result<AgentEnd, LaunchError> {
         let status = self.runtime.wait(sandbox).await?;
+        self.collect_records(session_id, sandbox).await?;
         self.close_session(session_id, Some(status))?;
         if let Some(found) = self.runtime.inspect(sandbox).await? {
             self.remove_egress_of(&found).await?;
@@ -399,6 +405,7 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
             let mut facts = Map::new();
             facts.insert("exit_status".to_owned(), json!(exit_status));
             self.audit("launch.ended", session_id, facts)?;
+            self.state.set_collected_records(session_id, None)?;
         }
         Ok(())
     }

@@ -23,6 +23,7 @@ mod plan;
 pub mod probes;
 mod provider_choice;
 mod readiness;
+mod record;
 mod refusal;
 mod request;
 mod safety;

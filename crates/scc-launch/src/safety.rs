@@ -24,7 +24,12 @@ const HOOK: CommandHook<'static> = CommandHook {
 
 /// What judges the agent's shell commands before it runs them, where anything is judged.
 pub(crate) fn hook(net: &SafetyNet) -> Option<CommandHook<'static>> {
-    (net.action != SafetyAction::Allow).then_some(HOOK)
+    judges(net).then_some(HOOK)
+}
+
+/// Whether anything is judged.
+pub(crate) fn judges(net: &SafetyNet) -> bool {
+    net.action != SafetyAction::Allow
 }
 
 /// The policy as the guard reads it.

@@ -223,7 +223,10 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
             return Ok(());
         };
         match sandbox.labels.get(labels::SESSION) {
-            Some(session) => self.close_session(session, status),
+            Some(session) => {
+                self.collect_records(session, id).await?;
+                self.close_session(session, status)
+            }
             None => Ok(()),
         }
     }

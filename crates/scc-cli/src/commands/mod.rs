@@ -62,7 +62,7 @@ pub(crate) async fn run(command: Option<Command>, context: &Context) -> Result<u
         Command::Exceptions(args) => exceptions::run(&args, context),
         Command::Unblock(args) => unblock::run(&args, context),
         Command::Doctor(args) => doctor::run(&args, context).await,
-        Command::Audit(args) => audit::run(&args, context),
+        Command::Audit(args) => audit::run(&args, context).await,
         Command::Completion(args) => completion::run(&args, context),
         Command::Watch(args) => watch::run(&args, context).await,
         Command::Refresh(args) => refresh::run(&args, context),
