@@ -1,8 +1,7 @@
 //! Facts about this machine and its user.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use scc_launch::HostFacts;
 use scc_sources::Source;

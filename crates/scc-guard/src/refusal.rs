@@ -102,8 +102,8 @@ fn shown(command: &[String]) -> String {
         .iter()
         .map(|word| {
             let plain: String = word.chars().flat_map(visible).collect();
-            match word.is_empty() || word.contains(char::is_whitespace) {
-                true => format!("'{plain}'"),
+            match word.is_empty() || word.contains([' ', '\t', '\n', '\'', '"']) {
+                true => format!("'{}'", plain.replace('\'', r"'\''")),
                 false => plain,
             }
         })

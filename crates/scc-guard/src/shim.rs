@@ -18,7 +18,7 @@ pub(crate) fn run(tool: &Tool, invocation: &Invocation) -> u8 {
         Ok(policy) => policy,
         Err(why) => return refuse_unjudged(&argv, &why.to_string()),
     };
-    let verdict = evaluate_argv(&argv, &Here::new(), &policy);
+    let verdict = evaluate_argv(&argv, &Here::new(tool.kind), &policy);
     match verdict.decision {
         Decision::Refuse => {
             refusal::say(&refusal::verdict(&verdict, Format::wanted()));

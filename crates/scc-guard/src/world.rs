@@ -6,19 +6,26 @@ use std::process::{Command, Output, Stdio};
 
 use scc_safety::{ConfigEntry, GitGlobals, World, WorldError};
 
-use crate::tools::GIT;
+use crate::tools::{GIT, Kind};
 
 /// The world of this process: its directory, its environment, the repository that it is in.
 #[derive(Debug)]
 pub(crate) struct Here {
     git: PathBuf,
+    kind: Kind,
 }
 
 impl Here {
-    pub(crate) fn new() -> Self {
+    /// As a tool of this kind sees it.
+    pub(crate) fn new(kind: Kind) -> Self {
         Self {
             git: GIT.real_path().into(),
+            kind,
         }
+    }
+
+    fn is_git(&self, process: i32) -> bool {
+        fs::read_link(format!("/proc/{process}/exe")).is_ok_and(|program| program == self.git)
     }
 
     /// Asks the real git, as the judged command would run it.
@@ -97,15 +104,34 @@ impl World for Here {
         std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
     }
 
+    /// git starts a network tool by itself, or by a shell (`sh -c`) where its configuration gives
+    /// options for it. What a shell starts otherwise is not git's own doing.
     fn git_parent(&self) -> Option<Vec<String>> {
-        let parent = rustix::process::getppid()?.as_raw_nonzero();
-        let program = fs::read_link(format!("/proc/{parent}/exe")).ok()?;
-        if program != self.git {
-            return None;
+        let parent = rustix::process::getppid()?.as_raw_nonzero().get();
+        if self.is_git(parent) {
+            return command_line(parent);
         }
-        let line = fs::read(format!("/proc/{parent}/cmdline")).ok()?;
-        Some(words(&line))
+        let is_text = command_line(parent)?
+            .get(1)
+            .is_some_and(|word| word == "-c");
+        let above = parent_of(parent)?;
+        (self.kind == Kind::Network && is_text && self.is_git(above))
+            .then(|| command_line(above))
+            .flatten()
     }
+}
+
+fn command_line(process: i32) -> Option<Vec<String>> {
+    fs::read(format!("/proc/{process}/cmdline"))
+        .ok()
+        .map(|line| words(&line))
+}
+
+/// The second number after the name, which is in parentheses and may hold anything.
+fn parent_of(process: i32) -> Option<i32> {
+    let text = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    let (_, rest) = text.rsplit_once(')')?;
+    rest.split_whitespace().nth(1)?.parse().ok()
 }
 
 /// The words of a command line as the kernel shows it: each ends with a null.
@@ -141,7 +167,10 @@ mod tests {
         fn new() -> Self {
             let repository = Self {
                 directory: tempfile::tempdir().unwrap(),
-                world: Here { git: "git".into() },
+                world: Here {
+                    git: "git".into(),
+                    kind: Kind::Git,
+                },
             };
             repository.git(&["init", "--quiet", "--initial-branch=main"]);
             repository
@@ -183,6 +212,17 @@ mod tests {
         assert_eq!(world.path_exists(&globals, "g"), Some(false));
         let top = repository.directory.path().canonicalize().unwrap();
         assert_eq!(world.worktree(&globals).as_deref(), top.to_str());
+    }
+
+    #[test]
+    fn a_process_has_a_parent_and_a_command_line() {
+        let own = i32::try_from(std::process::id()).unwrap();
+        let parent = rustix::process::getppid().unwrap().as_raw_nonzero().get();
+        assert_eq!(parent_of(own), Some(parent));
+        let words = command_line(own).unwrap();
+        let args: Vec<_> = std::env::args().collect();
+        assert_eq!(words, args);
+        assert_eq!(Here::new(Kind::Git).git_parent(), None);
     }
 
     #[test]

@@ -174,8 +174,8 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         Ok(made)
     }
 
-    /// Removes what a launch that failed has made.
-    async fn undo(&self, plan: &Plan) -> Result<(), LaunchError> {
+    /// Removes what a launch that came to nothing has made.
+    pub(crate) async fn undo(&self, plan: &Plan) -> Result<(), LaunchError> {
         let made = self.runtime.inspect(&plan.container).await?;
         let is_ours = |labels: &BTreeMap<String, String>| {
             labels.get(labels::SESSION) == Some(&plan.session_id)

@@ -13,6 +13,7 @@ mod fetch;
 mod local;
 mod organization;
 mod providers;
+mod repository;
 mod team;
 
 use std::fmt;
@@ -28,9 +29,9 @@ use secrecy::SecretString;
 pub use credentials::CredentialFallback;
 pub use error::GovernanceError;
 pub use fetch::{Fetched, Freshness, Provenance};
-pub use local::repository_id;
 pub use organization::{OrgDocument, load_organization, org_source};
 pub use providers::org_provider_settings;
+pub use repository::Repository;
 pub use team::{TeamChoice, TeamOrigin};
 
 use local::{LocalExceptions, Personal};

@@ -28,6 +28,8 @@ pub(crate) struct Judge<'a> {
     findings: Vec<Finding>,
     /// What the shell knows when the command that is being judged runs.
     pub(crate) state: State,
+    /// Git's configuration that the text itself sets.
+    pub(crate) configured: Vec<(String, Word)>,
     /// What was written to files whose names are known.
     pub(crate) files: BTreeMap<String, Word>,
     /// The word of the outermost text that holds the text which is being judged.
@@ -48,6 +50,7 @@ impl<'a> Judge<'a> {
             policy,
             findings: Vec::new(),
             state: State::default(),
+            configured: Vec::new(),
             files: BTreeMap::new(),
             outer: None,
             used: BTreeSet::new(),
@@ -112,8 +115,12 @@ impl<'a> Judge<'a> {
         result
     }
 
-    /// Goes one level deeper. False, and the command refused, if there is none.
+    /// Goes one level deeper. False if there is none, or work has been too much: the command is
+    /// refused then.
     pub(crate) fn enter(&mut self, span: &Range<usize>) -> bool {
+        if self.work > MAX_WORK {
+            return false;
+        }
         if self.depth >= MAX_DEPTH {
             self.give_up(rules::TOO_DEEP, span.clone());
             return false;

@@ -272,7 +272,7 @@ impl Parsed {
     pub(crate) fn stray(&self, words: &[Word], usual: usize) -> Option<usize> {
         let open = |index: &&usize| {
             let word = &words[**index];
-            word.start().starts_with('-') || word.doubt() > Some(Doubt::Value)
+            word.start().starts_with('-') || word.doubt() > Some(Doubt::Printed)
         };
         let surplus = self.before_dashes.unwrap_or(self.operands.len()) > usual;
         let found = self.doubtful.iter().find(|index| surplus || open(index));

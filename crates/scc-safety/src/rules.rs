@@ -118,9 +118,9 @@ catalogue! {
         "overwrites files with what is staged, and their uncommitted changes are lost",
         Some("write them elsewhere: `git checkout-index --all --prefix=out/`");
     READ_TREE = CheckoutRestore, "git.read-tree.reset":
-        "`git read-tree --reset -u`",
+        "`git read-tree --reset -u`, `-m -u` of one tree while something is staged",
         "overwrites files with those of a tree, and their uncommitted changes are lost",
-        Some("`git read-tree -m -u HEAD` stops where changes would be lost");
+        Some("`git stash` puts the changes aside; `git read-tree HEAD` changes no file");
     CLEAN_FORCE = Clean, "git.clean.force":
         "`git clean --force`, or with `clean.requireForce=false`",
         "deletes untracked files, which no commit holds",

@@ -1,6 +1,9 @@
 //! What real git destroys, compared with the verdicts: every git row of the table that can be shown
 //! runs in a copy of one repository, in which there is something to lose for each rule.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+#[expect(dead_code, reason = "the table of verdicts reads the rest")]
 mod rows;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -334,7 +337,14 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("scc-safety-{}-{name}", std::process::id()));
+        // In memory where that is possible: there are some hundred copies to make.
+        let memory = Path::new("/dev/shm");
+        let top = if memory.is_dir() {
+            memory.to_owned()
+        } else {
+            std::env::temp_dir()
+        };
+        let path = top.join(format!("scc-safety-{}-{name}", std::process::id()));
         fs::create_dir_all(&path).unwrap();
         Self(path)
     }

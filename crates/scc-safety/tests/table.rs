@@ -1,5 +1,8 @@
 //! Every row of the table, judged.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+#[expect(dead_code, reason = "the table is shared, and each test uses a part")]
 mod rows;
 
 use rows::{ARGV, Row, SHELL, rows, words};

@@ -10,6 +10,7 @@ mod hardening;
 mod lifecycle;
 mod login;
 mod safety;
+mod safety_agents;
 mod safety_policy;
 mod support;
 mod terminal;

@@ -7,7 +7,16 @@ use serde_json::json;
 use crate::support::{Session, agent, scc};
 
 /// What probes need besides what every image has.
-const PROGRAMS: &[&str] = &["make", "nodejs", "python3"];
+const PROGRAMS: &[&str] = &[
+    "cargo",
+    "make",
+    "nodejs",
+    "npm",
+    "python3",
+    "python3-pip",
+    "python3-setuptools",
+    "python3-wheel",
+];
 
 /// A context with these rules for the safety net, and where `programs`, with everything that
 /// probes need in the image.

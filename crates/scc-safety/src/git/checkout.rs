@@ -270,7 +270,13 @@ pub(super) fn read_tree(judge: &mut Judge<'_>, call: &Call<'_>) {
         return;
     }
     if parsed.on("u").is_some() {
-        call.find_option(judge, &parsed, "reset", rules::READ_TREE);
+        let reset = call.find_option(judge, &parsed, "reset", rules::READ_TREE);
+        // With one tree, `-m` takes the tree's version of what is staged.
+        let one = parsed.operands.len() == 1 && parsed.on("prefix").is_none();
+        if one && !reset && judge.world.has_staged_changes(&call.invocation.globals) != Some(false)
+        {
+            call.find_option(judge, &parsed, "m", rules::READ_TREE);
+        }
     }
     call.find_stray(judge, &parsed, 3, rules::CHECKOUT_UNKNOWN);
 }

@@ -25,9 +25,12 @@ impl Config {
         let files = files
             .into_iter()
             .map(|(key, value)| (normal(&key), value.map(|value| Word::known(value, 0..0))));
-        Ok(Self(
-            files.chain(invocation.inline.iter().cloned()).collect(),
-        ))
+        let set = judge
+            .configured
+            .iter()
+            .map(|(key, value)| (key.clone(), Some(value.clone())));
+        let inline = invocation.inline.iter().cloned();
+        Ok(Self(files.chain(set).chain(inline).collect()))
     }
 
     pub(crate) fn inline(invocation: &Invocation) -> Self {
@@ -77,7 +80,7 @@ fn is_true(text: &str) -> bool {
 
 /// A key the way `git config --list` prints it: only the part between the first and the last dot
 /// keeps its letters' case.
-fn normal(key: &str) -> String {
+pub(crate) fn normal(key: &str) -> String {
     match (key.find('.'), key.rfind('.')) {
         (Some(first), Some(last)) => format!(
             "{}{}{}",

@@ -103,6 +103,16 @@ const DIFFTOOL: Table = Table::new(
 
 const SEND_EMAIL: Table = Table::new("sendmail-cmd= smtp-server= to-cmd= cc-cmd= header-cmd=");
 
+const CONFIG: Table = Table::new(
+    "global system local worktree f,file= blob= get get-all get-regexp get-urlmatch replace-all add \
+     unset unset-all rename-section remove-section l,list e,edit get-color get-colorbool t,type= \
+     bool int bool-or-int bool-or-str path expiry-date z,null name-only includes show-origin \
+     show-scope default= comment= fixed-value all value= append",
+);
+
+/// More settings than these in one text are not remembered.
+const MAX_CONFIGURED: usize = 64;
+
 const FOREACH: Table = Table::leading("q,quiet recursive");
 
 const FOR_EACH_REPO: Table = Table::leading("config= keep-going");
@@ -288,6 +298,7 @@ pub(super) fn of_subcommand(judge: &mut Judge<'_>, call: &Call<'_>) {
             run(judge, args.get(1..).unwrap_or_default());
         }
         "grep" => pager(judge, args),
+        "config" => configure(judge, call),
         "for-each-repo" => {
             let parsed = FOR_EACH_REPO.parse(args);
             if let Some(start) = parsed.operands.first() {
@@ -328,6 +339,22 @@ fn run(judge: &mut Judge<'_>, words: &[Word]) {
         crate::shell::run(judge, words, &Input::Inherited, false)
     });
     judge.state = saved;
+}
+
+/// `git config KEY VALUE`, for what the same text does later.
+fn configure(judge: &mut Judge<'_>, call: &Call<'_>) {
+    let parsed = call.parse(CONFIG);
+    let mut operands: Vec<&Word> = call.operands(&parsed, 0).collect();
+    if operands.first().is_some_and(|word| word.is("set")) {
+        operands.remove(0);
+    }
+    if let [key, value] = operands.as_slice()
+        && let Some(key) = key.get()
+        && judge.configured.len() < MAX_CONFIGURED
+    {
+        let value = (*value).clone();
+        judge.configured.push((super::config::normal(key), value));
+    }
 }
 
 /// `git grep -O[PAGER]`.

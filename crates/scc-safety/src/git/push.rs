@@ -5,7 +5,7 @@ use crate::git::config::may_be_true;
 use crate::judge::Judge;
 use crate::options::{Parsed, Table};
 use crate::rules;
-use crate::word::Word;
+use crate::word::{Doubt, Word};
 
 pub(super) const PUSH: Table = Table::new(
     "v,verbose q,quiet repo= all branches mirror d,delete tags n,dry-run porcelain f,force \
@@ -48,7 +48,13 @@ fn common(judge: &mut Judge<'_>, call: &Call<'_>, parsed: &Parsed) {
     for refspec in call.operands(parsed, 1) {
         judge_refspec(judge, call, refspec);
     }
-    // The remote, and what is pushed.
+    // The remote, and what is pushed. No file holds the name of a remote.
+    let from_file = call
+        .operand(parsed, 0)
+        .filter(|word| word.doubt() == Some(Doubt::Printed));
+    if let Some(word) = from_file {
+        call.find(judge, rules::PUSH_UNKNOWN, &[word]);
+    }
     call.find_stray(judge, parsed, 2, rules::PUSH_UNKNOWN);
 }
 

@@ -54,9 +54,6 @@ pub(super) fn is_vital(word: &Word) -> bool {
     }
     parts.next().is_none_or(|part| {
         let matches = |name: &&str| word.glob && pattern::matches(part, name);
-        VITAL.contains(&part)
-            || part == "\u{fffd}"
-            || part == ".."
-            || VITAL.iter().any(|name| matches(name))
+        VITAL.contains(&part) || part == "\u{fffd}" || part == ".." || VITAL.iter().any(matches)
     })
 }

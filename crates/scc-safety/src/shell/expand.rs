@@ -285,6 +285,14 @@ impl<'j, 'a> Expansion<'j, 'a> {
 
     /// Adds a value, split into words unless it is quoted.
     pub(crate) fn push(&mut self, value: Value, quoted: bool) {
+        let length = match &value {
+            Value::Scalar(word) => word.len(),
+            Value::Array(words) => words.iter().map(|word| word.len() + 16).sum(),
+            Value::Unset => 0,
+        };
+        if !self.judge.spend(length / 16, self.span) {
+            return;
+        }
         match value {
             Value::Scalar(word) if quoted || !self.splits => self.open.push_word(&word),
             Value::Scalar(word) => self.split(&word),

@@ -111,7 +111,15 @@ pub(crate) fn of(judge: &Judge<'_>, words: &[Word], input: &Input) -> Word {
             Some(path) if !path.starts_with('-') => Word::known(path, first.span.clone()),
             _ => gap(Doubt::Name),
         },
-        "git" => gap(git(args)),
+        "git" => match args {
+            [command, option]
+                if command.is("rev-parse")
+                    && (option.is("--git-dir") || option.is("--git-common-dir")) =>
+            {
+                Word::known(".git", first.span.clone())
+            }
+            _ => gap(git(args)),
+        },
         _ if NAMES.contains(&name) => gap(Doubt::Name),
         _ if VALUES.contains(&name) => gap(Doubt::Value),
         _ if PRINTERS.contains(&name) => gap(Doubt::Printed),

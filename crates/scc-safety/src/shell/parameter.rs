@@ -35,6 +35,44 @@ const HARMLESS: [&str; 25] = [
     "!",
 ];
 
+/// Variables that by convention hold a program, and that program.
+const PROGRAMS: [(&str, &str); 34] = [
+    ("SHELL", "/bin/bash"),
+    ("BASH", "/bin/bash"),
+    ("GIT", "git"),
+    ("CURL", "curl"),
+    ("WGET", "wget"),
+    ("SSH", "ssh"),
+    ("SUDO", "sudo"),
+    ("PYTHON", "python3"),
+    ("PYTHON3", "python3"),
+    ("PIP", "pip"),
+    ("RUBY", "ruby"),
+    ("PERL", "perl"),
+    ("PHP", "php"),
+    ("NODE", "node"),
+    ("NPM", "npm"),
+    ("NPX", "npx"),
+    ("YARN", "yarn"),
+    ("PNPM", "pnpm"),
+    ("CARGO", "cargo"),
+    ("RUSTC", "rustc"),
+    ("GO", "go"),
+    ("JAVA", "java"),
+    ("CC", "cc"),
+    ("CXX", "c++"),
+    ("MAKE", "make"),
+    ("CMAKE", "cmake"),
+    ("EDITOR", "vi"),
+    ("VISUAL", "vi"),
+    ("PAGER", "less"),
+    ("BROWSER", "browser"),
+    ("DOCKER", "docker"),
+    ("KUBECTL", "kubectl"),
+    ("SED", "sed"),
+    ("AWK", "awk"),
+];
+
 /// Parts of the names of variables that are there to hold options.
 const OPTION_LIKE: [&str; 14] = [
     "FLAG", "FLAGS", "OPT", "OPTS", "OPTION", "OPTIONS", "ARG", "ARGS", "FORCE", "MODE", "PARAM",
@@ -59,10 +97,12 @@ pub(crate) fn value(judge: &Judge<'_>, name: &str) -> Value {
     if let Some(known) = set(judge, name) {
         return known;
     }
+    if let Some((_, program)) = PROGRAMS.iter().find(|(variable, _)| *variable == name) {
+        return Value::Scalar(Word::known(*program, 0..0));
+    }
     let doubt = match name {
         "@" | "*" => Doubt::List,
         "0" => return Value::Scalar(Word::known("bash", 0..0)),
-        "SHELL" | "BASH" => return Value::Scalar(Word::known("/bin/bash", 0..0)),
         _ if HARMLESS.contains(&name) => Doubt::Name,
         _ if is_option_like(name) => Doubt::Flag,
         _ => Doubt::Value,

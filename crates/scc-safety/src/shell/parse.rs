@@ -1,6 +1,7 @@
 //! From a text to a syntax tree, without trusting the parser: it recurses, and a few shapes of
 //! text take it exponential time or make it panic.
 
+use std::borrow::Cow;
 use std::panic::catch_unwind;
 use std::sync::mpsc;
 use std::thread;
@@ -18,6 +19,9 @@ pub(crate) const MAX_LENGTH: usize = 32 * 1024;
 /// build, so that [`STACK`] holds several times as many.
 const MAX_NESTING: usize = 200;
 
+/// Four levels take the parser half a second in a debug build, and each further one 16 times as long.
+const MAX_INDICES: usize = 3;
+
 /// A text with at most this many openers is parsed on the caller's stack.
 const FEW: usize = 12;
 
@@ -32,16 +36,17 @@ pub(crate) fn parse(text: &str) -> Result<Program, &'static RuleInfo> {
         return Err(rules::TOO_LONG);
     }
     let shape = Shape::of(text);
-    if shape.nesting > MAX_NESTING {
+    if shape.nesting > MAX_NESTING || shape.indices > MAX_INDICES {
         return Err(rules::TOO_DEEP);
     }
-    if shape.openers <= FEW && !shape.has_index {
+    if shape.openers <= FEW && shape.indices <= 1 {
         return guarded(text);
     }
     apart(text.to_owned())
 }
 
 fn guarded(text: &str) -> Result<Program, &'static RuleInfo> {
+    let text = with_subshells_apart(text);
     let parsed = catch_unwind(|| {
         let options = ParserOptions::default();
         Parser::new(text.as_bytes(), &options).parse_program()
@@ -50,6 +55,25 @@ fn guarded(text: &str) -> Result<Program, &'static RuleInfo> {
         Ok(Ok(program)) => Ok(program),
         Ok(Err(_)) | Err(_) => Err(rules::UNPARSABLE),
     }
+}
+
+/// The parser takes `( (command) )` for arithmetic, which a shell does only where no blank is
+/// between the brackets. A line break in the blank's place means the same to the shell, and keeps
+/// every place.
+fn with_subshells_apart(text: &str) -> Cow<'_, str> {
+    let bytes = text.as_bytes();
+    let is_blank = |byte: &&u8| matches!(byte, b' ' | b'\t');
+    let has_twin = |at: usize| {
+        let blanks = bytes[at + 1..].iter().take_while(is_blank).count();
+        blanks > 0 && bytes.get(at + 1 + blanks) == Some(&bytes[at])
+    };
+    let mut apart = Cow::Borrowed(text);
+    for (at, _) in text.match_indices(['(', ')']) {
+        if has_twin(at) {
+            apart.to_mut().replace_range(at + 1..at + 2, "\n");
+        }
+    }
+    apart
 }
 
 /// Parses on a thread of its own, which has a big stack and is left behind if it takes too long.
@@ -73,14 +97,16 @@ struct Shape {
     openers: usize,
     /// An upper bound of how deeply they are nested, unless closers hide in quotes.
     nesting: usize,
-    /// There is an index (`${a[…]}`, `a[…]=`), which the parser reads many times over.
-    has_index: bool,
+    /// How deeply indices (`${a[…]}`, `a[…]=`) are nested. The parser reads each many times over,
+    /// and what is in it as often again.
+    indices: usize,
 }
 
 impl Shape {
     fn of(text: &str) -> Self {
         let mut shape = Self::default();
         let mut depth = 0_usize;
+        let mut indices = 0_usize;
         let mut word_start = 0;
         let bytes = text.as_bytes();
         for (at, byte) in bytes.iter().copied().enumerate() {
@@ -104,7 +130,12 @@ impl Shape {
                 b')' | b'}' | b']' => depth = depth.saturating_sub(1),
                 _ => {}
             }
-            shape.has_index |= byte == b'[' && word_start < at;
+            match byte {
+                b'[' if word_start < at => indices += 1,
+                b']' => indices = indices.saturating_sub(1),
+                _ => {}
+            }
+            shape.indices = shape.indices.max(indices);
             shape.nesting = shape.nesting.max(depth);
             word_start = at + 1;
         }
