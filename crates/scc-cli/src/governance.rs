@@ -14,7 +14,7 @@ use scc_launch::{
     TeamChoice, detect_workspace, load_organization,
 };
 use scc_policy::{EffectivePolicy, PolicyInput};
-use scc_sources::{Attempt, FetchOptions, Loader, SourceCache};
+use scc_sources::{Attempt, FetchOptions, Loader, Source, SourceCache};
 use scc_state::StateDir;
 use secrecy::SecretString;
 
@@ -173,10 +173,9 @@ impl Rules {
         Ok(())
     }
 
-    /// What came of asking for the organization's document the last time.
-    pub(crate) fn last_attempt(&self, document: &OrgDocument) -> Result<Option<Attempt>, CliError> {
-        let cache = self.loader.cache();
-        Ok(cache.last_attempt(document.source())?)
+    /// What came of asking for a document the last time.
+    pub(crate) fn last_attempt(&self, source: &Source) -> Result<Option<Attempt>, CliError> {
+        Ok(self.loader.cache().last_attempt(source)?)
     }
 
     /// The lock of the one who fetches in the background; `None` while another does.

@@ -67,8 +67,19 @@ impl Printer {
 
     /// A result that says that something is not as it should be.
     pub(crate) fn data_with_errors(self, kind: &str, data: &impl Serialize, errors: &[String]) {
+        self.data_with(kind, data, errors, &[]);
+    }
+
+    /// The same with warnings.
+    pub(crate) fn data_with(
+        self,
+        kind: &str,
+        data: &impl Serialize,
+        errors: &[String],
+        warnings: &[String],
+    ) {
         if self.json {
-            self.envelope(kind, errors.is_empty(), errors, &[], &json!(data));
+            self.envelope(kind, errors.is_empty(), errors, warnings, &json!(data));
         }
     }
 

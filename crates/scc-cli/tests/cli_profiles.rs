@@ -210,6 +210,29 @@ fn neither_secrets_nor_links_get_into_or_out_of_the_repository() {
     assert!(!run.stderr.contains("hunter2"), "{run:?}");
     assert!(!context.workspace().join(".scc").exists());
 
+    for (server, place) in [
+        (
+            "docs=https://docs.example/mcp?token=hunter2",
+            "`url`, parameter `token`",
+        ),
+        ("files=/bin/files --key hunter2", "`args`, after `--key`"),
+    ] {
+        profile(&context, &["save", "--mcp", server]).ok();
+        for args in [&["sync", "--push"] as &[&str], &["export"]] {
+            let run = profile(&context, args);
+            assert_eq!(run.status, 1, "{run:?}");
+            assert!(run.stderr.contains(place), "{run:?}");
+            assert!(!format!("{run:?}").contains("hunter2"), "{run:?}");
+        }
+    }
+    assert!(!context.workspace().join(".scc").exists());
+    let run = profile(&context, &["export", "--include-secrets"]).ok();
+    assert!(run.stdout.contains("hunter2"), "{run:?}");
+    let variable = "docs=https://docs.example/mcp?token=${TOKEN}";
+    profile(&context, &["save", "--mcp", variable]).ok();
+    profile(&context, &["sync", "--push"]).ok();
+    std::fs::remove_dir_all(context.workspace().join(".scc")).unwrap();
+
     profile(&context, &["save", "--plugin", "a@m"]).ok();
     let elsewhere = context.path("elsewhere");
     std::fs::create_dir(&elsewhere).unwrap();

@@ -13,6 +13,7 @@ mod fetch;
 mod local;
 mod organization;
 mod providers;
+mod reach;
 mod team;
 
 use std::fmt;
@@ -239,9 +240,9 @@ impl Governance {
 
 /// A document that the agent could change is worth a word.
 fn within_reach(organization: &OrgDocument, workspace: Option<&Path>) -> Option<String> {
-    let source = organization.source().to_text();
-    let inside = organization.is_local() && Path::new(&source).starts_with(workspace?);
-    inside.then(|| {
+    let path = organization.source().local_path()?;
+    let source = organization.source();
+    reach::leads_through(&path, workspace?).then(|| {
         format!(
             "the organization's document `{source}` is in the workspace: the agent can change it"
         )

@@ -115,9 +115,21 @@ impl Candidate {
             force: true,
             ..Asked::default()
         };
-        let document = Rules::with_config(context, config, asked)?.organization()?;
+        let document = Rules::with_config(context, config, asked)?.organization();
+        let document = document.map_err(about_the_candidate)?;
         fresh(&document)?;
         Ok((settings, document))
+    }
+}
+
+/// What is wrong with the source itself; hints at the recorded one would lead astray.
+fn about_the_candidate(error: CliError) -> CliError {
+    match error {
+        CliError::Governance(error) => match *error {
+            GovernanceError::Unreadable { source, .. } => CliError::Source(*source),
+            error => error.into(),
+        },
+        error => error,
     }
 }
 

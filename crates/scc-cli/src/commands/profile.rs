@@ -1,5 +1,6 @@
 mod apply;
 mod changes;
+mod literals;
 mod repository;
 mod save;
 mod servers;

@@ -1,5 +1,5 @@
 use jiff::Timestamp;
-use scc_launch::{Freshness, OrgDocument};
+use scc_launch::{Freshness, OrgDocument, org_source};
 use scc_sources::{Attempt, AttemptOutcome};
 use serde_json::{Value, json};
 
@@ -25,13 +25,48 @@ pub(crate) fn run(_args: &Args, context: &Context) -> Result<u8, CliError> {
         printer.result("standalone: no organization's rules apply");
         return Ok(0);
     }
-    let document = rules.organization_copy()?;
-    let attempt = rules.last_attempt(&document)?;
+    let document = match rules.organization_copy() {
+        Ok(document) => document,
+        Err(error) => return without_document(&rules, error, context),
+    };
+    let attempt = rules.last_attempt(document.source())?;
     let data = report(&document, attempt.as_ref());
     printer.data("OrgStatus", &data, &[]);
     let rows = rows(&document, attempt.as_ref(), rules.now());
     printer.result(&table(&["", ""], rows));
     Ok(0)
+}
+
+/// There is no copy that can be used: what is known all the same.
+fn without_document(rules: &Rules, error: CliError, context: &Context) -> Result<u8, CliError> {
+    let Some(settings) = &rules.config.organization else {
+        return Err(error);
+    };
+    let source = org_source(settings, context.config_dir())?;
+    let attempt = rules.last_attempt(&source)?;
+    let message = error.full_message();
+    let source = source.to_string();
+    let data = json!({
+        "standalone": false,
+        "organization": null,
+        "source": { "source": source },
+        "last_attempt": attempt,
+    });
+    let printer = context.printer;
+    printer.data_with_errors("OrgStatus", &data, std::slice::from_ref(&message));
+    let asked = attempt.map_or_else(never, |last| asked(&last, rules.now()));
+    let rows = [
+        ("source", source),
+        ("document", message),
+        ("last asked", asked),
+    ];
+    let row = |(name, value): (&str, String)| vec![name.to_owned(), value];
+    printer.result(&table(&["", ""], rows.into_iter().map(row).collect()));
+    for line in error.details() {
+        printer.note(&line);
+    }
+    printer.note("fetch it: scc org update");
+    Ok(error.exit_code())
 }
 
 fn report(document: &OrgDocument, attempt: Option<&Attempt>) -> Value {
