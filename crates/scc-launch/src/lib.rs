@@ -23,6 +23,7 @@ mod readiness;
 mod refusal;
 mod request;
 mod tidy;
+mod unsupported;
 mod user;
 mod workspace;
 mod worktree;
@@ -44,6 +45,7 @@ pub use readiness::Readiness;
 pub use refusal::{Refusal, Requested, record_refusal};
 pub use request::{HostFacts, LaunchRequest};
 pub use tidy::Tidied;
+pub use unsupported::unsupported;
 pub use workspace::{Workspace, WorkspaceError, WorkspaceKind, detect_workspace, suspicion};
 
 use jiff::Timestamp;

@@ -1,3 +1,4 @@
+use scc_launch::unsupported;
 use serde_json::json;
 
 use super::{Candidate, findings_of};
@@ -26,7 +27,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
                 "organization": organization,
                 "sha256": document.provenance().sha256,
             });
-            printer.data("OrgValidation", &data, &[]);
+            let warnings = unsupported(document.document());
+            printer.data("OrgValidation", &data, &warnings);
+            for warning in &warnings {
+                printer.warning(warning);
+            }
             let teams = count(document.config().profiles.len(), "team");
             printer.result(&format!("{source}: valid, {} ({teams})", organization.name));
             Ok(0)
