@@ -17,6 +17,9 @@ pub(crate) struct Cli {
     /// Say what is done, on stderr; twice for more
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub(crate) verbose: u8,
+    /// JSON is always printed for people to read, too; so this changes nothing
+    #[arg(long, global = true, hide = true)]
+    pub(crate) pretty: bool,
     #[command(subcommand)]
     pub(crate) command: Command,
 }

@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use scc_config::{
-    OrganizationSource, ProviderPreference, ProviderSection, SecretSource, UserConfig,
+    OrganizationSource, ProviderPreference, ProviderSection, SecretSource, TeamConfig, UserConfig,
 };
 use scc_launch::{
-    CredentialFallback, Freshness, Governance, GovernanceError, GovernanceInput, OrgDocument,
-    TeamChoice, detect_workspace, load_organization,
+    CredentialFallback, Fetched, Freshness, Governance, GovernanceError, GovernanceInput,
+    OrgDocument, TeamChoice, detect_workspace, load_organization, load_team_document,
 };
 use scc_policy::{EffectivePolicy, PolicyInput};
 use scc_sources::{Attempt, FetchOptions, Loader, Source, SourceCache};
@@ -158,6 +158,15 @@ impl Rules {
             ..self.input()
         };
         load_organization(&input)?.ok_or_else(standalone)
+    }
+
+    /// The own document of a team; `None` where it keeps none.
+    pub(crate) fn team_document(
+        &self,
+        organization: &OrgDocument,
+        team: &str,
+    ) -> Result<Option<Fetched<TeamConfig>>, CliError> {
+        Ok(load_team_document(&self.input(), organization, team)?)
     }
 
     /// Has newer documents fetched while this command goes on.

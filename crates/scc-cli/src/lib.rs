@@ -14,6 +14,7 @@ mod output;
 mod progress;
 mod prompt;
 pub mod providers;
+pub mod schemas;
 mod secrets;
 mod terminal;
 

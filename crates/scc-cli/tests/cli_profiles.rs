@@ -142,6 +142,70 @@ fn a_repository_is_known_by_its_origin() {
 }
 
 #[test]
+fn a_workspace_that_becomes_another_repository_gets_no_profile_without_a_word() {
+    let context = TestContext::new();
+    context.configure(&json!({}));
+    let (here, other) = (context.workspace(), context.repository("other"));
+    set_origin(&context, &here, "https://host.example/team/shop");
+    set_origin(&context, &other, "https://host.example/team/vault");
+    profile_in(&context, &other, &["save", "--plugin", "keys@m"]).ok();
+    let explain = || {
+        let workspace = here.to_str().unwrap();
+        let args = ["config", "explain", "--workspace", workspace, "--json"];
+        context.run(Path::new(SCRIPTED), &args).ok()
+    };
+    // The first look remembers what the workspace is, with a profile or without.
+    assert!(!explain().stdout.contains("keys@m"));
+
+    // What an agent in it can do.
+    set_origin(&context, &here, "https://host.example/team/vault");
+    let run = explain();
+    assert!(!run.stdout.contains("keys@m"), "{run:?}");
+    assert!(
+        run.stderr.contains("was `remote:host.example/team/shop`"),
+        "{run:?}"
+    );
+    assert!(run.stderr.contains("scc profile apply"), "{run:?}");
+    let found = status(&context, &here);
+    assert!(
+        found["doubt"].as_str().unwrap().contains("team/shop"),
+        "{found}"
+    );
+    for args in [
+        &["save", "--plugin", "more@m"] as &[&str],
+        &["export"],
+        &["diff"],
+        &["apply", "--preview"],
+        &["sync", "--push"],
+    ] {
+        let run = profile(&context, args);
+        assert_eq!(run.status, 6, "{run:?}");
+        assert!(!run.stdout.contains("keys@m"), "{run:?}");
+    }
+
+    // The user says that it is right.
+    let run = profile(&context, &["apply"]).ok();
+    assert!(
+        run.stderr.contains("it was remote:host.example/team/shop"),
+        "{run:?}"
+    );
+    let run = explain();
+    assert!(
+        run.stdout.contains("keys@m") && run.stderr.is_empty(),
+        "{run:?}"
+    );
+    let log = context.run(Path::new(SCRIPTED), &["audit", "--json"]).ok();
+    assert!(log.stdout.contains("repository.accepted"), "{log:?}");
+
+    // A repository made inside of a workspace is nobody's until the user says so.
+    let inside = context.repository("ws/inside");
+    set_origin(&context, &inside, "https://host.example/team/vault");
+    assert!(status(&context, &inside)["doubt"].is_string());
+    profile_in(&context, &inside, &["apply"]).ok();
+    assert_eq!(status(&context, &inside)["doubt"], Value::Null);
+}
+
+#[test]
 fn a_profile_travels_as_a_file() {
     let context = TestContext::new();
     let other = context.repository("other");

@@ -14,6 +14,7 @@ mod local;
 mod organization;
 mod providers;
 mod reach;
+mod repository;
 mod team;
 
 use std::fmt;
@@ -29,10 +30,10 @@ use secrecy::SecretString;
 pub use credentials::CredentialFallback;
 pub use error::GovernanceError;
 pub use fetch::{Fetched, Freshness, Provenance};
-pub use local::repository_id;
 pub use organization::{OrgDocument, load_organization, org_source};
 pub use providers::org_provider_settings;
-pub use team::{TeamChoice, TeamOrigin};
+pub use repository::Repository;
+pub use team::{TeamChoice, TeamOrigin, load_team_document};
 
 use local::{LocalExceptions, Personal};
 
@@ -114,7 +115,7 @@ impl Governance {
                 warnings.extend(within_reach(organization, input.workspace));
                 team = team::choose(input, organization.config())?;
                 if let Some(choice) = &team {
-                    team_document = team::fetch_document(input, organization, &choice.name)?;
+                    team_document = load_team_document(input, organization, &choice.name)?;
                 }
             }
             None => warnings.extend(standalone_warnings(input)),

@@ -33,8 +33,8 @@ pub use error::{Blocker, BlockerKind, LaunchError};
 pub use execute::{AgentEnd, Executed, KILLED, LiveSession, OnConflict};
 pub use governance::{
     CredentialFallback, Fetched, Freshness, Governance, GovernanceError, GovernanceInput,
-    OrgDocument, Provenance, TeamChoice, TeamOrigin, load_organization, org_provider_settings,
-    org_source, repository_id,
+    OrgDocument, Provenance, Repository, TeamChoice, TeamOrigin, load_organization,
+    load_team_document, org_provider_settings, org_source,
 };
 pub use images::{DEFAULT_BASE, ImagePlan, ImageStep};
 pub use login::{LiveLogin, LoginRequest, login_user};

@@ -10,6 +10,7 @@ use scc_provider::{AGENT_HOME, AgentProvider, LaunchContext, LaunchSpec, Registr
 use scc_runtime::{
     EnvValue, Limits, Mount, MountSource, Network, SandboxSpec, SealedDirectory, UserIds, labels,
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -30,7 +31,7 @@ const DEFAULT_PIDS: u32 = 4096;
 
 /// Everything that a launch will do. Serialised it shows names of environment variables and never
 /// values.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Plan {
     /// The session's identifier.
     pub session_id: String,
@@ -91,7 +92,7 @@ pub(crate) enum Credentials {
 }
 
 /// The agent of a plan.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct ProviderPlan {
     /// Its id.
     pub id: String,
@@ -108,7 +109,7 @@ pub struct ProviderPlan {
 }
 
 /// The agent's user.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct UserPlan {
     /// User id inside and on the files it makes.
     pub uid: u32,
@@ -117,7 +118,7 @@ pub struct UserPlan {
 }
 
 /// One mount of a plan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct MountPlan {
     /// `workspace`, `git`, `volume` or `policy`.
     pub kind: &'static str,
@@ -130,7 +131,8 @@ pub struct MountPlan {
 }
 
 /// One thing that was decided.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "PlanDecision")]
 pub struct Decision {
     /// What about.
     pub subject: &'static str,

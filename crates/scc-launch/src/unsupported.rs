@@ -217,7 +217,10 @@ mod tests {
             "security: {workspace_shields: [.env]}",
             Unsupported::Shields,
         ),
-        ("profiles: {t: {enabled_bundles: [b]}}", Unsupported::Bundles),
+        (
+            "profiles: {t: {enabled_bundles: [b]}}",
+            Unsupported::Bundles,
+        ),
         (
             "security: {safety_net: {action: warn}}",
             Unsupported::SafetyNet,

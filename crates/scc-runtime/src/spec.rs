@@ -101,7 +101,7 @@ pub struct SealedDirectory {
 }
 
 /// What a sandbox's network reaches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Network {
     /// The engine's default network: everything.
@@ -111,7 +111,7 @@ pub enum Network {
 }
 
 /// Resource limits.
-#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, schemars::JsonSchema)]
 pub struct Limits {
     /// Bytes of memory, swap included.
     pub memory_bytes: u64,

@@ -25,6 +25,7 @@ mod http;
 pub mod https;
 pub mod model;
 pub mod pty;
+pub mod schema;
 
 use std::time::{Duration, Instant};
 

@@ -1,9 +1,9 @@
-mod import;
-mod init;
+pub(crate) mod import;
+pub(crate) mod init;
 mod schema;
-mod status;
-mod update;
-mod validate;
+pub(crate) mod status;
+pub(crate) mod update;
+pub(crate) mod validate;
 
 use std::path::PathBuf;
 

@@ -1,5 +1,6 @@
 use scc_config::UserConfig;
 use scc_launch::{TeamChoice, TeamOrigin};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::context::Context;
@@ -14,8 +15,9 @@ pub(crate) struct Args {
     pub(crate) json: bool,
 }
 
-#[derive(Serialize)]
-struct StatusReport {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Status")]
+pub(crate) struct StatusReport {
     mode: &'static str,
     organization: Option<String>,
     team: Option<String>,

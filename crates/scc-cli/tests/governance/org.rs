@@ -192,7 +192,7 @@ fn a_document_that_cannot_be_had_is_told_with_its_source() {
     let run = desk.run(&["org", "status", "--json"]);
     let envelope = run.json();
     assert_eq!(envelope["status"]["ok"], false);
-    assert_eq!(envelope["data"]["source"]["source"], source);
+    assert_eq!(envelope["data"]["recorded_source"], source);
 
     let run = desk.run(&["org", "validate", source]);
     assert_eq!(run.status, 3, "{run:?}");
@@ -254,4 +254,57 @@ fn standalone_has_no_organization() {
     let data = desk.data(&["org", "status", "--json"], "OrgStatus");
     assert_eq!(data["standalone"], true);
     assert_eq!(desk.run(&["org", "update"]).status, 1);
+}
+
+#[test]
+fn the_documents_of_teams_are_fetched_by_name_or_all_together() {
+    let desk = Desk::blank();
+    let (server, status) = site(json!({ "schema_version": "1.0.0" }));
+    let ca = authority(&desk, &server);
+    let mut document = org();
+    for team in ["web", "data"] {
+        let url = server.other_url(&format!("/{team}.json"));
+        document["profiles"][team] = json!({ "config_source": { "source": "url", "url": url } });
+    }
+    desk.org(&document);
+    desk.settings(&json!({
+        "organization": { "source": "org.json" }, "team": "platform", "ca_certificates": [ca],
+    }));
+    let update = |more: &[&str]| {
+        let args = [&["org", "update", "--json"], more].concat();
+        let run = desk.run(&args);
+        let teams = run.json()["data"]["teams"].clone();
+        (run.status, teams)
+    };
+    // The chosen team keeps no document of its own.
+    assert_eq!(update(&[]), (0, json!([])));
+    status.store(503, Ordering::SeqCst);
+    let (code, teams) = update(&["--all"]);
+    assert_eq!(code, 3);
+    let names: Vec<_> = teams
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|team| &team["team"])
+        .collect();
+    assert_eq!(names, ["data", "web"]);
+    assert!(
+        teams[0]["error"].as_str().unwrap().contains("(503)"),
+        "{teams}"
+    );
+
+    status.store(0, Ordering::SeqCst);
+    let asked = server.requests().len();
+    let (code, teams) = update(&["-t", "web"]);
+    assert_eq!((code, &teams[0]["error"]), (0, &Value::Null));
+    assert_eq!(teams[0]["source"]["freshness"], "fresh");
+    assert_eq!(server.requests().len(), asked + 1);
+    assert_eq!(desk.run(&["org", "update", "-t", "nobody"]).status, 1);
+    assert_eq!(desk.run(&["org", "update", "-t", "web", "-a"]).status, 2);
+    let run = desk.run(&["org", "update", "-t", "platform"]).ok();
+    assert!(
+        run.stdout.contains("keeps no document of its own"),
+        "{}",
+        run.stdout
+    );
 }

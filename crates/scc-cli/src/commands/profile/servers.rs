@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use scc_config::{BareName, McpServer, McpTransport, PluginRef, PluginRefError};
 use scc_state::PersonalProfile;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::error::CliError;
 
 /// A server as it is shown: its address or program, without arguments, headers and environment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub(super) struct ServerReport {
     pub(super) name: String,
     #[serde(rename = "type")]

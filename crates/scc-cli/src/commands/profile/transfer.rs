@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use scc_state::{PersonalProfile, ProfileError};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::changes::{self, Change};
@@ -37,8 +38,8 @@ pub(super) struct ImportArgs {
     force: bool,
 }
 
-#[derive(Serialize)]
-struct TransferReport<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct TransferReport<'a> {
     repository: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<String>,

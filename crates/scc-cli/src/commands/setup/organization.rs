@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use scc_config::{OrganizationSource, SecretSource, UserConfig};
 use scc_launch::{Freshness, OrgDocument};
 use scc_sources::Source;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::context::Context;
@@ -20,7 +21,8 @@ pub(super) struct Organization {
     document: OrgDocument,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "SetupOrganization")]
 pub(super) struct Report {
     id: String,
     name: String,

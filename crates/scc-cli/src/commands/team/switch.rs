@@ -2,6 +2,8 @@ use std::path::Path;
 
 use scc_config::UserConfig;
 use scc_launch::OrgDocument;
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Map, json};
 
 use crate::commands::config::update_settings;
@@ -29,8 +31,15 @@ pub(crate) struct Args {
     pub(crate) json: bool,
 }
 
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct SwitchReport<'a> {
+    team: Option<&'a str>,
+    /// The workspace that it is for; `null` where it is for all that have none of their own.
+    workspace: Option<&'a str>,
+}
+
 pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
-    let rules = super::rules(context, false)?;
+    let rules = super::rules(context)?;
     let document = rules.organization()?;
     let name = match (&args.name, args.none) {
         (_, true) => None,
@@ -48,7 +57,10 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
             None
         }
     };
-    let data = json!({ "team": name, "workspace": workspace });
+    let data = SwitchReport {
+        team: name.as_deref(),
+        workspace: workspace.as_deref(),
+    };
     context
         .printer
         .data("TeamSwitch", &data, document.warnings());
