@@ -73,6 +73,7 @@ mod tree;
 mod url;
 mod user;
 mod values;
+mod variables;
 mod yaml;
 
 pub use artifacts::{
@@ -100,7 +101,7 @@ pub use pattern_set::PatternSet;
 pub use plugin::{BareName, PluginPatterns, PluginRef, PluginRefError};
 pub use profile::{Profile, ProfileDelegation, Trust};
 pub use project::ProjectConfig;
-pub use secret::SecretSource;
+pub use secret::{SecretSource, is_variable as is_variable_name};
 pub use security::{NetworkTool, SafetyAction, SafetyNet, Security};
 pub use session::{DevAction, DevEnvironment, NetworkPolicy, Session};
 pub use team::TeamConfig;
@@ -110,3 +111,4 @@ pub use user::{
     ImagesSection, OrganizationSource, ProviderPreference, ProviderSection, ResourcesSection,
     UserConfig,
 };
+pub use variables::Template;

@@ -48,6 +48,12 @@ pub struct UserConfig {
     /// Limits of a sandbox.
     #[serde(skip_serializing_if = "is_default")]
     pub resources: ResourcesSection,
+    /// Variables of this machine that MCP servers of a workspace's own document may be given.
+    #[serde(
+        deserialize_with = "values::variable_names",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub workspace_variables: Vec<String>,
     /// The agent may run as root when scc runs as root in a root-owned workspace.
     pub allow_root_agent: bool,
 }

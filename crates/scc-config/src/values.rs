@@ -62,6 +62,15 @@ macro_rules! checked_option {
     };
 }
 
+checked!(variable_names, Vec<String>, |names| {
+    let wrong = names.iter().find(|name| !crate::is_variable_name(name));
+    wrong.map_or(Ok(()), |name| {
+        let name = name.escape_debug();
+        Err(format!(
+            "`{name}` is not the name of an environment variable"
+        ))
+    })
+});
 checked_option!(base_url, String, |url| web_address(url));
 checked_option!(cpus, f64, |cpus| within(
     cpus.is_finite() && *cpus > 0.0,

@@ -10,6 +10,7 @@ use scc_state::{LaunchLock, SessionRecord, SessionState};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
+use crate::extension_plan::ExtensionsPlan;
 use crate::names::hex;
 use crate::plan::Credentials;
 use crate::tidy::volume_files;
@@ -429,5 +430,10 @@ pub(crate) fn launch_facts(plan: &Plan) -> Map<String, Value> {
     );
     facts.insert("organization".to_owned(), json!(plan.policy.organization));
     facts.insert("team".to_owned(), json!(plan.team));
+    let plugins = ExtensionsPlan::facts(&plan.plugins);
+    facts.insert("plugins".to_owned(), json!(plugins));
+    let servers = plan.mcp_servers.iter().filter(|server| server.delivered);
+    let servers: Vec<_> = servers.map(|server| &server.name).collect();
+    facts.insert("mcp_servers".to_owned(), json!(servers));
     facts
 }

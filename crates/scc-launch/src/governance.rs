@@ -22,11 +22,12 @@ use std::path::Path;
 use jiff::Timestamp;
 use scc_config::{Document, OrgConfig, ProjectConfig, ProviderSection, SecretSource, UserConfig};
 use scc_policy::{Decision, EffectivePolicy, PersonalProfile, PolicyError, PolicyInput, evaluate};
-use scc_sources::Loader;
+use scc_sources::{Loader, Source};
 use scc_state::StateDir;
 use secrecy::SecretString;
 
 pub use credentials::CredentialFallback;
+pub(crate) use credentials::Headers;
 pub use error::GovernanceError;
 pub use fetch::{Fetched, Freshness, Provenance};
 pub use organization::{OrgDocument, load_organization, org_source};
@@ -95,6 +96,7 @@ pub struct Governance {
     personal: Option<Personal>,
     exceptions: LocalExceptions,
     allow_remote_commands: bool,
+    workspace_variables: Vec<String>,
     warnings: Vec<String>,
 }
 
@@ -133,6 +135,7 @@ impl Governance {
             personal,
             exceptions,
             allow_remote_commands: input.allow_remote_commands,
+            workspace_variables: input.config.workspace_variables.clone(),
             warnings,
         })
     }
@@ -162,6 +165,7 @@ impl Governance {
             exceptions: &exceptions,
             providers,
             implicit_marketplaces,
+            workspace_variables: &self.workspace_variables,
             now,
         })?;
         let ignored = self.exceptions.ignored.iter().cloned();
@@ -210,6 +214,16 @@ impl Governance {
     /// Exceptions in files of the user or the repository that have no effect.
     pub fn ignored(&self) -> &[Decision] {
         &self.exceptions.ignored
+    }
+
+    /// Finds the credential for something that a document names, when it is needed.
+    pub(crate) fn credential<'a>(
+        &'a self,
+        input: &GovernanceInput<'a>,
+        headers: Option<&'a Headers>,
+        source: &Source,
+    ) -> Result<Option<credentials::Finder<'a>>, String> {
+        credentials::for_place(input, self.organization.as_ref(), headers, source)
     }
 
     /// The settings of a provider: the organization's values win over the user's.

@@ -15,6 +15,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::egress::{EgressDraft, EgressPlan};
+use crate::extension_plan::{ExtensionsPlan, PluginPlan, ServerPlan, sealed};
 use crate::governed;
 use crate::images::{ImagePlan, plan_images};
 use crate::names::{ROLE_SESSION, Scope};
@@ -69,6 +70,10 @@ pub struct Plan {
     pub team: Option<String>,
     /// When the sandbox is stopped.
     pub expires_at: Option<Timestamp>,
+    /// The plugins, with the commit that each is of.
+    pub plugins: Vec<PluginPlan>,
+    /// The MCP servers.
+    pub mcp_servers: Vec<ServerPlan>,
     /// The rules that apply, with what was decided about everything that a layer asked for.
     pub policy: EffectivePolicy,
     /// Whether the root file system is read-only.
@@ -198,6 +203,7 @@ pub fn plan(
     if request.settings.api_key.is_none() && !request.signed_in {
         blockers.push(signed_out(provider));
     }
+    blockers.extend(request.delivery.blockers.iter().cloned());
     let root = workspace.root.to_string_lossy().into_owned();
     let launch = provider.launch(&LaunchContext {
         workspace: &root,
@@ -205,6 +211,7 @@ pub fn plan(
         args: &request.args,
         agent_is_root: user.uid == 0,
         command_hook: safety::hook(&request.policy.safety_net.value),
+        extensions: &request.delivery.extensions,
     })?;
     let base = request
         .config
@@ -234,8 +241,9 @@ pub fn plan(
         image: &image,
         egress,
     };
+    let extensions = ExtensionsPlan::new(request.delivery, &launch.undelivered);
     let spec = draft.spec(launch)?;
-    draft.plan(spec, blockers)
+    draft.plan(spec, blockers, extensions)
 }
 
 fn signed_out(provider: &dyn AgentProvider) -> Blocker {
@@ -419,10 +427,7 @@ impl Draft<'_> {
         agent: Vec<scc_provider::SealedDirectory>,
     ) -> Result<Vec<SealedDirectory>, LaunchError> {
         let guard = safety::sealed(&self.request.policy.safety_net.value)?;
-        let agent = agent.into_iter().map(|dir| SealedDirectory {
-            path: dir.path,
-            files: dir.files,
-        });
+        let agent = sealed(agent, self.request.delivery);
         Ok(std::iter::once(guard).chain(agent).collect())
     }
 
@@ -469,6 +474,9 @@ impl Draft<'_> {
             };
             env.insert(key, value);
         }
+        for (key, secret) in &self.request.delivery.secrets {
+            env.insert(key.clone(), EnvValue::Secret(secret.clone()));
+        }
         Ok(env)
     }
 
@@ -514,7 +522,12 @@ impl Draft<'_> {
         mounts
     }
 
-    fn plan(&self, spec: SandboxSpec, blockers: Vec<Blocker>) -> Result<Plan, LaunchError> {
+    fn plan(
+        &self,
+        spec: SandboxSpec,
+        blockers: Vec<Blocker>,
+        extensions: ExtensionsPlan,
+    ) -> Result<Plan, LaunchError> {
         let settings = &self.request.settings;
         let (credentials, shown) = match settings.api_key {
             Some(_) => (Credentials::Key, "api-key"),
@@ -559,7 +572,9 @@ impl Draft<'_> {
             expires_at: self.expiry(),
             policy: self.request.policy.clone(),
             read_only_root: spec.read_only_root,
-            decisions: self.decisions(),
+            decisions: self.decisions(&extensions),
+            plugins: extensions.plugins,
+            mcp_servers: extensions.servers,
             ready_to_start: blockers.is_empty(),
             blockers,
             spec,
@@ -567,7 +582,7 @@ impl Draft<'_> {
         })
     }
 
-    fn decisions(&self) -> Vec<Decision> {
+    fn decisions(&self, extensions: &ExtensionsPlan) -> Vec<Decision> {
         let provider = Decision {
             subject: "provider",
             value: self.provider.id().to_owned(),
@@ -576,6 +591,7 @@ impl Draft<'_> {
         let mut decisions = vec![provider];
         decisions.extend(governed::decisions(self.request.policy));
         decisions.extend(self.egress.iter().flat_map(EgressPlan::decisions));
+        decisions.extend(extensions.decisions());
         decisions
     }
 

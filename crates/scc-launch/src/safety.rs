@@ -77,7 +77,7 @@ pub(crate) fn sealed(net: &SafetyNet) -> Result<SealedDirectory, LaunchError> {
     let text = serde_json::to_string_pretty(&policy(net)).map_err(LaunchError::SafetyPolicy)?;
     Ok(SealedDirectory {
         path: DIRECTORY.to_owned(),
-        files: BTreeMap::from([(FILE.to_owned(), format!("{text}\n"))]),
+        files: BTreeMap::from([(FILE.to_owned(), format!("{text}\n").into())]),
     })
 }
 

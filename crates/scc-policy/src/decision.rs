@@ -140,6 +140,8 @@ pub enum Reason {
     StdioPath,
     /// The network policy leaves it unreachable.
     NetworkPolicy,
+    /// It wants a variable of the host that this layer may not take.
+    HostVariable,
     /// It cannot be read, or lacks what it needs.
     Malformed,
     /// Its marketplace is not known here.

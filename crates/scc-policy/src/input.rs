@@ -26,6 +26,8 @@ pub struct PolicyInput<'a> {
     /// The marketplaces that agents bring along. A plugin without a marketplace belongs to the
     /// first where the organization has none of its own.
     pub implicit_marketplaces: &'a [&'a str],
+    /// The variables of the host that servers of the workspace's document may be given.
+    pub workspace_variables: &'a [String],
     /// The time at which the policy has to hold.
     pub now: Timestamp,
 }
@@ -42,6 +44,7 @@ impl PolicyInput<'_> {
             exceptions: &[],
             providers: &[],
             implicit_marketplaces: &[],
+            workspace_variables: &[],
             now,
         }
     }

@@ -53,6 +53,7 @@ mod narrowing;
 mod plugins;
 mod providers;
 mod servers;
+mod variables;
 
 pub use decision::{Decision, ItemKind, Layer, Origin, Outcome, Reason, Rule};
 pub use destinations::{

@@ -264,6 +264,7 @@ impl Stack {
             exceptions: &exceptions,
             providers: &["one", "two", "three"],
             implicit_marketplaces: &["official"],
+            workspace_variables: &[],
             now: NOW.parse().expect("a time"),
         })
         .expect("the team is known")

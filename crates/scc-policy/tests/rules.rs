@@ -128,6 +128,7 @@ impl<'t> Group<'t> {
             exceptions: &exceptions.collect::<Vec<_>>(),
             providers: &["one", "two", "three"],
             implicit_marketplaces: &self.implicit,
+            workspace_variables: &["GRANTED".to_owned()],
             now: time(NOW),
         })
     }

@@ -5,6 +5,7 @@ use toml::{Table, Value, toml};
 
 /// Shell commands go by this name, whatever the tool of the moment is called.
 const SHELL_TOOL: &str = "^Bash$";
+const EVENT: &str = "PreToolUse";
 
 /// Adds the hook to the requirements. Without the feature, which they pin, the user could turn
 /// managed hooks off.
@@ -14,11 +15,24 @@ pub(crate) fn require(hook: CommandHook<'_>, requirements: &mut Table) {
     command.insert("timeout".to_owned(), hook.timeout_seconds.into());
     let mut entry = Table::from_iter([("matcher".to_owned(), SHELL_TOOL.into())]);
     entry.insert("hooks".to_owned(), Value::Array(vec![command.into()]));
-    let before = Value::Array(vec![entry.into()]);
-    let hooks = Table::from_iter([("PreToolUse".to_owned(), before)]);
+    let mut hooks = take(requirements, "hooks");
+    let mut before = vec![entry.into()];
+    // Those of plugins.
+    if let Some(Value::Array(others)) = hooks.remove(EVENT) {
+        before.extend(others);
+    }
+    hooks.insert(EVENT.to_owned(), before.into());
     requirements.insert("hooks".to_owned(), hooks.into());
-    let features = toml! { hooks = true };
+    let mut features = take(requirements, "features");
+    features.insert("hooks".to_owned(), true.into());
     requirements.insert("features".to_owned(), features.into());
+}
+
+fn take(requirements: &mut Table, name: &str) -> Table {
+    match requirements.remove(name) {
+        Some(Value::Table(table)) => table,
+        _ => Table::new(),
+    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,9 @@
 //! `managed_config.toml` (beats the user's own settings) and `requirements.toml` (hard limits).
 
 mod hooks;
+mod plugin_hooks;
+mod plugins;
+mod servers;
 
 use std::collections::BTreeMap;
 
@@ -107,6 +110,10 @@ impl AgentProvider for Codex {
         }
     }
 
+    fn plugin_catalogs(&self) -> &'static [&'static str] {
+        &[plugins::CATALOG]
+    }
+
     fn launch(&self, context: &LaunchContext<'_>) -> Result<LaunchSpec, ProviderError> {
         let settings = context.settings;
         url_host(ID, settings)?;
@@ -116,19 +123,37 @@ impl AgentProvider for Codex {
         if let Some(key) = &settings.api_key {
             env.insert(KEY_VARIABLE.to_owned(), EnvValue::Secret(key.clone()));
         }
+        let extensions = context.extensions;
+        let mut managed = managed_config(settings);
+        managed.extend(servers::managed(extensions));
+        let mut required = requirements();
+        required.extend(plugins::requirements(extensions));
+        if let Some(hook) = context.command_hook {
+            hooks::require(hook, &mut required);
+        }
+        if extensions.locked {
+            let allowed = servers::allowed(extensions);
+            required.insert("mcp_servers".to_owned(), allowed.into());
+        }
         let files = [
             ("config.toml", config(context)),
-            ("managed_config.toml", managed_config(settings)),
-            ("requirements.toml", requirements(context)),
+            ("managed_config.toml", managed),
+            ("requirements.toml", required),
         ]
-        .map(|(name, table)| (name.to_owned(), table.to_string()));
+        .map(|(name, table)| (name.to_owned(), table.to_string().into()));
+        let files = files.into_iter().chain(plugins::policy_file(extensions));
+        let mut sealed = vec![SealedDirectory {
+            path: POLICY.to_owned(),
+            files: files.collect(),
+        }];
+        sealed.extend(plugins::sealed(extensions));
+        let mut undelivered = plugins::undelivered(extensions);
+        undelivered.extend(servers::undelivered(extensions));
         Ok(LaunchSpec {
             argv,
             env,
-            sealed: vec![SealedDirectory {
-                path: POLICY.to_owned(),
-                files: files.into(),
-            }],
+            sealed,
+            undelivered,
         })
     }
 
@@ -190,16 +215,12 @@ fn managed_config(settings: &ProviderSettings) -> Table {
     managed
 }
 
-fn requirements(context: &LaunchContext<'_>) -> Table {
-    let mut requirements = toml! {
+fn requirements() -> Table {
+    toml! {
         // The agent insists that the first is among them.
         allowed_sandbox_modes = ["read-only", "danger-full-access"]
         allowed_approval_policies = ["never"]
-    };
-    if let Some(hook) = context.command_hook {
-        hooks::require(hook, &mut requirements);
     }
-    requirements
 }
 
 #[cfg(test)]

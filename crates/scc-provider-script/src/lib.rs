@@ -81,9 +81,9 @@ impl AgentProvider for Script {
         let key = key.map(|key| ("SCC_PROVIDER_KEY".to_owned(), EnvValue::Secret(key)));
         let gateway = context.settings.base_url.clone();
         let gateway = gateway.map(|url| ("SCC_BASE_URL".to_owned(), EnvValue::Plain(url)));
-        let mut policy = BTreeMap::from([("policy.txt".to_owned(), "sealed\n".to_owned())]);
+        let mut policy = BTreeMap::from([("policy.txt".to_owned(), "sealed\n".into())]);
         if let Some(hook) = context.command_hook {
-            policy.insert("hook.sh".to_owned(), format!("{}\n", hook.command));
+            policy.insert("hook.sh".to_owned(), format!("{}\n", hook.command).into());
         }
         Ok(LaunchSpec {
             argv,
@@ -92,6 +92,9 @@ impl AgentProvider for Script {
                 path: "/etc/script-agent".to_owned(),
                 files: policy,
             }],
+            undelivered: context
+                .extensions
+                .all_undelivered("the scripted agent has none"),
         })
     }
 

@@ -20,8 +20,9 @@ pub use sandboxes::{
     sandboxes_are_found_by_label, stopping_is_prompt_and_repeatable,
 };
 pub use sealed::{
-    sealed_files_are_root_owned_and_read_only, sealed_volumes_are_complete_whoever_comes_first,
-    unused_volumes_are_removed, volume_files_are_read_without_a_process,
+    sealed_directories_can_be_nested, sealed_files_are_root_owned_and_read_only,
+    sealed_volumes_are_complete_whoever_comes_first, unused_volumes_are_removed,
+    volume_files_are_read_without_a_process,
 };
 pub use streams::{
     a_terminal_has_its_size, a_terminal_passes_every_byte, exit_status_is_passed_on,

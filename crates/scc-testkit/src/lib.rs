@@ -23,6 +23,7 @@ pub mod engine;
 pub mod gate;
 mod http;
 pub mod https;
+pub mod mcp;
 pub mod model;
 pub mod picture;
 pub mod pty;

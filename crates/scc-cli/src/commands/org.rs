@@ -1,5 +1,6 @@
 mod import;
 mod init;
+mod marketplaces;
 mod schema;
 mod status;
 mod update;

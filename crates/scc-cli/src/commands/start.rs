@@ -6,9 +6,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use scc_config::{ProviderPreference, UserConfig};
 use scc_launch::{
-    AgentEnd, Blocker, BlockerKind, ChoiceInput, Executed, KILLED, LaunchError, LaunchRequest,
-    Launcher, LiveSession, OnConflict, Plan, ProviderChoice, Requested, choose_provider,
-    detect_workspace, plan,
+    AgentEnd, Blocker, BlockerKind, ChoiceInput, Delivery, Executed, KILLED, LaunchError,
+    LaunchRequest, Launcher, LiveSession, OnConflict, Plan, ProviderChoice, Requested,
+    choose_provider, detect_workspace, plan,
 };
 use scc_policy::ItemKind;
 use scc_runtime::SandboxRuntime;
@@ -119,7 +119,11 @@ async fn prepare(args: &Args, context: &Context, prompter: Prompter) -> Result<P
     };
     let effective = Effective::load(context, asked)?;
     let (provider, reason) = provider(args, &effective, context, prompter).await?;
-    let mut request = request(args, &effective, context, provider, reason)?;
+    let delivery = effective.delivery(context, &provider)?;
+    if !args.dry_run {
+        is_complete(&delivery)?;
+    }
+    let mut request = request(args, &effective, &delivery, context, (provider, reason))?;
     let mut plan = plan(&request, &context.registry, &context.scope)?;
     if args.dry_run {
         plan_key(&mut plan, &effective.config);
@@ -134,6 +138,15 @@ async fn prepare(args: &Args, context: &Context, prompter: Prompter) -> Result<P
     match plan.refusal() {
         Some(blocker) => Err(LaunchError::Blocked(blocker.clone()).into()),
         None => Ok(plan),
+    }
+}
+
+/// What is missing for a server will not be there later either.
+fn is_complete(delivery: &Delivery) -> Result<(), CliError> {
+    let missing = |blocker: &&Blocker| blocker.kind == BlockerKind::MissingPrerequisite;
+    match delivery.blockers.iter().find(missing) {
+        Some(blocker) => Err(LaunchError::Blocked(blocker.clone()).into()),
+        None => Ok(()),
     }
 }
 
@@ -260,9 +273,9 @@ fn workspace_path(args: &Args) -> PathBuf {
 fn request<'a>(
     args: &Args,
     effective: &'a Effective,
+    delivery: &'a Delivery,
     context: &Context,
-    provider: String,
-    provider_reason: String,
+    (provider, provider_reason): (String, String),
 ) -> Result<LaunchRequest<'a>, CliError> {
     let config = &effective.config;
     let settings = match args.dry_run {
@@ -276,6 +289,7 @@ fn request<'a>(
         workspace,
         settings,
         policy: &effective.policy,
+        delivery,
         now: Timestamp::now(),
         session_hour: environment::session_hour(),
         signed_in: context.state()?.signed_in_somewhere(&volume)?,
@@ -318,9 +332,11 @@ fn show(plan: &Plan, context: &Context) -> u8 {
     printer.data_with_errors("StartDryRun", plan, &errors);
     printer.result(&plan.describe());
     let missing = |blocker: &Blocker| blocker.kind == BlockerKind::MissingPrerequisite;
+    let unavailable = |blocker: &Blocker| blocker.kind == BlockerKind::Unavailable;
     match plan.blockers.as_slice() {
         [] => 0,
         blockers if blockers.iter().all(missing) => 5,
+        blockers if blockers.iter().all(|one| missing(one) || unavailable(one)) => 3,
         _ => 6,
     }
 }

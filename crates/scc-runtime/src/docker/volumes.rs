@@ -12,6 +12,9 @@ use super::sealed::FULL_SUFFIX;
 use super::{archive, helper, lifecycle};
 use crate::{EngineError, labels};
 
+/// The most that is read out of a volume at once. An agent can write what it likes there.
+const LARGEST: usize = 16 * 1024 * 1024;
+
 /// In the mode that the engine reports of a file: it is a directory.
 const GO_MODE_DIRECTORY: u32 = 1 << 31;
 
@@ -35,7 +38,7 @@ pub(super) async fn read_file(
             return Ok(None);
         }
     }
-    let Some(archive) = archive::get(docker, &reader, &full).await? else {
+    let Some(archive) = archive::get(docker, &reader, &full, LARGEST).await? else {
         return Ok(None);
     };
     let files = archive::files(&archive).map_err(|error| EngineError::Broken {
