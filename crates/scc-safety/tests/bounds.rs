@@ -74,7 +74,10 @@ fn texts_that_run_forever() {
         .concat();
     let loops = loops + "echo x" + &"; done".repeat(6);
     assert_eq!(refused_by(&loops), ["shell.too-complex"]);
-    assert_eq!(refused_by("echo {a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}"), ["shell.too-complex"]);
+    assert_eq!(
+        refused_by("echo {a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}"),
+        ["shell.too-complex"]
+    );
     let both = refused_by("f() { f $1$1 | f $1; }; f aaaa");
     assert!(both.contains(&"shell.too-complex".to_owned()), "{both:?}");
 }

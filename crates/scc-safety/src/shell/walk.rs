@@ -5,8 +5,8 @@ use std::rc::Rc;
 
 use brush_parser::SourceSpan;
 use brush_parser::ast::{
-    AndOr, AndOrList, ArithmeticCommand, Command, CompoundCommand, CompoundList, ExtendedTestExpr, ForClauseCommand,
-    FunctionDefinition, IfClauseCommand, Pipeline, Program, SeparatorOperator,
+    AndOr, AndOrList, ArithmeticCommand, Command, CompoundCommand, CompoundList, ExtendedTestExpr,
+    ForClauseCommand, FunctionDefinition, IfClauseCommand, Pipeline, Program, SeparatorOperator,
     WhileOrUntilClauseCommand,
 };
 
@@ -23,7 +23,7 @@ pub(crate) struct Walk<'j, 'a> {
     pub(crate) judge: &'j mut Judge<'a>,
     /// For a text with other characters than ASCII: the byte at which each character begins.
     offsets: Option<Vec<usize>>,
-    /// The characters at which `((` stands.
+    /// The characters at which `((` or `))` stands.
     doubles: Rc<Vec<usize>>,
 }
 
@@ -215,15 +215,11 @@ impl<'j, 'a> Walk<'j, 'a> {
         }
     }
 
-    /// `((…))` is arithmetic, and `( (…) )` is not, which the parser takes for the same.
-    fn double(
-        &mut self,
-        command: &ArithmeticCommand,
-        states: Vec<State>,
-        input: &Input,
-    ) -> Ran {
+    /// `((…))` is arithmetic, and `( (…) )` and `((…) )` are not, which the parser takes for the same.
+    fn double(&mut self, command: &ArithmeticCommand, states: Vec<State>, input: &Input) -> Ran {
         let text = &command.expr.value;
-        if self.doubles.contains(&command.loc.start.index) {
+        let last = command.loc.end.index.saturating_sub(2);
+        if self.doubles.contains(&command.loc.start.index) && self.doubles.contains(&last) {
             self.looked_at(text, &states);
             return Ran {
                 states,
@@ -369,14 +365,17 @@ impl<'j, 'a> Walk<'j, 'a> {
     }
 }
 
-/// The characters of a text at which `((` stands.
+/// The characters of a text at which `((` or `))` stands.
 fn doubles(text: &str) -> Vec<usize> {
     if !text.contains("((") {
         return Vec::new();
     }
     let chars: Vec<char> = text.chars().collect();
     let pairs = chars.windows(2).enumerate();
-    pairs.filter(|(_, pair)| *pair == ['(', '(']).map(|(at, _)| at).collect()
+    pairs
+        .filter(|(_, pair)| matches!(pair, ['(', '('] | [')', ')']))
+        .map(|(at, _)| at)
+        .collect()
 }
 
 /// Calls a function.
