@@ -93,6 +93,10 @@ fn texts_that_the_parser_cannot_bear() {
     refused_by("a[${x:-~+99999999999999999999999}]=1");
     refused_by("echo {1..99999999999999999999999}");
     refused_by("echo ~+99999999999999999999999");
+    assert_eq!(
+        refused_by("echo 4444444444444444444444<x"),
+        ["shell.unparsable"]
+    );
     refused_by(&format!("(( {} ))", "a[".repeat(40)));
     refused_by(&format!("a{}=1", "[a".repeat(40)));
 }

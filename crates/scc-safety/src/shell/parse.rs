@@ -35,6 +35,9 @@ pub(crate) fn parse(text: &str) -> Result<Program, &'static RuleInfo> {
         return Err(rules::TOO_LONG);
     }
     let shape = Shape::of(text);
+    if names_huge_descriptor(text) {
+        return Err(rules::UNPARSABLE);
+    }
     if shape.nesting > MAX_NESTING || shape.indices > MAX_INDICES {
         return Err(rules::TOO_DEEP);
     }
@@ -42,6 +45,23 @@ pub(crate) fn parse(text: &str) -> Result<Program, &'static RuleInfo> {
         return guarded(text);
     }
     apart(text.to_owned())
+}
+
+/// A number of more than nine digits before `<` or `>`, with which the parser panics.
+fn names_huge_descriptor(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let signs = bytes
+        .iter()
+        .enumerate()
+        .filter(|(_, byte)| b"<>".contains(byte));
+    let digits = |at: usize| {
+        bytes[..at]
+            .iter()
+            .rev()
+            .take(10)
+            .take_while(|byte| byte.is_ascii_digit())
+    };
+    signs.into_iter().any(|(at, _)| digits(at).count() > 9)
 }
 
 fn guarded(text: &str) -> Result<Program, &'static RuleInfo> {
