@@ -3,8 +3,9 @@
 use clap::{ArgAction, Parser, Subcommand};
 
 use crate::commands::{
-    attach, audit, completion, config, doctor, exceptions, exec, init, list, logs, org, profile,
-    provider, prune, sessions, setup, start, status, stop, team, unblock, watch,
+    attach, audit, completion, config, dashboard, doctor, exceptions, exec, init, list, logs,
+    network, org, profile, provider, prune, refresh, sessions, setup, start, status, stop, team,
+    unblock, watch,
 };
 
 /// Runs coding agents in governed sandboxes.
@@ -18,7 +19,7 @@ pub(crate) struct Cli {
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub(crate) verbose: u8,
     #[command(subcommand)]
-    pub(crate) command: Command,
+    pub(crate) command: Option<Command>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -28,12 +29,14 @@ pub(crate) enum Command {
     #[command(visible_alias = "ls")]
     List(list::Args),
     Status(status::Args),
+    Dashboard(dashboard::Args),
     Sessions(sessions::Args),
     Stop(stop::Args),
     Prune(prune::Args),
     Exec(exec::Args),
     Logs(logs::Args),
     Provider(provider::Args),
+    Network(network::Args),
     Config(config::Args),
     Org(org::Args),
     Team(team::Args),
@@ -47,19 +50,31 @@ pub(crate) enum Command {
     Completion(completion::Args),
     #[command(hide = true)]
     Watch(watch::Args),
+    #[command(hide = true)]
+    Refresh(refresh::Args),
 }
 
 impl Cli {
+    /// Whether the whole terminal is drawn on.
+    pub(crate) fn is_fullscreen(&self) -> bool {
+        matches!(self.command, None | Some(Command::Dashboard(_)))
+    }
+
     /// Whether the result is to be printed as JSON.
     pub(crate) fn wants_json(&self) -> bool {
-        match &self.command {
+        let Some(command) = &self.command else {
+            return false;
+        };
+        match command {
             Command::Start(args) => args.json,
             Command::List(args) => args.json,
             Command::Status(args) => args.json,
+            Command::Dashboard(args) => args.json,
             Command::Sessions(args) => args.json,
             Command::Stop(args) => args.json,
             Command::Prune(args) => args.json,
             Command::Provider(args) => args.wants_json(),
+            Command::Network(args) => args.wants_json(),
             Command::Config(args) => args.wants_json(),
             Command::Org(args) => args.wants_json(),
             Command::Team(args) => args.wants_json(),
@@ -74,7 +89,8 @@ impl Cli {
             | Command::Exec(_)
             | Command::Logs(_)
             | Command::Completion(_)
-            | Command::Watch(_) => false,
+            | Command::Watch(_)
+            | Command::Refresh(_) => false,
         }
     }
 }

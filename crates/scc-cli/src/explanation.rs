@@ -33,10 +33,8 @@ impl Section {
         if self.rows.is_empty() {
             return format!("{}\n  {}", self.title, self.otherwise);
         }
-        // The table's header is replaced: the columns explain themselves.
         let table = table(&["", "", ""], self.rows.clone());
-        let lines = table.lines().filter(|line| !line.trim().is_empty());
-        let lines: Vec<_> = lines.map(|line| format!("  {line}")).collect();
+        let lines: Vec<_> = table.lines().map(|line| format!("  {line}")).collect();
         format!("{}\n{}", self.title, lines.join("\n"))
     }
 }

@@ -83,15 +83,7 @@ impl Printer {
     }
 
     pub(crate) fn error(self, error: &CliError) {
-        let mut message = error.to_string();
-        let mut source = std::error::Error::source(error);
-        while let Some(cause) = source {
-            let text = cause.to_string();
-            if !message.contains(&text) {
-                message = format!("{message}: {text}");
-            }
-            source = cause.source();
-        }
+        let message = error.full_message();
         let hints = error.hints();
         let mut stderr = anstream::stderr();
         let _ = writeln!(stderr, "{ERROR}error{ERROR:#}: {message}");
@@ -102,7 +94,7 @@ impl Printer {
             let _ = writeln!(stderr, "{HINT}hint{HINT:#}: {hint}");
         }
         if self.json {
-            let data = json!({ "exitCode": error.exit_code(), "hints": hints });
+            let data = json!({ "exit_code": error.exit_code(), "hints": hints });
             self.envelope("Error", false, &[message], &[], &data);
         }
     }
@@ -122,12 +114,14 @@ impl Printer {
     }
 }
 
-/// A table without borders, as wide as its content.
+/// A table without borders, as wide as its content. Columns that explain themselves have no header.
 pub(crate) fn table(header: &[&str], rows: Vec<Vec<String>>) -> String {
     let mut table = comfy_table::Table::new();
     table.load_style(comfy_table::presets::NOTHING);
     table.set_content_arrangement(comfy_table::ContentArrangement::Disabled);
-    table.set_header(header.to_vec());
+    if header.iter().any(|word| !word.is_empty()) {
+        table.set_header(header.to_vec());
+    }
     for row in rows {
         table.add_row(row);
     }
@@ -149,5 +143,17 @@ pub(crate) fn age(since: jiff::Timestamp, now: jiff::Timestamp) -> String {
         60..3600 => format!("{}m", seconds / 60),
         3600..86_400 => format!("{}h", seconds / 3600),
         _ => format!("{}d", seconds / 86_400),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_without_headers_starts_with_its_first_row() {
+        let rows = vec![vec!["name".to_owned(), "value".to_owned()]];
+        assert_eq!(table(&["", ""], rows.clone()), "name  value");
+        assert_eq!(table(&["A", ""], rows), "A\nname  value");
     }
 }

@@ -22,7 +22,7 @@ pub struct UserConfig {
     pub organization: Option<OrganizationSource>,
     /// The team that the user works in.
     #[serde(
-        deserialize_with = "values::word",
+        deserialize_with = "values::team",
         skip_serializing_if = "Option::is_none"
     )]
     pub team: Option<String>,

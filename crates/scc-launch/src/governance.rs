@@ -13,6 +13,7 @@ mod fetch;
 mod local;
 mod organization;
 mod providers;
+mod repository;
 mod team;
 
 use std::fmt;
@@ -28,9 +29,9 @@ use secrecy::SecretString;
 pub use credentials::CredentialFallback;
 pub use error::GovernanceError;
 pub use fetch::{Fetched, Freshness, Provenance};
-pub use local::repository_id;
 pub use organization::{OrgDocument, load_organization, org_source};
 pub use providers::org_provider_settings;
+pub use repository::Repository;
 pub use team::{TeamChoice, TeamOrigin};
 
 use local::{LocalExceptions, Personal};
@@ -51,6 +52,9 @@ pub struct GovernanceInput<'a> {
     pub offline: bool,
     /// Ask even where a copy is within its time.
     pub force_refresh: bool,
+    /// Use a copy that is past its time at once; the caller has newer ones fetched where
+    /// [`Governance::wants_refresh`] says so.
+    pub background: bool,
     /// Fetches documents and keeps their copies.
     pub loader: &'a Loader,
     /// Where a relative path of the organization's document starts.
@@ -183,6 +187,14 @@ impl Governance {
     /// The own document of a federated team, and where it came from.
     pub fn team_document(&self) -> Option<&Fetched<scc_config::TeamConfig>> {
         self.team_document.as_ref()
+    }
+
+    /// A document came from a copy past its time, and a newer one is to be fetched in the background:
+    /// by the same load without [`GovernanceInput::background`], in another process.
+    pub fn wants_refresh(&self) -> bool {
+        let org = self.organization.as_ref();
+        let team = self.team_document.as_ref();
+        org.is_some_and(OrgDocument::wants_refresh) || team.is_some_and(|team| team.wants_refresh)
     }
 
     /// Nobody's rules apply.

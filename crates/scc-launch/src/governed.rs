@@ -5,7 +5,7 @@ use scc_config::{NetworkPolicy, ResourcesSection};
 use scc_policy::{EffectivePolicy, ItemKind};
 use scc_runtime::Network;
 
-use crate::{Blocker, BlockerKind, Decision};
+use crate::{Blocker, BlockerKind, Decision, safety};
 
 /// Everything in the rules that stands against a launch of this provider. What this version cannot
 /// enforce or deliver is refused, not left out.
@@ -21,12 +21,6 @@ pub(crate) fn refusals(policy: &EffectivePolicy, provider: &str, name: &str) -> 
             hint: "see where it comes from: scc config explain".to_owned(),
         });
     };
-    if policy.network_policy.value == NetworkPolicy::WebEgressEnforced {
-        refuse(format!(
-            "the network policy `web-egress-enforced` of {} cannot be enforced by this version",
-            policy.network_policy.origin
-        ));
-    }
     if let Some(shield) = policy.workspace_shields.first() {
         refuse(format!(
             "`{}` of {} cannot be hidden from the agent by this version",
@@ -71,8 +65,7 @@ fn provider_refused(policy: &EffectivePolicy, provider: &str, name: &str) -> Blo
     }
 }
 
-/// The network of a sandbox. Where the policy cannot be enforced the launch is refused; until then
-/// the plan shows no network at all.
+/// The network of a sandbox. Enforced egress begins with none.
 pub(crate) fn network(policy: &EffectivePolicy) -> Network {
     match policy.network_policy.value {
         NetworkPolicy::Open => Network::Open,
@@ -132,8 +125,8 @@ pub(crate) fn decisions(policy: &EffectivePolicy) -> Vec<Decision> {
     });
     let safety = Decision {
         subject: "safety net",
-        value: "not enforced".to_owned(),
-        reason: "this version has no guard in the sandbox".to_owned(),
+        value: safety::describe(&policy.safety_net.value),
+        reason: policy.safety_net.origin.to_string(),
     };
     [Some(network), Some(safety), timeout, undelivered]
         .into_iter()

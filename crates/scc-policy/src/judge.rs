@@ -14,7 +14,14 @@ pub(crate) trait Subject {
     type Patterns;
 
     fn prepare<'p>(patterns: impl Iterator<Item = &'p str>) -> Self::Patterns;
+
+    /// The number of a pattern that fits.
     fn find(&self, patterns: &Self::Patterns) -> Option<usize>;
+
+    /// As `find`, for patterns that forbid: these see what is written, used or not.
+    fn find_any(&self, patterns: &Self::Patterns) -> Option<usize> {
+        self.find(patterns)
+    }
 }
 
 impl Subject for PluginRef {
@@ -38,6 +45,10 @@ impl Subject for McpCandidates {
 
     fn find(&self, patterns: &PatternSet) -> Option<usize> {
         self.find(patterns)
+    }
+
+    fn find_any(&self, patterns: &PatternSet) -> Option<usize> {
+        self.find_any(patterns)
     }
 }
 
@@ -67,9 +78,9 @@ impl<'a, S: Subject> List<'a, S> {
         }
     }
 
-    /// The pattern that fits, as a rule.
+    /// The pattern that forbids, as a rule.
     pub(crate) fn rule(&self, subject: &S, layers: &Layers<'_>) -> Option<Rule> {
-        let number = subject.find(&self.prepared)?;
+        let number = subject.find_any(&self.prepared)?;
         let pattern = self.patterns[number].as_str();
         let pointer = format!("/{}/{number}", self.key.replace('.', "/"));
         let origin = layers.org_origin(Layer::Organization, &pointer);

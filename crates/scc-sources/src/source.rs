@@ -193,6 +193,29 @@ impl Source {
         }
     }
 
+    /// The path, where it is a file of this machine.
+    pub fn file_path(&self) -> Option<&Path> {
+        match &self.0 {
+            Place::File(path) => Some(path),
+            Place::Https(_) | Place::Git(_) => None,
+        }
+    }
+
+    /// Where on this machine it is: the file, or the repository at a `file://` address.
+    pub fn local_path(&self) -> Option<PathBuf> {
+        match &self.0 {
+            Place::File(path) => Some(path.clone()),
+            Place::Https(_) => None,
+            Place::Git(git) => match &git.remote {
+                Remote::Github { .. } => None,
+                Remote::Address(address) => {
+                    let url = Url::parse(address).ok()?;
+                    (url.scheme() == "file").then(|| url.to_file_path().ok())?
+                }
+            },
+        }
+    }
+
     /// The canonical text, for the user's settings; [`Source::parse`] reads it back. It has the
     /// query, which may hold a token: show the source itself instead.
     pub fn to_text(&self) -> String {

@@ -1,5 +1,6 @@
 mod edit;
 mod explain;
+mod keys;
 mod paths;
 pub(crate) mod settings;
 mod validate;

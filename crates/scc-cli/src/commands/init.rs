@@ -30,7 +30,6 @@ pub(crate) struct Args {
 }
 
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 struct InitReport {
     file: String,
     replaced: bool,

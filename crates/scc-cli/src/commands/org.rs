@@ -13,8 +13,9 @@ use scc_launch::{Freshness, GovernanceError, OrgDocument};
 use scc_sources::Source;
 
 use crate::context::Context;
-use crate::error::CliError;
+use crate::error::{CertificateNamed, CliError};
 use crate::governance::{Asked, Rules};
+use crate::host;
 
 /// Join an organization, and keep its document up to date; write and check such a document
 #[derive(Debug, clap::Args)]
@@ -83,16 +84,22 @@ impl Candidate {
                 hint: String::new(),
             })
         };
-        let here = absolute(&PathBuf::from("."))?;
-        let source = Source::parse(&self.source, &here).map_err(|error| CliError::Usage {
+        let source = Source::parse(&self.source, &host::current_dir()?);
+        let source = source.map_err(|error| CliError::Usage {
             hint: error.hint().unwrap_or_default(),
             message: error.to_string(),
         })?;
+        let source = host::plain_source(source);
+        let ca = self.ca.as_ref().map(absolute).transpose()?;
+        if let Some(ca) = &ca {
+            let named_by = CertificateNamed::Flag("--ca");
+            host::read_certificates(named_by, std::slice::from_ref(ca))?;
+        }
         Ok(OrganizationSource {
             source: source.to_text(),
             auth: self.auth.clone(),
             auth_header: self.auth_header.clone(),
-            ca: self.ca.as_ref().map(absolute).transpose()?,
+            ca,
         })
     }
 

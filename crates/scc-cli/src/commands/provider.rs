@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use jiff::Timestamp;
 use scc_config::ProviderPreference;
-use scc_launch::{LaunchError, LaunchRequest, LoginRequest, Readiness};
+use scc_launch::{EgressRequest, LaunchError, LaunchRequest, LoginRequest, Readiness};
 use scc_provider::AgentProvider;
 use serde::Serialize;
 
@@ -12,7 +12,7 @@ use crate::commands::start::exit_byte;
 use crate::context::Context;
 use crate::environment;
 use crate::error::CliError;
-use crate::governance::Effective;
+use crate::governance::{Effective, warn_about_preference};
 use crate::host;
 use crate::output::table;
 use crate::progress::Progress;
@@ -125,10 +125,11 @@ fn set(preference: &str, context: &Context) -> Result<u8, CliError> {
         "ask" => ProviderPreference::Ask,
         id => ProviderPreference::Id(known(id, context)?.id().to_owned()),
     };
-    save(context, |config| {
+    let config = save(context, |config| {
         config.provider = Some(wanted);
         Ok(())
     })?;
+    warn_about_preference(&config, context);
     context
         .printer
         .note(&format!("provider preference: {preference}"));
@@ -222,6 +223,7 @@ pub(crate) fn request<'a>(
         session_hour: environment::session_hour(),
         certificates: effective.certificates()?,
         npm_registry: None,
+        egress: EgressRequest::default(),
         host: context.host.clone(),
     })
 }

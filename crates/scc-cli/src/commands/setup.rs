@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 
 use scc_config::{ProviderPreference, UserConfig};
 use serde::Serialize;
+use serde_json::{Map, json};
 
-use crate::commands::config::settings::other_rules;
+use crate::commands::config::settings::{readable, whose_rules};
+use crate::commands::leave;
 use crate::context::Context;
-use crate::error::CliError;
+use crate::error::{CertificateNamed, CliError};
 use crate::host;
 use crate::prompt::Prompter;
 
@@ -52,6 +54,9 @@ pub(crate) struct Args {
     /// Forget what was recorded before; it is kept in a file beside it
     #[arg(long)]
     reset: bool,
+    /// Leave the organization that was recorded before without asking
+    #[arg(short, long)]
+    yes: bool,
     /// Never ask
     #[arg(long, visible_alias = "no-interactive")]
     non_interactive: bool,
@@ -91,21 +96,54 @@ struct Answers {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
-    let current = match args.reset {
-        true => UserConfig::default(),
-        false => context.config()?,
-    };
     let prompter = Prompter::new(!args.non_interactive && !args.json);
-    let answers = match args.has_answers() {
+    let recorded = recorded(args, context)?;
+    let current = match &recorded {
+        Some(recorded) if !args.reset => recorded.clone(),
+        _ => UserConfig::default(),
+    };
+    let is_set_up = current.standalone || current.organization.is_some();
+    let answers = match args.has_answers() || (is_set_up && !prompter.asks()) {
         true => wizard::from_flags(args, &current, context)?,
         false => wizard::ask(args, &current, prompter, context)?,
     };
+    let mut after = current;
+    answers.record(&mut after)?;
+    match &recorded {
+        Some(before) => leave::confirm(before, &after, args.yes, prompter, context)?,
+        None => confirm_unreadable(args, prompter, context)?,
+    }
     let mut kept = None;
     let config = save_over(context, args.reset, &mut kept, |config| {
         answers.record(config)
     })?;
     describe(&config, &answers, kept.as_deref(), context);
     Ok(0)
+}
+
+/// The settings that were recorded before; `None` where they cannot be read and are to be forgotten.
+fn recorded(args: &Args, context: &Context) -> Result<Option<UserConfig>, CliError> {
+    match args.reset {
+        false => context.config().map(Some),
+        true => match UserConfig::load(&context.config_file) {
+            Ok(found) => Ok(Some(found.unwrap_or_default())),
+            Err(_) => Ok(None),
+        },
+    }
+}
+
+/// An organization may stand in settings that nobody can read.
+fn confirm_unreadable(args: &Args, prompter: Prompter, context: &Context) -> Result<(), CliError> {
+    let file = context.config_file.display();
+    let instead = CliError::Usage {
+        message: format!("`{file}` cannot be read, and may record an organization"),
+        hint: "pass --yes to start anew all the same".to_owned(),
+    };
+    let question = format!("{file} cannot be read, and may record an organization. Start anew?");
+    match args.yes || prompter.confirm(&question, instead)? {
+        true => Ok(()),
+        false => Err(CliError::CANCELLED),
+    }
 }
 
 impl Answers {
@@ -131,7 +169,8 @@ impl Answers {
         }
         let earlier = std::mem::take(&mut config.ca_certificates);
         config.ca_certificates = authorities(earlier, &self.certificates);
-        host::read_certificates(&config.ca_certificates)?;
+        let named_by = CertificateNamed::Setting("ca_certificates");
+        host::read_certificates(named_by, &config.ca_certificates)?;
         Ok(())
     }
 }
@@ -150,7 +189,6 @@ fn authorities(earlier: Vec<PathBuf>, given: &[PathBuf]) -> Vec<PathBuf> {
 }
 
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 struct SetupReport<'a> {
     config_file: String,
     mode: &'static str,
@@ -254,16 +292,27 @@ fn save_over(
     let mut recorded = UserConfig::default();
     let audit = context.state()?.audit();
     scc_state::update_private_file(file, |found| {
-        let mut config = match &found {
-            Some(bytes) if !reset => UserConfig::parse(&text_of(bytes, file)?, file)?,
-            _ => UserConfig::default(),
+        let before = match &found {
+            Some(bytes) => {
+                text_of(bytes, file).and_then(|text| Ok(UserConfig::parse(&text, file)?))
+            }
+            None => Ok(UserConfig::default()),
         };
-        let before = config.clone();
+        let (mut config, earlier) = match before {
+            Ok(before) if reset => (UserConfig::default(), whose_rules(&before)),
+            Ok(before) => (before.clone(), whose_rules(&before)),
+            Err(_) if reset => (UserConfig::default(), json!("unreadable")),
+            Err(error) => return Err(error),
+        };
         change(&mut config)?;
         let json = config.to_json();
         // What cannot be read back must not become the settings.
-        recorded = UserConfig::parse(&json, file)?;
-        if let Some(data) = other_rules(&before, &recorded) {
+        readable(&config, &config, context)?;
+        recorded = config;
+        let now = whose_rules(&recorded);
+        if earlier != now {
+            let both = [("before".to_owned(), earlier), ("after".to_owned(), now)];
+            let data = Map::from_iter(both);
             audit.append("settings.changed", None, data, jiff::Timestamp::now())?;
         }
         if let Some(bytes) = found.filter(|_| reset) {

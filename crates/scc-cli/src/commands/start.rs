@@ -1,12 +1,16 @@
+mod refusal;
+
 use std::path::PathBuf;
 
 use jiff::{SignedDuration, Timestamp};
 
-use scc_config::UserConfig;
+use scc_config::{ProviderPreference, UserConfig};
 use scc_launch::{
-    AgentEnd, Blocker, BlockerKind, ChoiceInput, Executed, KILLED, LaunchRequest, Launcher,
-    LiveSession, OnConflict, Plan, ProviderChoice, choose_provider, detect_workspace, plan,
+    AgentEnd, Blocker, BlockerKind, ChoiceInput, Executed, KILLED, LaunchError, LaunchRequest,
+    Launcher, LiveSession, OnConflict, Plan, ProviderChoice, Requested, choose_provider,
+    detect_workspace, plan,
 };
+use scc_policy::ItemKind;
 use scc_runtime::SandboxRuntime;
 
 use crate::context::{Context, key_source};
@@ -63,50 +67,73 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args, context: &Context) -> Result<u8, CliError> {
-    let workspace = detect_workspace(&workspace_path(&args)).map_err(CliError::Launch)?;
-    let asked = Asked {
-        workspace: Some(workspace.root),
-        team: args.team.clone(),
-        standalone: args.standalone,
-        offline: args.offline,
-        force: false,
-    };
-    let effective = Effective::load(context, asked)?;
     let prompter = Prompter::new(!args.non_interactive && !args.dry_run);
-    let (provider, reason) = provider(&args, &effective, context, prompter).await?;
-    let mut request = request(&args, &effective, context, provider, reason)?;
-    let mut plan = plan(&request, &context.registry, &context.scope).map_err(CliError::Launch)?;
-    if args.dry_run {
-        plan_key(&mut plan, &effective.config);
-        return Ok(show(&plan, context));
-    }
-    if let Some(blocker) = suspicious(&plan)
-        && confirm_suspicious(blocker, prompter)?
-    {
-        request.allow_suspicious = true;
-        plan = scc_launch::plan(&request, &context.registry, &context.scope)
-            .map_err(CliError::Launch)?;
-    }
+    let prepared = prepare(&args, context, prompter).await;
+    let mut plan = match prepared {
+        Ok(plan) if args.dry_run => return Ok(show(&plan, context)),
+        Err(error) if args.dry_run => return Err(error),
+        Ok(plan) => plan,
+        Err(error) => {
+            refusal::record(&error, &args, context);
+            return Err(error);
+        }
+    };
     let runtime = context.engine().await?;
     let state = context.state()?;
     let launcher = context.launcher(&runtime, &state);
     if !launcher.runtime.image_exists(&plan.image.reference).await? {
         plan.set_npm_registry(host::npm_registry().as_deref());
     }
-    let launch = execute(&launcher, &plan, &args, context, prompter);
-    let live = match terminal::unless_stopped(launch).await {
-        Ok(live) => live,
-        Err(error) => {
-            if let (CliError::Cancelled { .. }, Err(rest)) = (&error, launcher.cancel(&plan).await)
-            {
+    let requested = launcher.request(&plan)?;
+    let launch = execute(&launcher, requested, &args, context, prompter);
+    match terminal::unless_stopped(launch).await {
+        Ok(Started::New(live)) => attend(&launcher, live, context).await,
+        Ok(Started::Earlier { container }) => {
+            launcher.give_way(requested);
+            super::attach::to(Some(container), context).await
+        }
+        // How it ended is recorded where it failed.
+        Err(error @ CliError::Launch(_)) => Err(error),
+        Err(error @ CliError::Cancelled { .. }) => {
+            if let Err(rest) = launcher.cancel(requested).await {
                 context.printer.warning(&rest.to_string());
             }
-            return Err(error);
+            Err(error)
         }
+        Err(error) => {
+            launcher.give_way(requested);
+            Err(error)
+        }
+    }
+}
+
+/// Everything up to the engine: what applies, which agent, and the plan.
+async fn prepare(args: &Args, context: &Context, prompter: Prompter) -> Result<Plan, CliError> {
+    let workspace = detect_workspace(&workspace_path(args))?;
+    let asked = Asked {
+        workspace: Some(workspace.root),
+        team: args.team.clone(),
+        standalone: args.standalone,
+        offline: args.offline,
+        ..Asked::default()
     };
-    match live {
-        Started::New(live) => attend(&launcher, live, context).await,
-        Started::Earlier { container } => super::attach::to(Some(container), context).await,
+    let effective = Effective::load(context, asked)?;
+    let (provider, reason) = provider(args, &effective, context, prompter).await?;
+    let mut request = request(args, &effective, context, provider, reason)?;
+    let mut plan = plan(&request, &context.registry, &context.scope)?;
+    if args.dry_run {
+        plan_key(&mut plan, &effective.config);
+        return Ok(plan);
+    }
+    if let Some(blocker) = suspicious(&plan)
+        && confirm_suspicious(blocker, prompter)?
+    {
+        request.allow_suspicious = true;
+        plan = scc_launch::plan(&request, &context.registry, &context.scope)?;
+    }
+    match plan.refusal() {
+        Some(blocker) => Err(LaunchError::Blocked(blocker.clone()).into()),
+        None => Ok(plan),
     }
 }
 
@@ -137,7 +164,7 @@ async fn provider(
     if viable.is_empty() && args.provider.is_none() {
         return Err(CliError::Refused {
             message: "the rules allow no agent that this scc has".to_owned(),
-            hint: "see why: scc config explain --field providers".to_owned(),
+            hint: "see why: scc config explain --field denied".to_owned(),
         });
     }
     let last_used = match &args.provider {
@@ -151,8 +178,16 @@ async fn provider(
         last_used: last_used.as_deref(),
         viable: &viable,
     });
+    let passed_over = passed_over(args, effective);
+    if let Some(why) = &passed_over {
+        context.printer.warning(why);
+    }
     match choice {
-        ProviderChoice::Use { id, reason } => Ok((id, reason.to_owned())),
+        ProviderChoice::Use { id, reason } => {
+            let reason = [Some(reason.to_owned()), passed_over];
+            let reason: Vec<_> = reason.into_iter().flatten().collect();
+            Ok((id, reason.join("; ")))
+        }
         ProviderChoice::Ask { preselected } => {
             let names: Vec<_> = viable.iter().map(|id| (*id).to_owned()).collect();
             let start = names.iter().position(|id| Some(id) == preselected.as_ref());
@@ -169,6 +204,23 @@ async fn provider(
             Ok((names[index].clone(), "chosen now".to_owned()))
         }
     }
+}
+
+/// Why the user's preference does not count here, where it does not.
+fn passed_over(args: &Args, effective: &Effective) -> Option<String> {
+    let Some(ProviderPreference::Id(id)) = &effective.config.provider else {
+        return None;
+    };
+    let policy = &effective.policy;
+    if args.provider.is_some() || policy.allowed_providers.contains(id) {
+        return None;
+    }
+    let denied = |decision: &&scc_policy::Decision| {
+        decision.kind == ItemKind::Provider && decision.item == *id
+    };
+    let why = policy.decisions.iter().find(denied);
+    let why = why.map_or("the rules do not allow it", |why| why.message.as_str());
+    Some(format!("your preference `{id}` is not followed: {why}"))
 }
 
 /// The providers as they are offered to a person.
@@ -235,6 +287,7 @@ fn request<'a>(
         config,
         certificates: effective.certificates()?,
         npm_registry: None,
+        egress: context.egress(&effective.policy)?,
         host: context.host.clone(),
     })
 }
@@ -246,7 +299,7 @@ fn suspicious(plan: &Plan) -> Option<&Blocker> {
 }
 
 fn confirm_suspicious(blocker: &Blocker, prompter: Prompter) -> Result<bool, CliError> {
-    let refused = || CliError::Launch(scc_launch::LaunchError::Blocked(blocker.clone()));
+    let refused = || CliError::Launch(LaunchError::Blocked(blocker.clone()));
     let question = format!("{}. Start there all the same?", blocker.message);
     if prompter.confirm(&question, refused())? {
         Ok(true)
@@ -280,7 +333,7 @@ enum Started {
 
 async fn execute<R: SandboxRuntime>(
     launcher: &Launcher<'_, R>,
-    plan: &Plan,
+    requested: Requested<'_>,
     args: &Args,
     context: &Context,
     prompter: Prompter,
@@ -295,7 +348,7 @@ async fn execute<R: SandboxRuntime>(
         let mut report = |event| progress.show(event);
         let outcome = launcher
             .execute(
-                plan,
+                requested,
                 &context.registry,
                 terminal::size(),
                 on_conflict,

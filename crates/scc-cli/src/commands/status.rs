@@ -32,10 +32,7 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<u8, CliError> 
         mode: mode(&config),
         organization: organization(&config, context),
         team: config.team.clone().filter(|_| !config.standalone),
-        provider: config.provider.as_ref().map(|preference| match preference {
-            ProviderPreference::Ask => "ask".to_owned(),
-            ProviderPreference::Id(id) => id.clone(),
-        }),
+        provider: preference(&config),
         engine: None,
         engine_error: None,
         running: None,
@@ -59,7 +56,7 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<u8, CliError> 
     Ok(0)
 }
 
-fn mode(config: &UserConfig) -> &'static str {
+pub(crate) fn mode(config: &UserConfig) -> &'static str {
     match &config.organization {
         _ if config.standalone => "standalone",
         Some(_) => "organization",
@@ -68,7 +65,7 @@ fn mode(config: &UserConfig) -> &'static str {
 }
 
 /// Where the rules come from, without what may be a secret.
-fn organization(config: &UserConfig, context: &Context) -> Option<String> {
+pub(crate) fn organization(config: &UserConfig, context: &Context) -> Option<String> {
     let settings = config
         .organization
         .as_ref()
@@ -76,6 +73,27 @@ fn organization(config: &UserConfig, context: &Context) -> Option<String> {
     let source = scc_launch::org_source(settings, context.config_dir());
     let unusable = |_| "an unusable source: scc config show".to_owned();
     Some(source.map_or_else(unusable, |source| source.to_string()))
+}
+
+/// Whose rules apply, in a sentence.
+pub(crate) fn describe_mode(mode: &str, organization: Option<&str>, team: Option<&str>) -> String {
+    match mode {
+        "standalone" => "standalone: no organization's rules apply".to_owned(),
+        "organization" => format!(
+            "rules of {}, team {}",
+            organization.unwrap_or_default(),
+            team.unwrap_or("none")
+        ),
+        _ => "not set up: run `scc setup`".to_owned(),
+    }
+}
+
+/// What is preferred, as it is written in the settings.
+pub(crate) fn preference(config: &UserConfig) -> Option<String> {
+    config.provider.as_ref().map(|preference| match preference {
+        ProviderPreference::Ask => "ask".to_owned(),
+        ProviderPreference::Id(id) => id.clone(),
+    })
 }
 
 fn describe(report: &StatusReport) -> String {
@@ -88,15 +106,8 @@ fn describe(report: &StatusReport) -> String {
             )
         }
     };
-    let mode = match report.mode {
-        "standalone" => "standalone: no organization's rules apply".to_owned(),
-        "organization" => format!(
-            "rules of {}, team {}",
-            report.organization.as_deref().unwrap_or_default(),
-            report.team.as_deref().unwrap_or("none")
-        ),
-        _ => "not set up: run `scc setup`".to_owned(),
-    };
+    let (organization, team) = (report.organization.as_deref(), report.team.as_deref());
+    let mode = describe_mode(report.mode, organization, team);
     let mut lines = vec![
         format!("Mode      {mode}"),
         format!(

@@ -154,7 +154,7 @@ fn profile<'a>(document: &'a OrgDocument, name: &str) -> Result<&'a Profile, Cli
     profiles.get(name).ok_or_else(|| unknown(document, name))
 }
 
-fn unknown(document: &OrgDocument, name: &str) -> CliError {
+pub(crate) fn unknown(document: &OrgDocument, name: &str) -> CliError {
     let config = document.config();
     let teams: Vec<_> = config
         .profiles

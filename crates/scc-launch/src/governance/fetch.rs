@@ -20,6 +20,8 @@ pub struct Fetched<T> {
     pub document: Document<T>,
     /// Where it came from.
     pub provenance: Provenance,
+    /// A newer one is to be fetched in the background.
+    pub wants_refresh: bool,
     /// Sentences for the user, such as that the copy is stale.
     pub warnings: Vec<String>,
 }
@@ -55,6 +57,8 @@ pub enum Freshness {
     Fresh,
     /// A copy within its time.
     Cached,
+    /// A copy past its time, used while a newer one is fetched in the background.
+    Due,
     /// A copy past its time, with nothing newer to be had.
     Stale,
 }
@@ -68,6 +72,7 @@ pub(super) struct Wanted<'a> {
     pub(super) now: Timestamp,
     pub(super) offline: bool,
     pub(super) force: bool,
+    pub(super) background: bool,
 }
 
 impl<'a> Wanted<'a> {
@@ -85,6 +90,7 @@ impl<'a> Wanted<'a> {
             now: input.now,
             offline: input.offline,
             force: input.force_refresh,
+            background: input.background,
         }
     }
 
@@ -99,7 +105,7 @@ impl<'a> Wanted<'a> {
             return Ok(self.fetched(first));
         };
         let own = ttl(first.0.value());
-        if self.offline || age < own {
+        if age < own {
             return Ok(self.fetched(first));
         }
         let again = self.load_once(own)?;
@@ -114,6 +120,7 @@ impl<'a> Wanted<'a> {
             ttl,
             offline: self.offline,
             force: self.force,
+            background: self.background,
             auth: self.auth,
             ..LoadOptions::at(self.now)
         };
@@ -166,6 +173,7 @@ impl<'a> Wanted<'a> {
         Fetched {
             document,
             provenance: provenance(self.source, &loaded),
+            wants_refresh: loaded.wants_refresh,
             warnings: loaded.warnings,
         }
     }
@@ -191,6 +199,7 @@ fn provenance(source: &Source, loaded: &Loaded) -> Provenance {
     let (freshness, age, stale_reason, refused) = match &loaded.origin {
         Origin::Fresh => (Freshness::Fresh, Duration::ZERO, None, false),
         Origin::Cached { age } => (Freshness::Cached, *age, None, false),
+        Origin::Due { age } => (Freshness::Due, *age, None, false),
         Origin::Stale {
             age,
             reason,

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use scc_sources::{LoadOptions, Loader, Origin, Source, SourceCache, SourceError};
+use scc_sources::{AttemptOutcome, LoadOptions, Loader, Origin, Source, SourceCache, SourceError};
 use scc_testkit::https::{HttpsServer, Reply};
 
 use crate::bench::{Bench, DAY, HOUR, at, fetch_options, validate};
@@ -75,26 +75,68 @@ fn a_copy_has_a_time_to_live_at_every_call() {
 }
 
 #[test]
-fn needs_refresh_asks_nobody() {
+fn in_the_background_a_copy_past_its_time_is_used_and_the_last_attempt_is_known() {
     let site = Changing::new(Reply::ok("{}"));
     let bench = Bench::new(Some(&site.server));
-    let needs = |seconds| {
-        let ttl = Duration::from_secs(3600);
-        bench
-            .loader
-            .needs_refresh(&site.source, ttl, at(seconds))
-            .unwrap()
+    let load = |seconds, background| {
+        let options = LoadOptions {
+            ttl: Duration::from_secs(3600),
+            background,
+            ..LoadOptions::at(at(seconds))
+        };
+        bench.load_with(&site.source, options).unwrap()
     };
-    assert!(needs(0));
-    bench.load(&site.source, 0).unwrap();
-    assert!(!needs(3599));
-    assert!(needs(3600));
-    assert!(needs(-HOUR), "a copy from the future");
-    assert_eq!(site.asked(), 1);
+    let attempt = || bench.loader.cache().last_attempt(&site.source).unwrap();
+    let age = |seconds: i64| Duration::from_secs(seconds.unsigned_abs());
+    assert_eq!(attempt(), None);
+    // Without a copy there is nothing to use at once.
+    assert_eq!(load(0, true).origin, Origin::Fresh);
     let info = bench.loader.cache().info(&site.source).unwrap().unwrap();
     assert_eq!((info.fetched_at, info.checked_at), (at(0), at(0)));
+    assert_eq!(attempt().unwrap().outcome, AttemptOutcome::Updated);
+
+    site.set(Reply::status(403));
+    let due = load(HOUR, true);
+    assert_eq!(due.origin, Origin::Due { age: age(HOUR) });
+    assert!(due.wants_refresh && due.warnings.is_empty(), "{due:?}");
+    assert_eq!(site.asked(), 1);
+
+    // What the refresh says is said by whoever uses the copy after it.
+    load(HOUR, false);
+    assert_eq!(site.asked(), 2);
+    let stale = load(HOUR + 1, true);
+    let Origin::Stale {
+        reason, refused, ..
+    } = &stale.origin
+    else {
+        panic!("{stale:?}");
+    };
+    assert!(*refused && reason.contains("(403)"), "{reason}");
+    assert!(stale.warnings[0].contains("1 hour old"), "{stale:?}");
+    assert!(!stale.wants_refresh, "it was asked a second ago");
+    assert!(load(HOUR + 60, true).wants_refresh);
+    assert_eq!(site.asked(), 2);
+
+    site.set(Reply::ok("{\"new\": 1}"));
+    assert_eq!(load(2 * HOUR, false).origin, Origin::Fresh);
+    assert_eq!(attempt().unwrap().outcome, AttemptOutcome::Updated);
+    load(4 * HOUR, false);
+    assert_eq!(attempt().unwrap().outcome, AttemptOutcome::Unchanged);
+    assert_eq!(
+        load(6 * HOUR, true).origin,
+        Origin::Due { age: age(2 * HOUR) }
+    );
+
+    // The limit of seven days holds here too, and so does the check.
+    site.set(Reply::status(500));
+    let options = LoadOptions {
+        background: true,
+        ..LoadOptions::at(at(4 * HOUR + 7 * DAY + 1))
+    };
+    let error = bench.load_with(&site.source, options).unwrap_err();
+    assert!(matches!(error, SourceError::TooOld { .. }), "{error}");
     bench.loader.cache().remove(&site.source).unwrap();
-    assert!(needs(1));
+    assert!(bench.load(&site.source, 0).is_err());
 }
 
 #[test]
@@ -346,8 +388,6 @@ fn files_of_this_machine_have_no_copy() {
     let directory = Source::file(bench.folder.path().to_owned());
     bench.load(&directory, 0).unwrap_err();
     assert!(bench.copies().is_empty());
-    let ttl = Duration::from_secs(1);
-    assert!(!bench.loader.needs_refresh(&source, ttl, at(0)).unwrap());
 }
 
 #[test]

@@ -50,13 +50,6 @@ pub(crate) enum Field {
 }
 
 impl Field {
-    fn name(self) -> String {
-        let value = self.to_possible_value();
-        value
-            .map(|value| value.get_name().to_owned())
-            .unwrap_or_default()
-    }
-
     fn section(self, policy: &EffectivePolicy) -> Section {
         match self {
             Self::Plugins => explanation::plugins(policy),
@@ -75,31 +68,39 @@ impl Field {
         }
     }
 
-    /// The value for programs.
-    fn value(self, policy: &EffectivePolicy) -> Value {
+    /// The values for programs, under the names that they have in a plan of `scc start`.
+    fn values(self, policy: &EffectivePolicy) -> Vec<(&'static str, Value)> {
         let decided = |outcome| {
             let decisions = policy.decisions.iter();
             let found: Vec<&Decision> = decisions.filter(|d| d.outcome == outcome).collect();
             json!(found)
         };
-        match self {
-            Self::Plugins => json!(policy.plugins),
-            Self::Mcp => json!(policy.mcp_servers),
-            Self::Marketplaces => json!(policy.marketplaces),
-            Self::Network => json!(policy.network_policy),
-            Self::Hosts => json!(policy.network),
-            Self::Session => json!(policy.session),
-            Self::Resources => json!(policy.resources),
-            Self::Safety => json!({
-                "safety_net": policy.safety_net,
-                "workspace_shields": policy.workspace_shields,
-            }),
-            Self::Providers => json!(policy.allowed_providers),
-            Self::DevEnvironment => json!(policy.dev_environment),
-            Self::Blocked => decided(Outcome::Blocked),
-            Self::Denied => decided(Outcome::Denied),
-            Self::Ignored => decided(Outcome::Ignored),
-        }
+        let value = match self {
+            Self::Plugins => {
+                return vec![
+                    ("plugins", json!(policy.plugins)),
+                    ("bundles", json!(policy.bundles)),
+                ];
+            }
+            Self::Safety => {
+                return vec![
+                    ("safety_net", json!(policy.safety_net)),
+                    ("workspace_shields", json!(policy.workspace_shields)),
+                ];
+            }
+            Self::Mcp => ("mcp_servers", json!(policy.mcp_servers)),
+            Self::Marketplaces => ("marketplaces", json!(policy.marketplaces)),
+            Self::Network => ("network_policy", json!(policy.network_policy)),
+            Self::Hosts => ("network", json!(policy.network)),
+            Self::Session => ("session", json!(policy.session)),
+            Self::Resources => ("resources", json!(policy.resources)),
+            Self::Providers => ("allowed_providers", json!(policy.allowed_providers)),
+            Self::DevEnvironment => ("dev_environment", json!(policy.dev_environment)),
+            Self::Blocked => ("blocked", decided(Outcome::Blocked)),
+            Self::Denied => ("denied", decided(Outcome::Denied)),
+            Self::Ignored => ("ignored", decided(Outcome::Ignored)),
+        };
+        vec![value]
     }
 }
 
@@ -145,8 +146,8 @@ fn report(governance: &Governance, policy: &EffectivePolicy, fields: &[Field]) -
         .team_document()
         .map(|document| &document.provenance);
     put("team_source", json!(team));
-    for field in fields {
-        put(&field.name(), field.value(policy));
+    for (name, value) in fields.iter().flat_map(|field| field.values(policy)) {
+        put(name, value);
     }
     Value::Object(data)
 }
@@ -160,6 +161,10 @@ fn heading(governance: &Governance, policy: &EffectivePolicy, now: jiff::Timesta
     let id = policy.organization.as_deref().unwrap_or_default();
     let fetched = match from.freshness {
         Freshness::Fresh => "read now".to_owned(),
+        Freshness::Due => format!(
+            "fetched {} ago; a newer one is being fetched",
+            age(from.fetched_at, now)
+        ),
         _ => format!("fetched {} ago", age(from.fetched_at, now)),
     };
     let mut lines = vec![format!(

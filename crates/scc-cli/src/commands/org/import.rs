@@ -1,9 +1,10 @@
-use scc_config::OrgConfig;
+use scc_config::{OrgConfig, UserConfig};
 use scc_launch::OrgDocument;
 use serde_json::{Map, Value, json};
 
 use super::Candidate;
 use crate::commands::config::update_settings;
+use crate::commands::leave;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::findings::count;
@@ -37,10 +38,13 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
         return Ok(0);
     }
     let before = context.config()?;
-    let other = before.organization.as_ref();
-    if let Some(other) = other.filter(|other| other.source != settings.source) {
-        leave(args, other.source.as_str())?;
-    }
+    let after = UserConfig {
+        standalone: false,
+        organization: Some(settings.clone()),
+        ..before.clone()
+    };
+    let prompter = Prompter::new(!args.json);
+    leave::confirm(&before, &after, args.yes, prompter, context)?;
     let team = before
         .team
         .filter(|team| !config.profiles.contains_key(team));
@@ -90,22 +94,6 @@ fn joined(document: &OrgDocument, lost: Option<&str>, context: &Context) {
         true => "next: see what applies: scc config explain",
         false => "next: choose your team: scc team switch",
     });
-}
-
-fn leave(args: &Args, other: &str) -> Result<(), CliError> {
-    let other = other.split('?').next().unwrap_or_default();
-    let instead = CliError::Usage {
-        message: format!("another organization is recorded: {other}"),
-        hint: "pass --yes to leave it".to_owned(),
-    };
-    if args.yes {
-        return Ok(());
-    }
-    let question = format!("Leave the organization of {other}?");
-    match Prompter::new(!args.json).confirm(&question, instead)? {
-        true => Ok(()),
-        false => Err(CliError::CANCELLED),
-    }
 }
 
 fn summary(config: &OrgConfig) -> Value {

@@ -1,4 +1,6 @@
+use jiff::Timestamp;
 use scc_launch::{Freshness, OrgDocument};
+use scc_sources::{Attempt, AttemptOutcome};
 use serde_json::{Value, json};
 
 use crate::context::Context;
@@ -16,44 +18,43 @@ pub(crate) struct Args {
 
 pub(crate) fn run(_args: &Args, context: &Context) -> Result<u8, CliError> {
     let printer = context.printer;
-    let asked = Asked {
-        offline: true,
-        ..Asked::default()
-    };
-    let rules = Rules::open(context, asked)?;
+    let rules = Rules::open(context, Asked::default())?;
     if rules.config.standalone {
         let data = json!({ "standalone": true, "source": null });
         printer.data("OrgStatus", &data, &[]);
         printer.result("standalone: no organization's rules apply");
         return Ok(0);
     }
-    let document = rules.organization()?;
-    let now = rules.now();
-    printer.data("OrgStatus", &report(&document), document.warnings());
-    printer.result(&table(&["", ""], rows(&document, now)));
+    let document = rules.organization_copy()?;
+    let attempt = rules.last_attempt(&document)?;
+    let data = report(&document, attempt.as_ref());
+    printer.data("OrgStatus", &data, &[]);
+    let rows = rows(&document, attempt.as_ref(), rules.now());
+    printer.result(&table(&["", ""], rows));
     Ok(0)
 }
 
-fn report(document: &OrgDocument) -> Value {
+fn report(document: &OrgDocument, attempt: Option<&Attempt>) -> Value {
     let config = document.config();
     json!({
         "standalone": false,
         "organization": config.organization,
         "source": document.provenance(),
+        "last_attempt": attempt,
         "cache_ttl_hours": document.ttl().as_secs() / 3600,
         "teams": config.profiles.len(),
         "min_cli_version": config.min_cli_version,
     })
 }
 
-fn rows(document: &OrgDocument, now: jiff::Timestamp) -> Vec<Vec<String>> {
+fn rows(document: &OrgDocument, attempt: Option<&Attempt>, now: Timestamp) -> Vec<Vec<String>> {
     let config = document.config();
     let from = document.provenance();
     let organization = &config.organization;
     let freshness = match from.freshness {
         Freshness::Fresh => "read now".to_owned(),
         Freshness::Cached => format!("copy, fetched {} ago", age(from.fetched_at, now)),
-        Freshness::Stale => format!(
+        Freshness::Due | Freshness::Stale => format!(
             "copy past its time, fetched {} ago; fetch it: scc org update",
             age(from.fetched_at, now)
         ),
@@ -65,6 +66,10 @@ fn rows(document: &OrgDocument, now: jiff::Timestamp) -> Vec<Vec<String>> {
         ),
         ("source", from.source.clone()),
         ("document", freshness),
+        (
+            "last asked",
+            attempt.map_or_else(never, |last| asked(last, now)),
+        ),
         (
             "time to live",
             format!("{} h", document.ttl().as_secs() / 3600),
@@ -78,4 +83,18 @@ fn rows(document: &OrgDocument, now: jiff::Timestamp) -> Vec<Vec<String>> {
     rows.extend(contact.map(|contact| ("contact", contact)));
     let row = |(name, value): (&str, String)| vec![name.to_owned(), value];
     rows.into_iter().map(row).collect()
+}
+
+fn never() -> String {
+    "never".to_owned()
+}
+
+fn asked(attempt: &Attempt, now: Timestamp) -> String {
+    let outcome = match (attempt.outcome, &attempt.reason) {
+        (AttemptOutcome::Updated, _) => "there was a new document",
+        (AttemptOutcome::Unchanged, _) => "the document has not changed",
+        (AttemptOutcome::Failed, None) => "failed",
+        (AttemptOutcome::Failed, Some(reason)) => reason,
+    };
+    format!("{} ago: {outcome}", age(attempt.at, now))
 }

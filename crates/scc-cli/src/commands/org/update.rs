@@ -22,6 +22,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
     let asked = Asked {
         workspace: workspace_root(None).ok(),
         force: args.force,
+        wait: true,
         ..Asked::default()
     };
     let rules = Rules::open(context, asked)?;

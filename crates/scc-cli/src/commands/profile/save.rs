@@ -28,7 +28,6 @@ pub(super) struct Args {
 }
 
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 struct SaveReport<'a> {
     repository: &'a str,
     changes: Vec<Change>,

@@ -12,7 +12,6 @@ use crate::error::CliError;
 use crate::output::{age, table};
 
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 struct ProfileReport {
     repository: String,
     current: bool,
@@ -70,7 +69,6 @@ pub(super) fn list(
 }
 
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 struct StatusReport<'a> {
     repository: &'a str,
     profile: Option<ProfileReport>,
@@ -78,6 +76,9 @@ struct StatusReport<'a> {
     applied_at: Option<Timestamp>,
     drift: &'static str,
     repository_copy: &'static str,
+    /// Why no profile applies here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    doubt: Option<String>,
 }
 
 pub(super) fn status(desk: &Desk<'_>) -> Result<(), CliError> {
@@ -92,6 +93,7 @@ pub(super) fn status(desk: &Desk<'_>) -> Result<(), CliError> {
             None => "no profile",
         },
         repository_copy: sync::state_of_copy(desk, profile.as_ref()),
+        doubt: desk.repository.doubt(desk.state)?,
         profile: profile.map(|profile| ProfileReport::new(profile, Some(id))),
         file: desk.state.profile_file(id).display().to_string(),
     };
@@ -103,6 +105,11 @@ pub(super) fn status(desk: &Desk<'_>) -> Result<(), CliError> {
 
 fn text(report: &StatusReport<'_>) -> String {
     let mut lines = vec![format!("Repository  {}", report.repository)];
+    if let Some(doubt) = &report.doubt {
+        lines.push(format!(
+            "Applies     no: {doubt}; if it is right: scc profile apply"
+        ));
+    }
     let Some(profile) = &report.profile else {
         lines.push("Profile     none".to_owned());
         lines.push(format!("In .scc     {}", report.repository_copy));

@@ -35,7 +35,6 @@ pub(super) struct ImportArgs {
 }
 
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 struct TransferReport<'a> {
     repository: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -36,6 +36,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
     // Without a workspace: only what the team itself asks for counts.
     let asked = Asked {
         team: Some(name.clone()),
+        wait: true,
         ..Asked::default()
     };
     let rules = Rules::open(context, asked)?;
