@@ -30,14 +30,15 @@ sub question { my ($name) = @_;
     return pack('n6', 0x4321, 0x0100, 1, 0, 0, 0) . join('', map { pack('C/a', $_) } split(/\./, $name)) . "\0" . pack('n2', 1, 1);
 }
 
+# Whoever says that there is no such name has asked somebody outside.
 sub ask { my ($server, $name) = @_;
     my ($result, $why) = within(3, sub {
         socket(my $s, PF_INET, SOCK_DGRAM, 0) or return [0, "socket: $!"];
         connect($s, pack_sockaddr_in(53, inet_aton($server))) or return [0, "connect: $!"];
         send($s, question($name), 0) or return [0, "send: $!"];
         defined recv($s, my $answer, 512, 0) or return [0, "recv: $!"];
-        my $count = unpack('n', substr($answer, 6, 2));
-        return [$count > 0, "$count answers"];
+        my $code = ord(substr($answer, 3, 1)) & 15;
+        return [$code == 0 || $code == 3, "code $code"];
     });
     return $result ? @$result : (0, $why);
 }

@@ -220,6 +220,7 @@ fn the_attempts_succeed_in_an_open_sandbox() {
         "tcp-internet".to_owned(),
         "udp-internet".to_owned(),
         "tcp-neighbour".to_owned(),
+        "icmp".to_owned(),
         "dns-engine".to_owned(),
     ];
     for address in machine() {
