@@ -6,7 +6,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair,
+};
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
@@ -95,5 +97,9 @@ impl Default for Authority {
 fn parameters() -> CertificateParams {
     let mut parameters = CertificateParams::new(Vec::new()).expect("a name");
     parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    // With the name that servers have too it would pass for one that signs itself.
+    let mut name = DistinguishedName::new();
+    name.push(DnType::CommonName, "authority of scc's tests");
+    parameters.distinguished_name = name;
     parameters
 }

@@ -89,14 +89,16 @@ impl World {
             topology: plan.topology,
             server,
         };
-        world.configure(plan);
+        world.configure(plan, &json!({}));
         world
     }
 
-    fn configure(&self, plan: &Plan<'_>) {
+    /// Writes the rules and the user's settings, with these in addition.
+    pub(crate) fn configure(&self, plan: &Plan<'_>, more: &Value) {
         let org = self.context.path("org.yaml");
         let text = format!(
             "schema_version: \"1.0.0\"\norganization: {{name: Corp, id: corp}}\n\
+             security: {{safety_net: {{allowed_network_tools: [curl]}}}}\n\
              defaults:\n  network_policy: web-egress-enforced\n  network: {}\n{}",
             plan.network, plan.more
         );
@@ -107,7 +109,8 @@ impl World {
             "provider": "script",
             "providers": { "script": { "api_key": "command:echo k" } },
         });
-        for (key, value) in plan.settings.as_object().into_iter().flatten() {
+        let further = [&plan.settings, more].map(Value::as_object);
+        for (key, value) in further.into_iter().flatten().flatten() {
             settings[key] = value.clone();
         }
         self.context.configure(&settings);
