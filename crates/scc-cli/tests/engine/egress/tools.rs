@@ -121,10 +121,7 @@ fn configure_managers(world: &World) {
     let npm = format!("registry=https://{HOST}/npm/\n");
     std::fs::write(home.join(".npmrc"), npm).unwrap();
     std::fs::create_dir_all(home.join(".cargo")).unwrap();
-    let cargo = format!(
-        "[source.crates-io]\nreplace-with = \"mirror\"\n\
-         [source.mirror]\nregistry = \"sparse+https://{HOST}/index/\"\n"
-    );
+    let cargo = format!("[registries.mirror]\nindex = \"sparse+https://{HOST}/index/\"\n");
     std::fs::write(home.join(".cargo/config.toml"), cargo).unwrap();
 }
 
@@ -136,7 +133,7 @@ fn bring_cargo(world: &World) {
     std::fs::create_dir_all(project.join("src")).unwrap();
     std::fs::write(project.join("src/lib.rs"), "").unwrap();
     let manifest = "[package]\nname = \"own\"\nversion = \"1.0.0\"\nedition = \"2021\"\n\
-                    [dependencies]\nleft = \"1\"\n";
+                    [dependencies]\nleft = { version = \"1\", registry = \"mirror\" }\n";
     std::fs::write(project.join("Cargo.toml"), manifest).unwrap();
     world.context.give_away(&workspace);
 }
