@@ -44,7 +44,7 @@ fn turn(provider: &str, path: &str, args: &[&str]) {
         ..Plan::default()
     };
     let world = World::serving(&plan, move |request| answer(request, &script));
-    let mut start = vec!["start", "--"];
+    let mut start = vec!["start", "--provider", provider, "--"];
     start.extend(args);
     let run = world.scc(&start).ok();
     assert!(run.stdout.contains("all done here"), "{run:?}");

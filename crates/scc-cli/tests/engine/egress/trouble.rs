@@ -8,6 +8,7 @@ use scc_testkit::wait_for;
 use serde_json::{Value, json};
 
 use super::world::{Plan, TOPOLOGIES, World};
+use crate::crash::killed_at_each_step;
 use crate::support::{LIMIT, Session, signal};
 
 /// Where the sandbox of a workspace is asked for a page without TLS, in which refusals can be read.
@@ -242,4 +243,19 @@ fn a_session_that_is_stopped_leaves_nothing() {
     assert_eq!(sessions["data"][0]["state"], json!("ended"));
     world.scc(&["prune"]).ok();
     assert!(left(&world).is_empty(), "{:?}", left(&world));
+}
+
+#[test]
+fn killed_at_each_step_of_an_enforced_launch() {
+    for topology in TOPOLOGIES {
+        let world = World::new(&Plan {
+            topology,
+            ..Plan::default()
+        });
+        let steps = killed_at_each_step(&world.context, &world.environment());
+        let starts = steps.iter().filter(|step| step.ends_with("/start"));
+        assert!(starts.count() >= 2, "{steps:?}");
+        let said = world.agent("curl -sS http://allowed.test/");
+        assert!(said.contains("the internet says"), "{topology}: {said}");
+    }
 }

@@ -116,13 +116,18 @@ impl World {
         self.context.configure(&settings);
     }
 
-    /// The command, which lets proxies out into this internet.
+    /// What lets proxies out into this internet.
+    pub(crate) fn environment(&self) -> [(&str, &str); 3] {
+        [
+            ("SCC_EGRESS_TOPOLOGY", self.topology),
+            ("SCC_EGRESS_NETWORK", self.internet.network()),
+            ("SCC_EGRESS_DNS", self.internet.hosts()),
+        ]
+    }
+
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = command(&self.context, args);
-        command
-            .env("SCC_EGRESS_TOPOLOGY", self.topology)
-            .env("SCC_EGRESS_NETWORK", self.internet.network())
-            .env("SCC_EGRESS_DNS", self.internet.hosts());
+        command.envs(self.environment());
         command
     }
 
