@@ -3,8 +3,9 @@
 use clap::{ArgAction, Parser, Subcommand};
 
 use crate::commands::{
-    attach, audit, completion, config, doctor, exceptions, exec, init, list, logs, org, profile,
-    provider, prune, refresh, sessions, setup, start, status, stop, team, unblock, watch,
+    attach, audit, completion, config, dashboard, doctor, exceptions, exec, init, list, logs,
+    network, org, profile, provider, prune, refresh, sessions, setup, start, status, stop, team,
+    unblock, watch,
 };
 
 /// Runs coding agents in governed sandboxes.
@@ -21,7 +22,7 @@ pub(crate) struct Cli {
     #[arg(long, global = true, hide = true)]
     pub(crate) pretty: bool,
     #[command(subcommand)]
-    pub(crate) command: Command,
+    pub(crate) command: Option<Command>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -31,12 +32,14 @@ pub(crate) enum Command {
     #[command(visible_alias = "ls")]
     List(list::Args),
     Status(status::Args),
+    Dashboard(dashboard::Args),
     Sessions(sessions::Args),
     Stop(stop::Args),
     Prune(prune::Args),
     Exec(exec::Args),
     Logs(logs::Args),
     Provider(provider::Args),
+    Network(network::Args),
     Config(config::Args),
     Org(org::Args),
     Team(team::Args),
@@ -55,16 +58,26 @@ pub(crate) enum Command {
 }
 
 impl Cli {
+    /// Whether the whole terminal is drawn on.
+    pub(crate) fn is_fullscreen(&self) -> bool {
+        matches!(self.command, None | Some(Command::Dashboard(_)))
+    }
+
     /// Whether the result is to be printed as JSON.
     pub(crate) fn wants_json(&self) -> bool {
-        match &self.command {
+        let Some(command) = &self.command else {
+            return false;
+        };
+        match command {
             Command::Start(args) => args.json,
             Command::List(args) => args.json,
             Command::Status(args) => args.json,
+            Command::Dashboard(args) => args.json,
             Command::Sessions(args) => args.json,
             Command::Stop(args) => args.json,
             Command::Prune(args) => args.json,
             Command::Provider(args) => args.wants_json(),
+            Command::Network(args) => args.wants_json(),
             Command::Config(args) => args.wants_json(),
             Command::Org(args) => args.wants_json(),
             Command::Team(args) => args.wants_json(),

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use scc_config::{
     Document, ProviderPreference, ProviderSection, SecretSource, UserConfig, pointer_token,
 };
-use scc_launch::{HostFacts, Launcher, Scope};
+use scc_launch::{EgressRequest, HostFacts, Launcher, Scope};
+use scc_policy::EffectivePolicy;
 use scc_provider::{ProviderSettings, Registry};
 use scc_runtime::DockerRuntime;
 use scc_state::StateDir;
@@ -16,9 +17,10 @@ use crate::environment;
 use crate::error::CliError;
 use crate::host;
 use crate::output::Printer;
-use crate::secrets;
+use crate::{packages, secrets};
 
 /// Settings, places, and the printer. Made without touching the engine.
+#[derive(Debug, Clone)]
 pub(crate) struct Context {
     pub(crate) registry: Registry,
     pub(crate) printer: Printer,
@@ -119,6 +121,17 @@ impl Context {
             scope: &self.scope,
             clock: Timestamp::now,
         }
+    }
+
+    /// How egress is enforced on this machine, where the rules want it.
+    pub(crate) fn egress(&self, policy: &EffectivePolicy) -> Result<EgressRequest, CliError> {
+        let (topology, way_out) = environment::egress()?;
+        Ok(EgressRequest {
+            topology,
+            way_out,
+            machine: host::addresses(),
+            packages: packages::hosts(policy, self),
+        })
     }
 
     /// A provider's settings, with its key fetched.

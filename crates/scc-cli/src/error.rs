@@ -111,7 +111,7 @@ impl CliError {
         }
     }
 
-    /// The message with its causes, as far as it does not say them itself.
+    /// The message, and those of its causes that say more.
     pub(crate) fn full_message(&self) -> String {
         let mut message = self.to_string();
         let mut source = std::error::Error::source(self);
@@ -161,6 +161,7 @@ impl CliError {
             Self::Config(error) => error.snippet().map(str::to_owned).into_iter().collect(),
             Self::Findings { findings, .. } => findings.iter().flat_map(finding_lines).collect(),
             Self::Governance(error) => governance_details(error),
+            Self::Launch(LaunchError::EgressNotProven { details }) => details.clone(),
             _ => Vec::new(),
         }
     }
@@ -299,7 +300,8 @@ fn launch_code(error: &LaunchError) -> u8 {
             BlockerKind::MissingPrerequisite => 5,
         },
         LaunchError::UnknownProvider { .. } | LaunchError::Ambiguous { .. } => 2,
-        LaunchError::SignedOut { .. } => 5,
+        LaunchError::EgressNotProven { .. } => 6,
+        LaunchError::SignedOut { .. } | LaunchError::ForeignArchitecture { .. } => 5,
         LaunchError::Provider(_) => 3,
         _ => 1,
     }
@@ -326,8 +328,17 @@ fn launch_hints(error: &LaunchError) -> Vec<String> {
             format!("sign in: scc provider login {provider}"),
             format!("or use a key: set `providers.{provider}.api_key` to `env:VARIABLE`"),
         ],
+        LaunchError::EgressNotProven { .. } => vec![
+            "try the other way to join proxy and sandbox: SCC_EGRESS_TOPOLOGY=internal-network, or \
+             =socket"
+                .to_owned(),
+        ],
+        LaunchError::ForeignArchitecture { .. } => vec![
+            "use an engine on this processor, or an scc that was built for the engine's".to_owned(),
+        ],
         LaunchError::NoSuchSession { .. } => vec!["see what there is: scc list".to_owned()],
         LaunchError::Ambiguous { .. } => vec!["name one of them".to_owned()],
+        LaunchError::NotStopped { name } => vec![format!("stop it first: scc stop {name}")],
         LaunchError::NotRunning { .. } => vec!["start it again: scc start".to_owned()],
         _ => Vec::new(),
     }

@@ -1,5 +1,6 @@
 //! Facts about this machine and its user.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use scc_launch::HostFacts;
@@ -92,6 +93,26 @@ fn read_certificate(named_by: CertificateNamed, path: &PathBuf) -> Result<Vec<u8
         true => Ok(pem),
         false => Err(bad("it is not in PEM format".to_owned())),
     }
+}
+
+/// The addresses of this machine.
+pub(crate) fn addresses() -> Vec<IpAddr> {
+    // An engine may be on another machine; without the list, the engine's own remains.
+    let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
+    let addresses = interfaces.into_iter().map(|interface| interface.ip());
+    let mut addresses: Vec<_> = addresses.filter(is_of_use).collect();
+    addresses.sort();
+    addresses.dedup();
+    addresses
+}
+
+/// Link-local addresses of IPv6 mean nothing without an interface.
+fn is_of_use(address: &IpAddr) -> bool {
+    let is_local = match address {
+        IpAddr::V4(_) => false,
+        IpAddr::V6(address) => address.is_unicast_link_local(),
+    };
+    !is_local && !address.is_loopback()
 }
 
 /// The registry that this host's npm is configured to use; `None` without npm. Asked from `/`, since

@@ -244,8 +244,8 @@ fn reset_forgets_and_keeps_the_old_file() {
 fn rules_changed(context: &TestContext) -> Value {
     let audit = scc(context, &["audit", "-n", "100", "--json"]).ok().json();
     let events = audit["data"].as_array().unwrap().iter();
-    let changes = events.filter(|event| event["event"] == "settings.changed");
-    changes.last().unwrap()["data"].clone()
+    let mut changes = events.filter(|event| event["event"] == "settings.changed");
+    changes.next_back().unwrap()["data"].clone()
 }
 
 #[test]

@@ -26,7 +26,7 @@ impl Pattern {
         &self.0
     }
 
-    /// Whether the whole of `text` fits. For many texts or patterns, compile a [`PatternSet`].
+    /// Whether the whole of `text` fits. For many texts or patterns, compile a [`PatternSet`](crate::PatternSet).
     pub fn matches(&self, text: &str) -> bool {
         Glob::new(&fold(&self.0)).matches(&fold(text))
     }

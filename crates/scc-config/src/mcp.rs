@@ -82,6 +82,11 @@ impl McpServer {
         Some(address.host().to_owned())
     }
 
+    /// The port of the address, where it is not the scheme's own.
+    pub fn port(&self) -> Option<u16> {
+        Address::parse(self.url.as_deref()?)?.port()
+    }
+
     /// Everything that a pattern is compared with: the name; of the address the host and the
     /// normalised URL, with its port and without; the program.
     ///

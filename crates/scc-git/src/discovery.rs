@@ -134,6 +134,37 @@ fn trimmed(line: &[u8]) -> &Path {
     Path::new(OsStr::from_bytes(&line[..end]))
 }
 
+/// The worktrees of a repository: its main one first, if it has one, and the linked ones that know
+/// it, by name. Those that are gone or point elsewhere are left out.
+///
+/// # Errors
+/// When the repository cannot be read.
+pub fn worktrees(repository: &RepositoryFacts) -> Result<Vec<RepositoryFacts>, GitError> {
+    let common = &repository.common_dir;
+    let main = discover(common)?.filter(|main| !main.is_bare);
+    let directory = common.join("worktrees");
+    let unreadable = |source| GitError::Read {
+        path: directory.clone(),
+        source,
+    };
+    let entries = match std::fs::read_dir(&directory) {
+        Ok(entries) => entries.collect::<Result<Vec<_>, _>>().map_err(unreadable)?,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+        Err(error) => return Err(unreadable(error)),
+    };
+    let mut linked: Vec<_> = entries
+        .iter()
+        .filter_map(|entry| {
+            let named = read::small_file(&entry.path().join("gitdir")).ok()??;
+            let root = entry.path().join(trimmed(&named));
+            let found = discover(root.parent()?).ok()??;
+            (found.git_dir == entry.path()).then_some(found)
+        })
+        .collect();
+    linked.sort_by(|a, b| a.git_dir.cmp(&b.git_dir));
+    Ok(main.into_iter().chain(linked).collect())
+}
+
 fn absolute(path: &Path) -> Result<PathBuf, GitError> {
     path.canonicalize().map_err(|source| GitError::Read {
         path: path.to_owned(),

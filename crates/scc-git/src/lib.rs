@@ -23,7 +23,7 @@ mod identity;
 mod origin;
 mod read;
 
-pub use discovery::{RepositoryFacts, discover};
+pub use discovery::{RepositoryFacts, discover, worktrees};
 pub use error::GitError;
 pub use identity::{Identity, has_worktree_config, identity};
 pub use origin::origin_url;

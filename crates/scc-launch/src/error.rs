@@ -58,6 +58,26 @@ pub enum LaunchError {
     /// The plan has blockers.
     #[error("{}", .0.message)]
     Blocked(Blocker),
+    /// The engine's machine cannot run the guard.
+    #[error(
+        "the engine runs sandboxes on `{engine}`, and this scc has a guard for `linux/{guard}` only"
+    )]
+    ForeignArchitecture {
+        /// The engine's platform.
+        engine: String,
+        /// The guard's processor.
+        guard: &'static str,
+    },
+    /// What was tried from inside the sandbox, before its agent started, did not come out as it has
+    /// to.
+    #[error("the network of the sandbox is not what the rules want, so the agent was not started")]
+    EgressNotProven {
+        /// What was tried and what came of it.
+        details: Vec<String>,
+    },
+    /// The policy of the safety net cannot be written down.
+    #[error("the policy of the safety net cannot be written")]
+    SafetyPolicy(#[source] serde_json::Error),
     /// No provider has that id.
     #[error("there is no provider `{id}`; this scc has {}", known.join(", "))]
     UnknownProvider {
@@ -111,6 +131,12 @@ pub enum LaunchError {
     /// The session is there and not running.
     #[error("the sandbox `{name}` is not running")]
     NotRunning {
+        /// Its container.
+        name: String,
+    },
+    /// The session runs, so its sandbox cannot be removed.
+    #[error("the sandbox `{name}` is not stopped")]
+    NotStopped {
         /// Its container.
         name: String,
     },

@@ -1,10 +1,11 @@
 //! Carrying out a plan.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use scc_provider::VolumeFiles;
-use scc_runtime::{Attachment, EngineError, SandboxRuntime, SandboxState, TerminalSize};
+use scc_runtime::{Attachment, EngineError, SandboxRuntime, SandboxState, TerminalSize, labels};
 use scc_state::{LaunchLock, SessionRecord, SessionState};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
@@ -113,6 +114,9 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         report: Reporter<'_>,
     ) -> Result<Executed, LaunchError> {
         self.ensure_images(&plan.image, report).await?;
+        if let Some(egress) = &plan.egress {
+            self.ensure_proxy_image(egress, report).await?;
+        }
         self.check_credentials(plan, providers).await?;
         let Some(_claim) = self.state.try_launch_lock(&plan.container)? else {
             return Err(LaunchError::Busy {
@@ -125,14 +129,8 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
             return Ok(Executed::Conflict { container });
         }
         self.record_starting(plan)?;
-        let mut spec = plan.spec.clone();
-        spec.terminal = terminal;
-        let id = self
-            .create(&spec)
-            .await
-            .inspect_err(|_| self.note_failed(plan))?;
-        match self.attach_and_start(plan, &id).await {
-            Ok(attachment) => Ok(Executed::Started(LiveSession {
+        match self.make_and_start(plan, terminal).await {
+            Ok((id, attachment)) => Ok(Executed::Started(LiveSession {
                 session_id: plan.session_id.clone(),
                 sandbox: id,
                 expires_at: plan.expires_at,
@@ -147,12 +145,49 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
             })),
             Err(error) => {
                 // What stays is tidied by the next command, which goes by the record.
-                if self.runtime.remove(&id).await.is_ok() {
+                if self.undo(plan).await.is_ok() {
                     self.note_failed(plan);
                 }
                 Err(error)
             }
         }
+    }
+
+    /// Makes the sandbox, with its proxy where there is one, and starts the agent.
+    async fn make_and_start(
+        &self,
+        plan: &Plan,
+        terminal: Option<TerminalSize>,
+    ) -> Result<(String, Attachment), LaunchError> {
+        let mut spec = plan.spec.clone();
+        spec.terminal = terminal;
+        let made = match &plan.egress {
+            Some(egress) => self.start_enforced(plan, egress, spec).await?,
+            None => {
+                let id = self.create(&spec).await?;
+                let attachment = self.runtime.attach(&id).await?;
+                self.runtime.start(&id).await?;
+                (id, attachment)
+            }
+        };
+        self.record_started(plan)?;
+        Ok(made)
+    }
+
+    /// Removes what a launch that came to nothing has made.
+    pub(crate) async fn undo(&self, plan: &Plan) -> Result<(), LaunchError> {
+        let made = self.runtime.inspect(&plan.container).await?;
+        let is_ours = |labels: &BTreeMap<String, String>| {
+            labels.get(labels::SESSION) == Some(&plan.session_id)
+        };
+        if let Some(sandbox) = made.filter(|found| is_ours(&found.labels)) {
+            self.runtime.remove(&sandbox.id).await?;
+        }
+        if plan.egress.is_some() {
+            self.remove_egress(&plan.container).await?;
+            self.remove_unused_sockets(false).await?;
+        }
+        Ok(())
     }
 
     /// Makes sure that no other running session has this one's name, until the lock is dropped.
@@ -177,7 +212,10 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         }
     }
 
-    async fn create(&self, spec: &scc_runtime::SandboxSpec) -> Result<String, LaunchError> {
+    pub(crate) async fn create(
+        &self,
+        spec: &scc_runtime::SandboxSpec,
+    ) -> Result<String, LaunchError> {
         match self.runtime.create(spec).await {
             // Somebody without our lock (another state directory) was faster.
             Err(EngineError::NameTaken { name }) => Err(LaunchError::Busy { container: name }),
@@ -185,17 +223,14 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         }
     }
 
-    async fn attach_and_start(&self, plan: &Plan, id: &str) -> Result<Attachment, LaunchError> {
-        let attachment = self.runtime.attach(id).await?;
-        self.runtime.start(id).await?;
+    fn record_started(&self, plan: &Plan) -> Result<(), LaunchError> {
         self.set_state(&plan.session_id, SessionState::Running, None)?;
         self.state.remember_workspace_provider(
             plan.workspace.as_ref(),
             &plan.provider.id,
             self.now(),
         )?;
-        self.audit("launch.started", &plan.session_id, launch_facts(plan))?;
-        Ok(attachment)
+        self.audit("launch.started", &plan.session_id, launch_facts(plan))
     }
 
     /// Removes an ended sandbox of the same name, and a running one if it is to be replaced.
@@ -216,7 +251,7 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
             self.runtime.stop(&existing.id, REPLACE_GRACE).await?;
         }
         self.reconcile_container(&existing.id).await?;
-        self.runtime.remove(&existing.id).await?;
+        self.remove_sandbox(&existing).await?;
         report(Event::Replaced {
             container: plan.container.clone(),
         });
@@ -278,6 +313,9 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
     pub async fn finish(&self, session_id: &str, sandbox: &str) -> Result<AgentEnd, LaunchError> {
         let status = self.runtime.wait(sandbox).await?;
         self.close_session(session_id, Some(status))?;
+        if let Some(found) = self.runtime.inspect(sandbox).await? {
+            self.remove_egress_of(&found).await?;
+        }
         let out_of_memory = status == KILLED
             && (self.runtime.inspect(sandbox).await?).is_some_and(|found| found.out_of_memory);
         Ok(AgentEnd {

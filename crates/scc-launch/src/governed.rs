@@ -6,7 +6,7 @@ use scc_policy::{EffectivePolicy, ItemKind, Layer};
 use scc_runtime::Network;
 
 use crate::unsupported::Unsupported;
-use crate::{Blocker, BlockerKind, Decision};
+use crate::{Blocker, BlockerKind, Decision, safety};
 
 /// Everything in the rules that stands against a launch of this provider. What this version cannot
 /// enforce or deliver is refused, not left out.
@@ -57,8 +57,7 @@ fn provider_refused(policy: &EffectivePolicy, provider: &str, name: &str) -> Blo
     }
 }
 
-/// The network of a sandbox. Where the policy cannot be enforced the launch is refused; until then
-/// the plan shows no network at all.
+/// The network of a sandbox. Enforced egress begins with none.
 pub(crate) fn network(policy: &EffectivePolicy) -> Network {
     match policy.network_policy.value {
         NetworkPolicy::Open => Network::Open,
@@ -120,8 +119,8 @@ pub(crate) fn decisions(policy: &EffectivePolicy) -> Vec<Decision> {
     });
     let safety = Decision {
         subject: "safety net",
-        value: "not enforced".to_owned(),
-        reason: "this version has no guard in the sandbox".to_owned(),
+        value: safety::describe(&policy.safety_net.value),
+        reason: policy.safety_net.origin.to_string(),
     };
     [Some(network), Some(safety), timeout, undelivered]
         .into_iter()

@@ -10,6 +10,7 @@
 //! nothing that the next command does not set right.
 
 mod control;
+mod egress;
 mod error;
 mod execute;
 mod governance;
@@ -17,11 +18,14 @@ mod governed;
 mod images;
 mod login;
 mod names;
+mod packages;
 mod plan;
+pub mod probes;
 mod provider_choice;
 mod readiness;
 mod refusal;
 mod request;
+mod safety;
 mod tidy;
 mod unsupported;
 mod user;
@@ -29,6 +33,7 @@ mod workspace;
 mod worktree;
 
 pub use control::{Pruned, SessionView, Wanted};
+pub use egress::{EgressPlan, EgressRequest, destinations, provider_endpoints};
 pub use error::{Blocker, BlockerKind, LaunchError};
 pub use execute::{AgentEnd, Executed, KILLED, LiveSession, OnConflict};
 pub use governance::{
@@ -39,7 +44,11 @@ pub use governance::{
 pub use images::{DEFAULT_BASE, ImagePlan, ImageStep};
 pub use login::{LiveLogin, LoginRequest, login_user};
 pub use names::Scope;
-pub use plan::{Decision, MountPlan, Plan, ProviderPlan, UserPlan, plan};
+pub use packages::{
+    CargoFacts, ManagerSettings, PackageHosts, PipFacts, apt_hosts, cargo_hosts, npm_hosts,
+    pip_hosts,
+};
+pub use plan::{Decision, MountPlan, Plan, PlannedNetwork, ProviderPlan, UserPlan, plan};
 pub use provider_choice::{ChoiceInput, ProviderChoice, choose_provider};
 pub use readiness::Readiness;
 pub use refusal::{Refusal, Requested, record_refusal};

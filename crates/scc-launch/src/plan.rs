@@ -8,15 +8,18 @@ use scc_config::ResourcesSection;
 use scc_policy::EffectivePolicy;
 use scc_provider::{AGENT_HOME, AgentProvider, LaunchContext, LaunchSpec, Registry};
 use scc_runtime::{
-    EnvValue, Limits, Mount, MountSource, Network, SandboxSpec, SealedDirectory, UserIds, labels,
+    EnvValue, Limits, Mount, MountSource, Network, SandboxSpec, SealedDirectory, UserIds, egress,
+    labels,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::egress::{EgressDraft, EgressPlan};
 use crate::governed;
 use crate::images::{ImagePlan, plan_images};
 use crate::names::{ROLE_SESSION, Scope};
+use crate::safety;
 use crate::user::agent_user;
 use crate::worktree::{unshielded, worktree_mounts};
 use crate::{
@@ -58,7 +61,9 @@ pub struct Plan {
     /// Names of the environment variables.
     pub environment: Vec<String>,
     /// What the network reaches.
-    pub network: Network,
+    pub network: PlannedNetwork,
+    /// What enforces where the agent may go, where the rules want that.
+    pub egress: Option<EgressPlan>,
     /// Resource limits.
     pub limits: Limits,
     /// The team.
@@ -80,6 +85,18 @@ pub struct Plan {
     pub(crate) spec: SandboxSpec,
     #[serde(skip)]
     pub(crate) credentials: Credentials,
+}
+
+/// What the network of a sandbox reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PlannedNetwork {
+    /// Everything that the engine's default network does.
+    Open,
+    /// Nothing.
+    None,
+    /// What a proxy lets through.
+    Proxy,
 }
 
 /// How a launch knows that the agent can act for somebody.
@@ -120,9 +137,9 @@ pub struct UserPlan {
 /// One mount of a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct MountPlan {
-    /// `workspace`, `git`, `volume` or `policy`.
+    /// `workspace`, `git`, `volume`, `policy` or `egress`.
     pub kind: &'static str,
-    /// A path of the host, or a volume's name; absent for policy, which scc makes.
+    /// A path of the host, or a volume's name; absent for what scc makes.
     pub source: Option<String>,
     /// The path inside.
     pub target: String,
@@ -189,6 +206,7 @@ pub fn plan(
         settings: &request.settings,
         args: &request.args,
         agent_is_root: user.uid == 0,
+        command_hook: safety::hook(&request.policy.safety_net.value),
     })?;
     let base = request
         .config
@@ -200,6 +218,15 @@ pub fn plan(
     let registry_url = request.npm_registry.as_deref();
     let owner = (user, provider.volume_path());
     let image = plan_images(base, &folder, owner, &request.certificates, registry_url);
+    let egress = EgressDraft {
+        policy: request.policy,
+        request: &request.egress,
+        provider,
+        settings: &request.settings,
+        base,
+        certificates: &request.certificates,
+    };
+    let egress = egress.plan(&mut blockers)?;
     let draft = Draft {
         request,
         scope,
@@ -207,6 +234,7 @@ pub fn plan(
         workspace: &workspace,
         user,
         image: &image,
+        egress,
     };
     let spec = draft.spec(launch)?;
     draft.plan(spec, blockers)
@@ -340,6 +368,7 @@ struct Draft<'a> {
     workspace: &'a Workspace,
     user: UserIds,
     image: &'a ImagePlan,
+    egress: Option<EgressPlan>,
 }
 
 impl Draft<'_> {
@@ -362,7 +391,7 @@ impl Draft<'_> {
     fn spec(&self, launch: LaunchSpec) -> Result<SandboxSpec, LaunchError> {
         let root = self.root();
         let resources = governed::resources(self.request.policy, &self.request.config.resources);
-        Ok(SandboxSpec {
+        let mut spec = SandboxSpec {
             name: self
                 .scope
                 .container_name(&self.workspace.root, self.provider.id()),
@@ -374,19 +403,29 @@ impl Draft<'_> {
             user: self.user,
             hostname: "scc".to_owned(),
             mounts: self.mounts(root),
-            sealed: launch
-                .sealed
-                .into_iter()
-                .map(|dir| SealedDirectory {
-                    path: dir.path,
-                    files: dir.files,
-                })
-                .collect(),
+            sealed: self.sealed(launch.sealed)?,
             network: governed::network(self.request.policy),
             limits: limits(&resources),
             read_only_root: self.user.uid == 0,
             terminal: None,
-        })
+        };
+        if self.egress.is_some() {
+            self.request.egress.instruct(&mut spec);
+        }
+        Ok(spec)
+    }
+
+    /// The policy of the guard, and what governs the agent itself.
+    fn sealed(
+        &self,
+        agent: Vec<scc_provider::SealedDirectory>,
+    ) -> Result<Vec<SealedDirectory>, LaunchError> {
+        let guard = safety::sealed(&self.request.policy.safety_net.value)?;
+        let agent = agent.into_iter().map(|dir| SealedDirectory {
+            path: dir.path,
+            files: dir.files,
+        });
+        Ok(std::iter::once(guard).chain(agent).collect())
     }
 
     fn labels(&self, root: &str) -> BTreeMap<String, String> {
@@ -509,9 +548,14 @@ impl Draft<'_> {
                 uid: self.user.uid,
                 gid: self.user.gid,
             },
-            mounts: shown_mounts(&spec),
+            mounts: self.shown_mounts(&spec),
             environment: spec.env.keys().cloned().collect(),
-            network: spec.network,
+            network: match (&self.egress, &spec.network) {
+                (Some(_), _) => PlannedNetwork::Proxy,
+                (None, Network::None) => PlannedNetwork::None,
+                (None, _) => PlannedNetwork::Open,
+            },
+            egress: self.egress.clone(),
             limits: spec.limits,
             team: self.request.policy.team.clone(),
             expires_at: self.expiry(),
@@ -533,7 +577,20 @@ impl Draft<'_> {
         };
         let mut decisions = vec![provider];
         decisions.extend(governed::decisions(self.request.policy));
+        decisions.extend(self.egress.iter().flat_map(EgressPlan::decisions));
         decisions
+    }
+
+    fn shown_mounts(&self, spec: &SandboxSpec) -> Vec<MountPlan> {
+        let mut mounts = shown_mounts(spec);
+        let shared = self.egress.as_ref().filter(|egress| egress.shares_volume());
+        mounts.extend(shared.map(|_| MountPlan {
+            kind: "egress",
+            source: None,
+            target: egress::MEETING.to_owned(),
+            read_only: true,
+        }));
+        mounts
     }
 }
 

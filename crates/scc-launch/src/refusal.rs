@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use jiff::Timestamp;
-use scc_runtime::{Sandbox, SandboxRuntime, labels};
+use scc_runtime::SandboxRuntime;
 use scc_state::{SessionRecord, SessionState, StateDir, StateError};
 use serde_json::{Map, json};
 
@@ -82,7 +82,7 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
     /// # Errors
     /// When the engine or the state directory does not answer; the next command does the rest.
     pub async fn cancel(&self, Requested { plan }: Requested<'_>) -> Result<(), LaunchError> {
-        let undone = self.undo(plan).await;
+        let undone = self.undo_cancelled(plan).await;
         // Where its record is still open, the command that closes it records the end.
         let records = self.state.sessions()?.value;
         let open =
@@ -93,16 +93,10 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         undone
     }
 
-    async fn undo(&self, plan: &Plan) -> Result<(), LaunchError> {
+    async fn undo_cancelled(&self, plan: &Plan) -> Result<(), LaunchError> {
         if let Some(_lock) = self.state.try_launch_lock(&plan.container)? {
-            let found = self.runtime.inspect(&plan.container).await?;
-            let session = |sandbox: &Sandbox| sandbox.labels.get(labels::SESSION).cloned();
-            if let Some(sandbox) = found
-                && session(&sandbox).as_ref() == Some(&plan.session_id)
-            {
-                self.runtime.remove(&sandbox.id).await?;
-                self.remove_unused_seals(false).await?;
-            }
+            self.undo(plan).await?;
+            self.remove_unused_seals(false).await?;
             self.set_state(&plan.session_id, SessionState::Failed, None)?;
         }
         self.tidy().await?;

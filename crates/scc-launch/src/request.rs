@@ -8,6 +8,8 @@ use scc_config::UserConfig;
 use scc_policy::EffectivePolicy;
 use scc_provider::ProviderSettings;
 
+use crate::EgressRequest;
+
 /// What was asked for.
 #[derive(Debug, Clone)]
 pub struct LaunchRequest<'a> {
@@ -40,6 +42,8 @@ pub struct LaunchRequest<'a> {
     pub certificates: BTreeMap<String, Vec<u8>>,
     /// A package registry that the host's npm is configured to use, if it is not npm's default.
     pub npm_registry: Option<String>,
+    /// How egress is enforced, where the rules want it.
+    pub egress: EgressRequest,
     /// This machine and its user.
     pub host: HostFacts,
 }

@@ -2,16 +2,14 @@
 //! refused where leaving it out would loosen what governs the agent; `scc org validate` tells whoever
 //! keeps the document about all of it.
 
-use scc_config::{Document, NetworkPolicy, OrgConfig, pointer_token};
+use scc_config::{Document, OrgConfig, pointer_token};
 use scc_policy::{EffectivePolicy, Origin};
 
 /// Something that this version does not do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unsupported {
-    WebEgress,
     Shields,
     Bundles,
-    SafetyNet,
     Plugins,
     McpServers,
     Commands,
@@ -22,11 +20,9 @@ pub(crate) enum Unsupported {
 }
 
 impl Unsupported {
-    pub(crate) const ALL: [Self; 11] = [
-        Self::WebEgress,
+    pub(crate) const ALL: [Self; 9] = [
         Self::Shields,
         Self::Bundles,
-        Self::SafetyNet,
         Self::Plugins,
         Self::McpServers,
         Self::Commands,
@@ -39,10 +35,8 @@ impl Unsupported {
     /// What is not done, after "this version" and "cannot be".
     fn undone(self) -> &'static str {
         match self {
-            Self::WebEgress => "cannot be enforced",
             Self::Shields => "cannot be hidden from the agent",
             Self::Bundles => "cannot be delivered",
-            Self::SafetyNet => "is not enforced",
             Self::Plugins | Self::McpServers => "are not handed to agents",
             Self::Commands => "are not run",
             Self::HostRequests | Self::Resumption => "is not offered",
@@ -54,12 +48,6 @@ impl Unsupported {
     /// What in this policy a launch cannot do without, and who said so.
     pub(crate) fn refused_in(self, policy: &EffectivePolicy) -> Option<String> {
         let (subject, origin) = match self {
-            Self::WebEgress => {
-                let network = &policy.network_policy;
-                let wanted = network.value == NetworkPolicy::WebEgressEnforced;
-                let subject = format!("the network policy `{}`", network.value);
-                wanted.then_some((subject, &network.origin))?
-            }
             Self::Shields => {
                 let shield = policy.workspace_shields.first()?;
                 (format!("`{}`", shield.value), &shield.origin)
@@ -80,7 +68,7 @@ impl Unsupported {
 
     /// Whether a launch that needs it is refused; any other goes on without it.
     fn refuses(self) -> bool {
-        matches!(self, Self::WebEgress | Self::Shields | Self::Bundles)
+        matches!(self, Self::Shields | Self::Bundles)
     }
 
     /// What in this document asks for it, and the place of the first that does.
@@ -92,15 +80,6 @@ impl Unsupported {
             Some((subject, format!("/profiles/{}{rest}", pointer_token(name))))
         };
         match self {
-            Self::WebEgress => {
-                const WEB: Option<NetworkPolicy> = Some(NetworkPolicy::WebEgressEnforced);
-                let subject = "the network policy `web-egress-enforced`";
-                let all = defaults.network_policy == WEB;
-                here(all, subject, "/defaults/network_policy").or_else(|| {
-                    let asks = |profile: &scc_config::Profile| profile.network_policy == WEB;
-                    of_team(asks, subject, "/network_policy")
-                })
-            }
             Self::Shields => here(
                 !org.security.workspace_shields.is_empty(),
                 "what `workspace_shields` names",
@@ -110,11 +89,6 @@ impl Unsupported {
                 |profile| !profile.enabled_bundles.is_empty(),
                 "bundles of artifacts",
                 "/enabled_bundles",
-            ),
-            Self::SafetyNet => here(
-                org.security.safety_net != scc_config::SafetyNet::default(),
-                "the safety net",
-                "/security/safety_net",
             ),
             Self::Plugins => here(
                 !defaults.enabled_plugins.is_empty(),
@@ -208,11 +182,7 @@ mod tests {
         Document::parse(&text, Path::new("org.yaml")).unwrap()
     }
 
-    const RULES: [(&str, Unsupported); 11] = [
-        (
-            "defaults: {network_policy: web-egress-enforced}",
-            Unsupported::WebEgress,
-        ),
+    const RULES: [(&str, Unsupported); 9] = [
         (
             "security: {workspace_shields: [.env]}",
             Unsupported::Shields,
@@ -220,10 +190,6 @@ mod tests {
         (
             "profiles: {t: {enabled_bundles: [b]}}",
             Unsupported::Bundles,
-        ),
-        (
-            "security: {safety_net: {action: warn}}",
-            Unsupported::SafetyNet,
         ),
         ("defaults: {enabled_plugins: [a]}", Unsupported::Plugins),
         (

@@ -38,6 +38,7 @@
 
 mod decision;
 mod delegation;
+mod destinations;
 mod dev;
 mod effective;
 mod error;
@@ -54,6 +55,9 @@ mod providers;
 mod servers;
 
 pub use decision::{Decision, ItemKind, Layer, Origin, Outcome, Reason, Rule};
+pub use destinations::{
+    Cause, Destination, DestinationInput, Destinations, Endpoint, Reach, WEB_PORTS,
+};
 pub use effective::{
     EffectiveBundle, EffectiveDevEnvironment, EffectiveHost, EffectiveMarketplace,
     EffectiveNetwork, EffectivePlugin, EffectivePolicy, EffectiveServer, EffectiveSession, Sourced,

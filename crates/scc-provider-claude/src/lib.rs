@@ -4,6 +4,8 @@
 //! makes it keep its state file there too. Policy is in `/etc/claude-code`, which the agent's user
 //! can read and not change.
 
+mod hooks;
+
 use std::collections::BTreeMap;
 
 use scc_provider::{
@@ -114,7 +116,11 @@ impl AgentProvider for Claude {
             argv.extend(["--model".to_owned(), model.clone()]);
         }
         argv.extend(context.args.iter().cloned());
-        let managed = managed_settings(settings);
+        let mut managed = managed_settings(settings);
+        if let Some(hook) = context.command_hook {
+            managed.insert("hooks".to_owned(), hooks::hooks(hook));
+        }
+        let managed = Value::Object(managed);
         let files =
             BTreeMap::from([("managed-settings.json".to_owned(), format!("{managed:#}\n"))]);
         Ok(LaunchSpec {
@@ -175,7 +181,7 @@ fn environment(context: &LaunchContext<'_>) -> BTreeMap<String, EnvValue> {
 const KEY_VARIABLE: &str = "SCC_PROVIDER_KEY";
 
 /// What the agent's user cannot change.
-fn managed_settings(settings: &ProviderSettings) -> Value {
+fn managed_settings(settings: &ProviderSettings) -> Map<String, Value> {
     let mut managed = Map::new();
     managed.insert("skipDangerousModePermissionPrompt".to_owned(), json!(true));
     // Pinned, also to the vendor's own: otherwise a file of the workspace could send the key
@@ -188,7 +194,7 @@ fn managed_settings(settings: &ProviderSettings) -> Value {
             json!(format!("printenv {KEY_VARIABLE}")),
         );
     }
-    Value::Object(managed)
+    managed
 }
 
 #[cfg(test)]

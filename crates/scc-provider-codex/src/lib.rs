@@ -4,6 +4,8 @@
 //! `/etc/codex`, which the agent's user can read and not change: `config.toml` (defaults),
 //! `managed_config.toml` (beats the user's own settings) and `requirements.toml` (hard limits).
 
+mod hooks;
+
 use std::collections::BTreeMap;
 
 use scc_provider::{
@@ -117,7 +119,7 @@ impl AgentProvider for Codex {
         let files = [
             ("config.toml", config(context)),
             ("managed_config.toml", managed_config(settings)),
-            ("requirements.toml", requirements()),
+            ("requirements.toml", requirements(context)),
         ]
         .map(|(name, table)| (name.to_owned(), table.to_string()));
         Ok(LaunchSpec {
@@ -188,12 +190,16 @@ fn managed_config(settings: &ProviderSettings) -> Table {
     managed
 }
 
-fn requirements() -> Table {
-    toml! {
+fn requirements(context: &LaunchContext<'_>) -> Table {
+    let mut requirements = toml! {
         // The agent insists that the first is among them.
         allowed_sandbox_modes = ["read-only", "danger-full-access"]
         allowed_approval_policies = ["never"]
+    };
+    if let Some(hook) = context.command_hook {
+        hooks::require(hook, &mut requirements);
     }
+    requirements
 }
 
 #[cfg(test)]

@@ -348,7 +348,7 @@ impl Load<'_> {
         let refused = failure.as_ref().is_some_and(SourceError::is_refusal);
         let reason = match &failure {
             Some(error) => error.to_string(),
-            None => "no server was asked".to_owned(),
+            None => "nothing is fetched offline".to_owned(),
         };
         let mut warnings = kept.warnings;
         warnings.push(self.stale_warning(age, &reason));

@@ -133,6 +133,14 @@ impl TestContext {
         std::fs::write(file, config.to_string()).unwrap();
     }
 
+    /// Writes the sessions that scc is to remember, as the entries of its store.
+    pub fn remember_sessions(&self, sessions: &[Value]) {
+        let store = self.path("home/.local/state/scc");
+        std::fs::create_dir_all(&store).unwrap();
+        let document = serde_json::json!({ "version": 1, "data": sessions });
+        std::fs::write(store.join("sessions.json"), document.to_string()).unwrap();
+    }
+
     /// A command with an environment of its own.
     #[must_use]
     pub fn command(&self, program: &Path) -> Command {

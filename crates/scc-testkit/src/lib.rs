@@ -24,6 +24,7 @@ pub mod gate;
 mod http;
 pub mod https;
 pub mod model;
+pub mod picture;
 pub mod pty;
 pub mod schema;
 

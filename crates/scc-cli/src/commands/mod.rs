@@ -4,6 +4,7 @@ pub(crate) mod attach;
 pub(crate) mod audit;
 pub(crate) mod completion;
 pub(crate) mod config;
+pub(crate) mod dashboard;
 pub(crate) mod doctor;
 pub(crate) mod exceptions;
 pub(crate) mod exec;
@@ -11,6 +12,7 @@ pub(crate) mod init;
 pub(crate) mod leave;
 pub(crate) mod list;
 pub(crate) mod logs;
+pub(crate) mod network;
 pub(crate) mod org;
 pub(crate) mod profile;
 pub(crate) mod provider;
@@ -27,15 +29,19 @@ pub(crate) mod watch;
 
 use std::path::Path;
 
-use scc_launch::Wanted;
+use scc_launch::{Wanted, WorkspaceKind};
 
 use crate::cli::Command;
 use crate::context::Context;
 use crate::error::CliError;
 
 /// Runs a command; the number is the exit code.
-pub(crate) async fn run(command: Command, context: &Context) -> Result<u8, CliError> {
+pub(crate) async fn run(command: Option<Command>, context: &Context) -> Result<u8, CliError> {
+    let Some(command) = command else {
+        return alone(context).await;
+    };
     match command {
+        Command::Dashboard(args) => dashboard::run(&args, context).await,
         Command::Start(args) => start::run(args, context).await,
         Command::Attach(args) => attach::run(args, context).await,
         Command::List(args) => list::run(&args, context).await,
@@ -46,6 +52,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<u8, CliEr
         Command::Exec(args) => exec::run(args, context).await,
         Command::Logs(args) => logs::run(&args, context).await,
         Command::Provider(args) => provider::run(args, context).await,
+        Command::Network(args) => network::run(&args, context),
         Command::Setup(args) => setup::run(&args, context),
         Command::Init(args) => init::run(&args, context),
         Command::Profile(args) => profile::run(&args, context),
@@ -60,6 +67,19 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<u8, CliEr
         Command::Watch(args) => watch::run(&args, context).await,
         Command::Refresh(args) => refresh::run(&args, context),
     }
+}
+
+/// What `scc` does without a command: outside a workspace it shows the dashboard.
+async fn alone(context: &Context) -> Result<u8, CliError> {
+    let found = scc_launch::detect_workspace(Path::new("."));
+    if found.is_ok_and(|found| found.kind != WorkspaceKind::Directory) {
+        return Err(CliError::Usage {
+            message: "a command is missing".to_owned(),
+            hint: "start an agent here: scc start; see everything: scc dashboard, scc --help"
+                .to_owned(),
+        });
+    }
+    dashboard::run(&dashboard::Args { json: false }, context).await
 }
 
 /// The sandbox that is meant: by its name, by the path of its workspace, or by where we are.

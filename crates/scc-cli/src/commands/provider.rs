@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use jiff::Timestamp;
 use scc_config::ProviderPreference;
-use scc_launch::{LaunchError, LaunchRequest, LoginRequest, Readiness};
+use scc_launch::{EgressRequest, LaunchError, LaunchRequest, LoginRequest, Readiness};
 use scc_provider::AgentProvider;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -224,6 +224,7 @@ pub(crate) fn request<'a>(
         session_hour: environment::session_hour(),
         certificates: effective.certificates()?,
         npm_registry: None,
+        egress: EgressRequest::default(),
         host: context.host.clone(),
     })
 }

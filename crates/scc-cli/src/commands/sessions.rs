@@ -60,27 +60,29 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<u8, CliError> 
     Ok(0)
 }
 
-fn row(session: &SessionRecord, now: Timestamp) -> Vec<String> {
-    let state = match (&session.state, session.exit_status) {
+/// How far a session came, in words.
+pub(crate) fn state(session: &SessionRecord) -> String {
+    match (&session.state, session.exit_status) {
         (SessionState::Starting, _) => "starting".to_owned(),
         (SessionState::Running, _) => "running".to_owned(),
         (SessionState::Failed, _) => "failed".to_owned(),
         (SessionState::Ended, Some(status)) => format!("ended ({status})"),
         (SessionState::Ended, None) => "ended".to_owned(),
-    };
-    let short: String = session
-        .id
-        .chars()
-        .rev()
-        .take(8)
-        .collect::<Vec<_>>()
-        .iter()
-        .rev()
-        .collect();
+    }
+}
+
+/// A session's name, else the end of its identifier.
+pub(crate) fn label(session: &SessionRecord) -> String {
+    let start = session.id.len().saturating_sub(8);
+    let short = session.id.get(start..).unwrap_or(&session.id);
+    session.name.as_deref().unwrap_or(short).to_owned()
+}
+
+fn row(session: &SessionRecord, now: Timestamp) -> Vec<String> {
     vec![
-        session.name.clone().unwrap_or(short),
+        label(session),
         session.provider.clone(),
-        state,
+        state(session),
         format!("{} ago", age(session.started_at, now)),
         session.branch.clone().unwrap_or_default(),
         session.workspace.display().to_string(),

@@ -287,6 +287,7 @@ fn request<'a>(
         config,
         certificates: effective.certificates()?,
         npm_registry: None,
+        egress: context.egress(&effective.policy)?,
         host: context.host.clone(),
     })
 }

@@ -46,7 +46,7 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<u8, CliError> 
         team_origin: team.as_ref().map(|team| team.origin),
         team: team.map(|team| team.name),
         rules_error: error.as_ref().map(CliError::full_message),
-        provider: config.provider.as_ref().map(ToString::to_string),
+        provider: preference(&config),
         engine: None,
         engine_error: None,
         running: None,
@@ -89,7 +89,7 @@ fn rules_here(context: &Context) -> Result<(Option<TeamChoice>, Option<CliError>
 
 const ORGANIZATION: &str = "organization";
 
-fn mode(config: &UserConfig) -> &'static str {
+pub(crate) fn mode(config: &UserConfig) -> &'static str {
     match &config.organization {
         _ if config.standalone => "standalone",
         Some(_) => ORGANIZATION,
@@ -98,7 +98,7 @@ fn mode(config: &UserConfig) -> &'static str {
 }
 
 /// Where the rules come from, without what may be a secret.
-fn organization(config: &UserConfig, context: &Context) -> Option<String> {
+pub(crate) fn organization(config: &UserConfig, context: &Context) -> Option<String> {
     let settings = config
         .organization
         .as_ref()
@@ -106,6 +106,23 @@ fn organization(config: &UserConfig, context: &Context) -> Option<String> {
     let source = scc_launch::org_source(settings, context.config_dir());
     let unusable = |_| "an unusable source: scc config show".to_owned();
     Some(source.map_or_else(unusable, |source| source.to_string()))
+}
+
+/// Whose rules apply, in a sentence; `team` as `team NAME`.
+pub(crate) fn describe_mode(mode: &str, organization: Option<&str>, team: &str) -> String {
+    match mode {
+        "standalone" => "standalone: no organization's rules apply".to_owned(),
+        ORGANIZATION => format!(
+            "rules of {}, {team}",
+            organization.unwrap_or_default()
+        ),
+        _ => "not set up: run `scc setup`".to_owned(),
+    }
+}
+
+/// What is preferred, as it is written in the settings.
+pub(crate) fn preference(config: &UserConfig) -> Option<String> {
+    config.provider.as_ref().map(ToString::to_string)
 }
 
 fn describe(report: &StatusReport) -> String {

@@ -4,10 +4,14 @@
 
 mod agents;
 mod crash;
+mod dashboard;
 mod governed;
 mod hardening;
 mod lifecycle;
 mod login;
+mod safety;
+mod safety_agents;
+mod safety_policy;
 mod support;
 mod terminal;
 mod trouble;

@@ -117,3 +117,12 @@ pub(crate) fn signal(pid: u32, signal: &str) {
         .unwrap();
     assert!(status.success());
 }
+
+/// The process that a shell in a terminal runs.
+pub(crate) fn child_of(pid: u32) -> u32 {
+    let children = Command::new("pgrep")
+        .args(["-P", &pid.to_string()])
+        .output();
+    let children = String::from_utf8(children.unwrap().stdout).unwrap();
+    children.trim().parse().unwrap()
+}

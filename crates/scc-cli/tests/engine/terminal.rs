@@ -7,7 +7,7 @@ use scc_testkit::gate::{Gate, Side};
 use scc_testkit::pty::Terminal;
 
 use crate::support::{
-    LIMIT, SCC, Session, command, context, launch_events, list, scc, sessions, signal,
+    LIMIT, SCC, Session, child_of, command, context, launch_events, list, scc, sessions, signal,
 };
 
 /// A shell that shows whether the terminal is in order after scc, and scc's status.
@@ -192,14 +192,6 @@ fn sigterm_in_a_question_restores_the_terminal() {
         screen.contains("icanon") && !screen.contains("-icanon"),
         "{screen}"
     );
-}
-
-fn child_of(pid: u32) -> u32 {
-    let children = Command::new("pgrep")
-        .args(["-P", &pid.to_string()])
-        .output();
-    let children = String::from_utf8(children.unwrap().stdout).unwrap();
-    children.trim().parse().unwrap()
 }
 
 #[test]

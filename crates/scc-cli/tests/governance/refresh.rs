@@ -114,7 +114,7 @@ impl Site {
         let explained = self
             .desk
             .data(&["config", "explain", "--json"], "ConfigExplain");
-        explained["network"]["value"].clone()
+        explained["network_policy"]["value"].clone()
     }
 }
 
@@ -133,7 +133,7 @@ fn a_command_does_not_wait_for_newer_rules_and_the_next_one_has_them() {
         .desk
         .data(&["config", "explain", "--json"], "ConfigExplain");
     assert_eq!(explained["source"]["freshness"], "due");
-    assert_eq!(explained["network"]["value"], "web-egress-enforced");
+    assert_eq!(explained["network_policy"]["value"], "web-egress-enforced");
     site.door.wait_for_a_caller();
     for _ in 0..5 {
         let plan = site.desk.run(&["start", "--dry-run", "--json"]);
