@@ -47,6 +47,9 @@ pub(crate) fn plugins(policy: &EffectivePolicy) -> Section {
     for bundle in &policy.bundles {
         section.add(&bundle.name, "bundle", &bundle.origin);
     }
+    for (name, artifact) in &policy.artifacts {
+        section.add(name, "artifact", &artifact.origin);
+    }
     section
 }
 
@@ -217,6 +220,7 @@ pub(crate) fn kind(kind: ItemKind) -> &'static str {
         ItemKind::DevAction => "command",
         ItemKind::Provider => "provider",
         ItemKind::Bundle => "bundle",
+        ItemKind::Artifact => "artifact",
         ItemKind::DestinationSet => "destination set",
         ItemKind::Exception => "exception",
         ItemKind::Layer => "layer",

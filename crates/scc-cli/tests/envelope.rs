@@ -78,7 +78,7 @@ const COMMANDS: &[(&str, i32)] = &[
     ("org status", 0),
     ("org update --all", 0),
     ("org import org.json --preview", 0),
-    ("org import org.json --yes", 0),
+    ("org import ../home/.config/scc/org.json --yes", 0),
     ("org init -l", 0),
     ("org init -o made.json", 0),
     ("org schema project", 0),
@@ -129,7 +129,8 @@ fn what_commands_print_fits_the_schema_of_its_kind() {
     let workspace = context.workspace();
     std::fs::write(workspace.join("org.json"), org().to_string()).unwrap();
     std::fs::write(workspace.join("broken.json"), "{\"schema_version\": 1}").unwrap();
-    let source = workspace.join("org.json");
+    let source = context.path("home/.config/scc/org.json");
+    std::fs::write(&source, org().to_string()).unwrap();
     context.configure(&json!({
         "standalone": false,
         "organization": { "source": source },

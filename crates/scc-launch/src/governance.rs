@@ -112,7 +112,7 @@ impl Governance {
         match &organization {
             Some(organization) => {
                 warnings.extend(organization.warnings().iter().cloned());
-                warnings.extend(within_reach(organization, input.workspace));
+                out_of_reach(organization, input.workspace)?;
                 team = team::choose(input, organization.config())?;
                 if let Some(choice) = &team {
                     team_document = load_team_document(input, organization, &choice.name)?;
@@ -239,15 +239,19 @@ impl Governance {
     }
 }
 
-/// A document that the agent could change is worth a word.
-fn within_reach(organization: &OrgDocument, workspace: Option<&Path>) -> Option<String> {
-    let path = organization.source().local_path()?;
-    let source = organization.source();
-    reach::leads_through(&path, workspace?).then(|| {
-        format!(
-            "the organization's document `{source}` is in the workspace: the agent can change it"
-        )
-    })
+/// A document that an agent in the workspace could change does not govern it: neither one that lies
+/// there, nor one that is reached through a link there.
+fn out_of_reach(
+    organization: &OrgDocument,
+    workspace: Option<&Path>,
+) -> Result<(), GovernanceError> {
+    let (Some(path), Some(workspace)) = (organization.source().local_path(), workspace) else {
+        return Ok(());
+    };
+    match reach::leads_through(&path, workspace) {
+        true => Err(GovernanceError::WithinReach { path }),
+        false => Ok(()),
+    }
 }
 
 impl fmt::Debug for Governance {

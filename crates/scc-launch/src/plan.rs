@@ -88,7 +88,7 @@ pub struct Plan {
 }
 
 /// What the network of a sandbox reaches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum PlannedNetwork {
     /// Everything that the engine's default network does.

@@ -95,6 +95,8 @@ pub enum ItemKind {
     Provider,
     /// A bundle of governed artifacts, by name.
     Bundle,
+    /// A governed artifact, by name.
+    Artifact,
     /// A set of hosts, by name.
     DestinationSet,
     /// An exception, by id.
@@ -141,6 +143,8 @@ pub enum Reason {
     StdioPath,
     /// The network policy leaves it unreachable.
     NetworkPolicy,
+    /// It takes values from the host, and stands in a file that an agent can write.
+    HostValue,
     /// It cannot be read, or lacks what it needs.
     Malformed,
     /// Its marketplace is not known here.

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use scc_config::{
-    DevAction, HostPattern, Marketplace, McpServer, NetworkPolicy, PluginRef, ResourcesSection,
-    SafetyNet,
+    ArtifactKind, ArtifactSource, Binding, DevAction, HostPattern, Marketplace, McpServer,
+    NetworkPolicy, PluginRef, ResourcesSection, SafetyNet,
 };
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
@@ -36,6 +36,8 @@ pub struct EffectivePolicy {
     pub mcp_servers: Vec<EffectiveServer>,
     /// The bundles of governed artifacts.
     pub bundles: Vec<EffectiveBundle>,
+    /// The artifacts of these bundles that nothing stands against, by name.
+    pub artifacts: BTreeMap<String, EffectiveArtifact>,
     /// The marketplaces, by name.
     pub marketplaces: BTreeMap<String, EffectiveMarketplace>,
     /// What the sandbox may reach.
@@ -83,9 +85,30 @@ pub struct EffectiveServer {
 pub struct EffectiveBundle {
     /// Its name.
     pub name: String,
-    /// The names of its artifacts.
+    /// The names of its artifacts that nothing stands against.
     pub artifacts: Vec<String>,
+    /// The organization requires it of everybody.
+    pub required: bool,
     /// Who enabled it.
+    pub origin: Origin,
+}
+
+/// A governed artifact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct EffectiveArtifact {
+    /// What it is.
+    pub kind: ArtifactKind,
+    /// Its version.
+    pub version: Option<String>,
+    /// It must not change.
+    pub pinned: bool,
+    /// A session must not go on without it.
+    pub required: bool,
+    /// Where it comes from.
+    pub source: ArtifactSource,
+    /// What it is called for each provider.
+    pub bindings: Vec<Binding>,
+    /// Who enabled the bundle that it is in.
     pub origin: Origin,
 }
 

@@ -173,6 +173,16 @@ impl<'a, S: Subject> Judge<'a, S> {
         Some(Err(Box::new(decision.by(rule).then(step))))
     }
 
+    /// The decision about an addition that would hand values of the host to whoever wrote it, unless
+    /// somebody lifts that.
+    pub(crate) fn host_values(&self, asked: &Asked, subject: &S) -> Result<Rule, Decision> {
+        self.lift(subject, true).ok_or_else(|| {
+            let message = "it takes values from this machine, and an agent can write its document";
+            let decision = asked.decide(Outcome::Denied, Reason::HostValue, message.to_owned());
+            decision.then(self.unblock(asked))
+        })
+    }
+
     fn lift(&self, subject: &S, locally: bool) -> Option<Rule> {
         let local = || {
             let local = find(&self.local, subject);

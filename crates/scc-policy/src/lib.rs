@@ -36,6 +36,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod bundles;
 mod decision;
 mod delegation;
 mod destinations;
@@ -59,8 +60,9 @@ pub use destinations::{
     Cause, Destination, DestinationInput, Destinations, Endpoint, Reach, WEB_PORTS,
 };
 pub use effective::{
-    EffectiveBundle, EffectiveDevEnvironment, EffectiveHost, EffectiveMarketplace,
-    EffectiveNetwork, EffectivePlugin, EffectivePolicy, EffectiveServer, EffectiveSession, Sourced,
+    EffectiveArtifact, EffectiveBundle, EffectiveDevEnvironment, EffectiveHost,
+    EffectiveMarketplace, EffectiveNetwork, EffectivePlugin, EffectivePolicy, EffectiveServer,
+    EffectiveSession, Sourced,
 };
 pub use error::PolicyError;
 pub use evaluate::evaluate;

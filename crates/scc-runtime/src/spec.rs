@@ -102,8 +102,6 @@ pub struct SealedDirectory {
 }
 
 /// What a sandbox's network reaches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
-#[serde(rename_all = "kebab-case")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Network {
     /// The engine's default network: everything.

@@ -112,10 +112,7 @@ pub(crate) fn organization(config: &UserConfig, context: &Context) -> Option<Str
 pub(crate) fn describe_mode(mode: &str, organization: Option<&str>, team: &str) -> String {
     match mode {
         "standalone" => "standalone: no organization's rules apply".to_owned(),
-        ORGANIZATION => format!(
-            "rules of {}, {team}",
-            organization.unwrap_or_default()
-        ),
+        ORGANIZATION => format!("rules of {}, {team}", organization.unwrap_or_default()),
         _ => "not set up: run `scc setup`".to_owned(),
     }
 }

@@ -124,7 +124,7 @@ fn denied<'a>(args: &Args, policy: &'a EffectivePolicy) -> Result<&'a Decision, 
     };
     let liftable = matches!(
         decision.reason,
-        Reason::NotDelegated | Reason::NotInAllowlist
+        Reason::NotDelegated | Reason::NotInAllowlist | Reason::HostValue
     );
     match decision.outcome {
         Outcome::Denied if liftable => Ok(decision),

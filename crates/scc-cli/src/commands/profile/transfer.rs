@@ -130,7 +130,7 @@ pub(super) fn take(mut profile: PersonalProfile, desk: &Desk<'_>) -> Result<Vec<
     Ok(changes)
 }
 
-pub(super) fn report(changes: Vec<Change>, applied: bool, kind: &str, desk: &Desk<'_>) {
+pub(super) fn report(changes: Vec<Change>, applied: bool, kind: &'static str, desk: &Desk<'_>) {
     let printer = desk.context.printer;
     changes::show(&changes, printer);
     if changes.is_empty() {
