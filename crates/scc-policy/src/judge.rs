@@ -175,11 +175,11 @@ impl<'a, S: Subject> Judge<'a, S> {
 
     /// The decision about an addition that would hand values of the host to whoever wrote it, unless
     /// somebody lifts that.
-    pub(crate) fn host_values(&self, asked: &Asked, subject: &S) -> Result<Rule, Decision> {
+    pub(crate) fn host_values(&self, asked: &Asked, subject: &S) -> Result<Rule, Box<Decision>> {
         self.lift(subject, true).ok_or_else(|| {
             let message = "it takes values from this machine, and an agent can write its document";
             let decision = asked.decide(Outcome::Denied, Reason::HostValue, message.to_owned());
-            decision.then(self.unblock(asked))
+            Box::new(decision.then(self.unblock(asked)))
         })
     }
 
