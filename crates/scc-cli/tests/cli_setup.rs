@@ -92,7 +92,9 @@ fn an_organization_is_recorded_when_its_document_is_valid() {
     let run = scc(&context, &["setup", "--team", "platform"]).ok();
     assert!(run.stdout.contains("Team      platform"), "{run:?}");
     assert_eq!(settings(&context)["team"], "platform");
-    let shown = scc(&context, &["status"]).ok().stdout;
+    let mut status = context.command(Path::new(SCRIPTED));
+    status.arg("status").current_dir(context.workspace());
+    let shown = Run::of(&status.output().unwrap()).ok().stdout;
     assert!(shown.contains("org.json, team platform"), "{shown}");
 
     let run = scc(&context, &["setup", "--team", "plattform"]);

@@ -5,8 +5,9 @@ use clap::ValueEnum;
 use scc_config::{NetworkPolicy, ResourcesSection, SafetyNet};
 use scc_launch::{Freshness, Governance, Provenance, TeamChoice};
 use scc_policy::{
-    Decision, EffectiveBundle, EffectiveDevEnvironment, EffectiveMarketplace, EffectiveNetwork,
-    EffectivePlugin, EffectivePolicy, EffectiveServer, EffectiveSession, Outcome, Sourced,
+    Decision, EffectiveArtifact, EffectiveBundle, EffectiveDevEnvironment, EffectiveMarketplace,
+    EffectiveNetwork, EffectivePlugin, EffectivePolicy, EffectiveServer, EffectiveSession, Outcome,
+    Sourced,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -92,6 +93,8 @@ pub(crate) struct ExplainReport<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     bundles: Option<&'a [EffectiveBundle]>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    artifacts: Option<&'a BTreeMap<String, EffectiveArtifact>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     mcp_servers: Option<&'a [EffectiveServer]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     marketplaces: Option<&'a BTreeMap<String, EffectiveMarketplace>>,
@@ -135,6 +138,7 @@ impl<'a> ExplainReport<'a> {
             team_source: own.map(|document| &document.provenance),
             plugins: has(Field::Plugins).then_some(&policy.plugins),
             bundles: has(Field::Plugins).then_some(&policy.bundles),
+            artifacts: has(Field::Plugins).then_some(&policy.artifacts),
             mcp_servers: has(Field::Mcp).then_some(&policy.mcp_servers),
             marketplaces: has(Field::Marketplaces).then_some(&policy.marketplaces),
             network_policy: has(Field::Network).then_some(&policy.network_policy),
