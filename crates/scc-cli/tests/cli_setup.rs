@@ -339,11 +339,14 @@ fn what_is_not_usable_is_told_by_its_flag() {
             "with --ca-certificate",
         ),
         (&["org", "validate", &file, "--ca", missing], 3, "with --ca"),
+        (&["setup", "--org", missing], 3, "cannot read"),
     ] {
         let run = scc(&context, args);
         assert_eq!(run.status, status, "{run:?}");
         assert!(run.stderr.contains(words), "{run:?}");
-        assert!(!run.stderr.contains("config.json"), "{run:?}");
+        for misleading in ["config.json", "scc org status"] {
+            assert!(!run.stderr.contains(misleading), "{run:?}");
+        }
     }
     assert!(!context.path("home/.config/scc/config.json").exists());
 }

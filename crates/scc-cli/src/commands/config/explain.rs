@@ -51,6 +51,7 @@ pub(crate) enum Field {
     Safety,
     Providers,
     DevEnvironment,
+    Excepted,
     Blocked,
     Denied,
     Ignored,
@@ -69,6 +70,7 @@ impl Field {
             Self::Safety => explanation::safety(policy),
             Self::Providers => explanation::providers(policy),
             Self::DevEnvironment => explanation::dev(policy),
+            Self::Excepted => explanation::excepted(policy),
             Self::Blocked => explanation::decided(policy, Outcome::Blocked),
             Self::Denied => explanation::decided(policy, Outcome::Denied),
             Self::Ignored => explanation::decided(policy, Outcome::Ignored),
@@ -114,6 +116,9 @@ pub(crate) struct ExplainReport<'a> {
     allowed_providers: Option<&'a [String]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     dev_environment: Option<&'a EffectiveDevEnvironment>,
+    /// What only an exception lets through, and which one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    excepted: Option<Vec<&'a Decision>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     blocked: Option<Vec<&'a Decision>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -149,6 +154,7 @@ impl<'a> ExplainReport<'a> {
             workspace_shields: has(Field::Safety).then_some(&policy.workspace_shields),
             allowed_providers: has(Field::Providers).then_some(&policy.allowed_providers),
             dev_environment: has(Field::DevEnvironment).then_some(&policy.dev_environment),
+            excepted: has(Field::Excepted).then(|| explanation::by_exception(policy).collect()),
             blocked: decided(Field::Blocked, Outcome::Blocked),
             denied: decided(Field::Denied, Outcome::Denied),
             ignored: decided(Field::Ignored, Outcome::Ignored),
