@@ -1,11 +1,13 @@
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use scc_config::{ExceptionTargets, Pattern, PolicyException};
+use scc_policy::Decision;
 use serde_json::json;
 
 use super::{Stores, Until, Wanted, record};
 use crate::context::Context;
 use crate::error::CliError;
+use crate::explanation;
 use crate::governance::{Asked, Rules, workspace_root};
 use crate::prompt::Prompter;
 
@@ -71,10 +73,20 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
     let stores = Stores::open(context, &rules.state, workspace);
     let exception = record(wanted, &stores, &rules.state, rules.now())?;
     context.printer.data("ExceptionCreate", &exception, &[]);
-    context.printer.note(&format!(
-        "exception {} holds until {}; see what it changes: scc config explain",
+    let printer = context.printer;
+    printer.note(&format!(
+        "exception {} holds until {}; see what it changes: scc config explain --field excepted",
         exception.id, exception.expires_at
     ));
+    let policy = rules.policy(&rules.governance()?, context)?;
+    let of_it = format!("exception {} ", exception.id);
+    let is_used = |decision: &Decision| {
+        let rule = decision.rule.as_ref();
+        rule.is_some_and(|rule| rule.text.starts_with(&of_it))
+    };
+    if !explanation::by_exception(&policy).any(is_used) {
+        printer.warning("nothing here needs it: no denied plugin or MCP server fits its patterns");
+    }
     Ok(0)
 }
 

@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use scc_config::UserConfig;
-use scc_launch::OrgDocument;
+use scc_launch::{OrgDocument, TeamChoice, TeamOrigin};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, json};
@@ -67,6 +67,16 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
     context
         .printer
         .note(&said(name.as_deref(), workspace.as_deref(), &rules.config));
+    if workspace.is_none()
+        && let Some(here) = TeamChoice::find(&rules.input())?
+        && here.origin == TeamOrigin::Workspace
+    {
+        context.printer.warning(&format!(
+            "this workspace has a team of its own, which still applies here: {}; take it away: \
+             scc team switch --none --workspace",
+            here.name
+        ));
+    }
     Ok(0)
 }
 
