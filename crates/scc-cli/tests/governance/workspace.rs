@@ -54,3 +54,20 @@ fn no_program_of_the_workspace_fetches_documents() {
     assert!(run.stderr.contains("rules.git"), "{run:?}");
     assert!(!mark.exists());
 }
+
+#[test]
+fn who_restricts_the_network_is_said_also_where_no_organization_does() {
+    let desk = Desk::blank();
+    desk.settings(&json!({ "standalone": true }));
+    let file = desk.workspace().join(".scc.yaml");
+    let reason = || {
+        let plan = desk.run(&["start", "--dry-run", "--json", "--provider", "script"]);
+        let decisions = plan.json()["data"]["decisions"].clone();
+        let mut decisions = decisions.as_array().unwrap().iter();
+        let network = decisions.find(|decision| decision["subject"] == "network");
+        network.unwrap()["reason"].as_str().unwrap().to_owned()
+    };
+    assert!(reason().starts_with("nothing restricts it"), "{}", reason());
+    std::fs::write(&file, "network_policy: locked-down-web\n").unwrap();
+    assert!(reason().starts_with("workspace ("), "{}", reason());
+}
