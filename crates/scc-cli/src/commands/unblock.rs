@@ -8,6 +8,7 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::explanation;
 use crate::governance::{Asked, Rules, workspace_root};
+use crate::output::moment;
 use crate::prompt::Prompter;
 
 /// Lift a denial for a limited time: of a plugin or MCP server that nobody delegated
@@ -88,7 +89,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
     };
     context.printer.data("Unblock", &data, &[]);
     let kind = explanation::kind(kind);
-    let (until, id) = (exception.expires_at, &exception.id);
+    let (until, id) = (moment(exception.expires_at), &exception.id);
     let said = format!("{kind} {item} is allowed until {until} ({id})");
     context.printer.note(&said);
     Ok(0)
@@ -205,7 +206,7 @@ fn reason(args: &Args, decision: &Decision, until: jiff::Timestamp) -> Result<St
             usage("an exception needs a reason", "pass --reason"),
         )?,
     };
-    let question = format!("Allow {} until {until}?", decision.item);
+    let question = format!("Allow {} until {}?", decision.item, moment(until));
     if args.yes || prompter.confirm(&question, usage("this needs a yes", "pass --yes"))? {
         return Ok(reason);
     }
