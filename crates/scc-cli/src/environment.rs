@@ -21,7 +21,7 @@ pub(crate) struct Variable {
 
 /// The variables that are scc's own or that change what scc does. Those of the terminal and the
 /// locale ([`CARRIED`]) are only handed on.
-pub(crate) const VARIABLES: [Variable; 25] = [
+pub(crate) const VARIABLES: [Variable; 27] = [
     Variable {
         name: "SCC_NAMESPACE",
         meaning: "keeps containers and volumes apart from those of other namespaces (default: `default`)",
@@ -113,6 +113,14 @@ pub(crate) const VARIABLES: [Variable; 25] = [
     Variable {
         name: "HOME",
         meaning: "the user's home",
+    },
+    Variable {
+        name: "LOGNAME",
+        meaning: "who an exception says that it was made by",
+    },
+    Variable {
+        name: "USER",
+        meaning: "that name where `LOGNAME` is not set",
     },
     Variable {
         name: "SUDO_UID",
@@ -231,6 +239,11 @@ pub(crate) fn proxy() -> Option<ProxyOptions> {
 )]
 pub(crate) fn git() -> GitOptions {
     GitOptions::inheriting(PathBuf::from("git"), std::env::vars_os())
+}
+
+/// The name by which the user is logged in, for records; it proves nothing.
+pub(crate) fn login_name() -> Option<String> {
+    variable("LOGNAME").or_else(|| variable("USER"))
 }
 
 /// The way out of enforced sandboxes.

@@ -195,6 +195,7 @@ fn governance_code(error: &GovernanceError) -> u8 {
         GovernanceError::StandaloneRefused { .. }
         | GovernanceError::SignatureRequired { .. }
         | GovernanceError::RemoteCommand { .. }
+        | GovernanceError::WithinReach { .. }
         | GovernanceError::Policy(_) => 6,
         GovernanceError::UnknownTeam { team, .. } if team.origin == TeamOrigin::Flag => 1,
         GovernanceError::State(_) => 1,

@@ -16,6 +16,7 @@ mod packages;
 mod progress;
 mod prompt;
 pub mod providers;
+pub mod schemas;
 mod secrets;
 mod terminal;
 

@@ -27,6 +27,7 @@ mod refusal;
 mod request;
 mod safety;
 mod tidy;
+mod unsupported;
 mod user;
 mod workspace;
 mod worktree;
@@ -38,7 +39,7 @@ pub use execute::{AgentEnd, Executed, KILLED, LiveSession, OnConflict};
 pub use governance::{
     CredentialFallback, Fetched, Freshness, Governance, GovernanceError, GovernanceInput,
     OrgDocument, Provenance, Repository, TeamChoice, TeamOrigin, load_organization,
-    org_provider_settings, org_source,
+    load_team_document, org_provider_settings, org_source,
 };
 pub use images::{DEFAULT_BASE, ImagePlan, ImageStep};
 pub use login::{LiveLogin, LoginRequest, login_user};
@@ -53,6 +54,7 @@ pub use readiness::Readiness;
 pub use refusal::{Refusal, Requested, record_refusal};
 pub use request::{HostFacts, LaunchRequest};
 pub use tidy::Tidied;
+pub use unsupported::unsupported;
 pub use workspace::{Workspace, WorkspaceError, WorkspaceKind, detect_workspace, suspicion};
 
 use jiff::Timestamp;

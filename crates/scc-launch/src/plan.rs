@@ -11,6 +11,7 @@ use scc_runtime::{
     EnvValue, Limits, Mount, MountSource, Network, SandboxSpec, SealedDirectory, UserIds, egress,
     labels,
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -33,7 +34,7 @@ const DEFAULT_PIDS: u32 = 4096;
 
 /// Everything that a launch will do. Serialised it shows names of environment variables and never
 /// values.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Plan {
     /// The session's identifier.
     pub session_id: String,
@@ -87,7 +88,7 @@ pub struct Plan {
 }
 
 /// What the network of a sandbox reaches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum PlannedNetwork {
     /// Everything that the engine's default network does.
@@ -108,7 +109,7 @@ pub(crate) enum Credentials {
 }
 
 /// The agent of a plan.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct ProviderPlan {
     /// Its id.
     pub id: String,
@@ -125,7 +126,7 @@ pub struct ProviderPlan {
 }
 
 /// The agent's user.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct UserPlan {
     /// User id inside and on the files it makes.
     pub uid: u32,
@@ -134,7 +135,7 @@ pub struct UserPlan {
 }
 
 /// One mount of a plan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct MountPlan {
     /// `workspace`, `git`, `volume`, `policy` or `egress`.
     pub kind: &'static str,
@@ -147,7 +148,8 @@ pub struct MountPlan {
 }
 
 /// One thing that was decided.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "PlanDecision")]
 pub struct Decision {
     /// What about.
     pub subject: &'static str,

@@ -16,4 +16,5 @@ mod safety_policy;
 mod support;
 mod terminal;
 mod trouble;
+mod unblock;
 mod worktree;
