@@ -1,5 +1,7 @@
 //! `cargo xtask bench`: how long common commands take.
 
+mod dashboard;
+
 use std::io::Read as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -56,15 +58,18 @@ pub(crate) fn run() -> Outcome<()> {
             RUNS,
             &["start", "--dry-run", "--json"],
         )?;
-        first_output(&context, &scc, &engine.client(&base))
+        let client = engine.client(&base);
+        let description = first_output(&context, &scc, &client)?;
+        dashboard::first_frame(&context, &scc, &client, &description)
     })();
     engine.client(&base).clean(context.namespace());
     outcome
 }
 
 /// The time to the agent's first output: of `scc start`, and of a container made from the same
-/// description by bare API calls. They take turns, so that what else the machine does meets both.
-fn first_output(context: &TestContext, scc: &Path, engine: &Engine) -> Outcome<()> {
+/// description by bare API calls. They take turns, so that what else the machine does meets both. The
+/// answer is that description.
+fn first_output(context: &TestContext, scc: &Path, engine: &Engine) -> Outcome<Value> {
     let start = ["start", "--", "echo", "first"];
     scc_output(context, scc, engine, &start)?;
     let all = engine.sessions(context.namespace());
@@ -81,7 +86,7 @@ fn first_output(context: &TestContext, scc: &Path, engine: &Engine) -> Outcome<(
     report("scc start, to the first output", ours);
     report("the same container by bare API calls", bare);
     report("what scc adds", ours.saturating_sub(bare));
-    Ok(())
+    Ok(description)
 }
 
 fn report(name: &str, time: Duration) {

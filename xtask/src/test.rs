@@ -106,6 +106,8 @@ fn without_engine_by_cargo(filters: &[String]) -> Outcome<()> {
             "--test",
             "cli_setup",
             "--test",
+            "dashboard",
+            "--test",
             "envelope",
         ] as &[&str],
         &["-p", "scc-runtime", "--lib"],

@@ -3,8 +3,9 @@
 use clap::{ArgAction, Parser, Subcommand};
 
 use crate::commands::{
-    attach, audit, completion, config, context, doctor, exceptions, exec, init, list, logs, org,
-    profile, provider, prune, sessions, setup, start, status, stop, team, unblock, watch, worktree,
+    attach, audit, completion, config, context, dashboard, doctor, exceptions, exec, init, list,
+    logs, network, org, profile, provider, prune, refresh, sessions, setup, start, status, stop,
+    team, unblock, watch, worktree,
 };
 
 /// Runs coding agents in governed sandboxes.
@@ -19,6 +20,9 @@ pub(crate) struct Cli {
     /// Say what is done, on stderr; twice for more
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub(crate) verbose: u8,
+    /// JSON is always printed for people to read, too; so this changes nothing
+    #[arg(long, global = true, hide = true)]
+    pub(crate) pretty: bool,
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
 }
@@ -30,6 +34,7 @@ pub(crate) enum Command {
     #[command(visible_alias = "ls")]
     List(list::Args),
     Status(status::Args),
+    Dashboard(dashboard::Args),
     Sessions(sessions::Args),
     Context(context::Args),
     #[command(visible_alias = "wt")]
@@ -39,6 +44,7 @@ pub(crate) enum Command {
     Exec(exec::Args),
     Logs(logs::Args),
     Provider(provider::Args),
+    Network(network::Args),
     Config(config::Args),
     Org(org::Args),
     Team(team::Args),
@@ -54,6 +60,8 @@ pub(crate) enum Command {
     Watch(watch::Args),
     #[command(hide = true)]
     GitChange(worktree::HelperArgs),
+    #[command(hide = true)]
+    Refresh(refresh::Args),
 }
 
 impl Cli {
@@ -66,6 +74,11 @@ impl Cli {
         }
     }
 
+    /// Whether the whole terminal is drawn on.
+    pub(crate) fn is_fullscreen(&self) -> bool {
+        matches!(self.command, None | Some(Command::Dashboard(_)))
+    }
+
     /// Whether the result is to be printed as JSON.
     pub(crate) fn wants_json(&self) -> bool {
         let Some(command) = &self.command else {
@@ -75,12 +88,14 @@ impl Cli {
             Command::Start(args) => args.json,
             Command::List(args) => args.json,
             Command::Status(args) => args.json,
+            Command::Dashboard(args) => args.json,
             Command::Sessions(args) => args.wants_json(),
             Command::Context(args) => args.wants_json(),
             Command::Worktree(args) => args.wants_json(),
             Command::Stop(args) => args.json,
             Command::Prune(args) => args.json,
             Command::Provider(args) => args.wants_json(),
+            Command::Network(args) => args.wants_json(),
             Command::Config(args) => args.wants_json(),
             Command::Org(args) => args.wants_json(),
             Command::Team(args) => args.wants_json(),
@@ -96,7 +111,8 @@ impl Cli {
             | Command::Logs(_)
             | Command::Completion(_)
             | Command::GitChange(_)
-            | Command::Watch(_) => false,
+            | Command::Watch(_)
+            | Command::Refresh(_) => false,
         }
     }
 }

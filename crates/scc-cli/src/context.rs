@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use scc_config::{
     Document, ProviderPreference, ProviderSection, SecretSource, UserConfig, pointer_token,
 };
-use scc_launch::{HostFacts, Launcher, Scope};
+use scc_launch::{EgressRequest, HostFacts, Launcher, Scope};
+use scc_policy::EffectivePolicy;
 use scc_provider::{ProviderSettings, Registry};
 use scc_runtime::DockerRuntime;
 use scc_state::StateDir;
@@ -16,9 +17,10 @@ use crate::environment;
 use crate::error::CliError;
 use crate::host;
 use crate::output::Printer;
-use crate::secrets;
+use crate::{packages, secrets};
 
 /// Settings, places, and the printer. Made without touching the engine.
+#[derive(Debug, Clone)]
 pub(crate) struct Context {
     pub(crate) registry: Registry,
     pub(crate) printer: Printer,
@@ -61,18 +63,13 @@ impl Context {
     /// Which providers there are is not known to who reads the file.
     fn check_providers(&self, document: &Document<UserConfig>) -> Result<(), CliError> {
         let config = document.value();
-        let preferred = match &config.provider {
-            Some(ProviderPreference::Id(id)) => Some((id, "/provider".to_owned())),
-            Some(ProviderPreference::Ask) | None => None,
-        };
-        let sections = config.providers.keys();
-        let sections = sections.map(|id| (id, format!("/providers/{}", pointer_token(id))));
-        let unknown = preferred
-            .into_iter()
-            .chain(sections)
-            .find(|(id, _)| self.registry.get(id).is_none());
-        let Some((id, pointer)) = unknown else {
+        let unknown = self.unknown_providers(config);
+        let Some(id) = unknown.first() else {
             return Ok(());
+        };
+        let pointer = match config.providers.contains_key(id) {
+            true => format!("/providers/{}", pointer_token(id)),
+            false => "/provider".to_owned(),
         };
         let place = document.key_place(&pointer);
         let place = place.map_or_else(String::new, |p| format!(":{}:{}", p.line, p.column));
@@ -83,6 +80,26 @@ impl Context {
             ),
             hint: format!("this scc has {}", self.registry.ids().join(", ")),
         })
+    }
+
+    /// The ids in the settings of which this scc has no provider.
+    pub(crate) fn unknown_providers(&self, config: &UserConfig) -> Vec<String> {
+        let preferred = match &config.provider {
+            Some(ProviderPreference::Id(id)) => Some(id),
+            Some(ProviderPreference::Ask) | None => None,
+        };
+        let ids = preferred.into_iter().chain(config.providers.keys());
+        ids.filter(|id| self.registry.get(id).is_none())
+            .cloned()
+            .collect()
+    }
+
+    /// What is wrong with settings that would name this provider.
+    pub(crate) fn no_such_provider(&self, id: &str) -> CliError {
+        CliError::Usage {
+            message: format!("there is no provider `{id}`"),
+            hint: format!("this scc has {}", self.registry.ids().join(", ")),
+        }
     }
 
     pub(crate) fn state(&self) -> Result<StateDir, CliError> {
@@ -104,6 +121,17 @@ impl Context {
             scope: &self.scope,
             clock: Timestamp::now,
         }
+    }
+
+    /// How egress is enforced on this machine, where the rules want it.
+    pub(crate) fn egress(&self, policy: &EffectivePolicy) -> Result<EgressRequest, CliError> {
+        let (topology, way_out) = environment::egress()?;
+        Ok(EgressRequest {
+            topology,
+            way_out,
+            machine: host::addresses(),
+            packages: packages::hosts(policy, self),
+        })
     }
 
     /// A provider's settings, with its key fetched.

@@ -1,13 +1,17 @@
 //! Every environment variable that scc reads, in one place.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use jiff::SignedDuration;
 use scc_launch::CredentialFallback;
 use scc_runtime::EngineLookup;
+use scc_runtime::egress::{Topology, WayOut};
 use scc_sources::{GitOptions, ProxyOptions};
 use secrecy::SecretString;
+
+use crate::error::CliError;
 
 /// A variable that scc reads, for the reference and for reading it.
 pub(crate) struct Variable {
@@ -17,10 +21,26 @@ pub(crate) struct Variable {
 
 /// The variables that are scc's own or that change what scc does. Those of the terminal and the
 /// locale ([`CARRIED`]) are only handed on.
-pub(crate) const VARIABLES: [Variable; 23] = [
+pub(crate) const VARIABLES: [Variable; 29] = [
     Variable {
         name: "SCC_NAMESPACE",
         meaning: "keeps containers and volumes apart from those of other namespaces (default: `default`)",
+    },
+    Variable {
+        name: "SCC_EGRESS_TOPOLOGY",
+        meaning: "how an enforced sandbox is joined to its proxy: `socket` (default), `internal-network`",
+    },
+    Variable {
+        name: "SCC_EGRESS_NETWORK",
+        meaning: "the engine's network through which proxies get out (default: the engine's default)",
+    },
+    Variable {
+        name: "SCC_EGRESS_DNS",
+        meaning: "name servers for proxies, with commas between (default: those of the engine)",
+    },
+    Variable {
+        name: "CARGO_HOME",
+        meaning: "where cargo's settings are, for the set `cargo` (default: `~/.cargo`)",
     },
     Variable {
         name: "DOCKER_HOST",
@@ -103,6 +123,14 @@ pub(crate) const VARIABLES: [Variable; 23] = [
         meaning: "the user's home",
     },
     Variable {
+        name: "LOGNAME",
+        meaning: "who an exception says that it was made by",
+    },
+    Variable {
+        name: "USER",
+        meaning: "that name where `LOGNAME` is not set",
+    },
+    Variable {
         name: "SUDO_UID",
         meaning: "with SUDO_GID: the agent's user when scc runs as root",
     },
@@ -160,6 +188,16 @@ pub(crate) fn session_hour() -> SignedDuration {
     SignedDuration::from_hours(1)
 }
 
+/// Whether colours are welcome.
+pub(crate) fn wants_colour() -> bool {
+    variable("NO_COLOR").is_none()
+}
+
+/// Whether the terminal says that it can do nothing but print.
+pub(crate) fn is_dumb_terminal() -> bool {
+    variable("TERM").is_none_or(|name| name == "dumb")
+}
+
 /// Where what governs an agent is kept, and the engine's socket.
 pub(crate) fn private_places() -> Vec<PathBuf> {
     let own = [
@@ -209,6 +247,54 @@ pub(crate) fn proxy() -> Option<ProxyOptions> {
 )]
 pub(crate) fn git() -> GitOptions {
     GitOptions::inheriting(PathBuf::from("git"), std::env::vars_os())
+}
+
+/// The name by which the user is logged in, for records; it proves nothing.
+pub(crate) fn login_name() -> Option<String> {
+    variable("LOGNAME").or_else(|| variable("USER"))
+}
+
+/// The way out of enforced sandboxes.
+pub(crate) fn egress() -> Result<(Topology, WayOut), CliError> {
+    let wrong = |name: &str, message: String| CliError::Usage {
+        message: format!("{name}: {message}"),
+        hint: format!("change it, or unset it: unset {name}"),
+    };
+    let topology = match variable("SCC_EGRESS_TOPOLOGY") {
+        Some(text) => text
+            .parse()
+            .map_err(|error| wrong("SCC_EGRESS_TOPOLOGY", error))?,
+        None => Topology::default(),
+    };
+    let servers = variable("SCC_EGRESS_DNS").unwrap_or_default();
+    let servers = servers
+        .split(',')
+        .map(str::trim)
+        .filter(|text| !text.is_empty());
+    let servers: Result<Vec<_>, _> = servers
+        .map(|text| {
+            let server = text.parse();
+            server.map_err(|_| wrong("SCC_EGRESS_DNS", format!("`{text}` is no IP address")))
+        })
+        .collect();
+    let way_out = WayOut {
+        network: variable("SCC_EGRESS_NETWORK"),
+        name_servers: servers?,
+    };
+    Ok((topology, way_out))
+}
+
+/// The variables whose names begin like this, in any case and in alphabetical order.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this file reads the environment for all of scc"
+)]
+pub(crate) fn with_prefix(prefix: &str) -> BTreeMap<OsString, OsString> {
+    let fits = |name: &OsString| {
+        let name = name.to_string_lossy().to_ascii_lowercase();
+        name.starts_with(prefix)
+    };
+    std::env::vars_os().filter(|(name, _)| fits(name)).collect()
 }
 
 /// The command line of the user's editor.

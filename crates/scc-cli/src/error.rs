@@ -41,12 +41,14 @@ pub(crate) enum CliError {
     },
     #[error("the home directory is not known, since HOME is not set to an absolute path")]
     NoHome,
-    #[error("scc is not set up on this machine")]
-    NotSetUp,
     #[error("the secret for `{key}` cannot be had: {reason}")]
     Secret { key: String, reason: String },
     #[error("the certificate authority `{}` cannot be used: {reason}", path.display())]
-    Certificate { path: PathBuf, reason: String },
+    Certificate {
+        named_by: CertificateNamed,
+        path: PathBuf,
+        reason: String,
+    },
     #[error("{message}")]
     Usage { message: String, hint: String },
     #[error("{message}")]
@@ -64,6 +66,29 @@ pub(crate) enum CliError {
     Cancelled { status: u8 },
 }
 
+/// Where the file of a certificate authority is named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CertificateNamed {
+    /// At this key of the user's settings.
+    Setting(&'static str),
+    /// By this flag.
+    Flag(&'static str),
+    /// In the organization's document.
+    Organization,
+}
+
+impl CertificateNamed {
+    fn hint(self) -> String {
+        match self {
+            Self::Setting(key) => format!("change `{key}` in your scc configuration"),
+            Self::Flag(flag) => format!("pass the PEM file of a certificate authority with {flag}"),
+            Self::Organization => "the organization's document names this file in \
+                                   `ca_certificates`; ask who keeps it"
+                .to_owned(),
+        }
+    }
+}
+
 impl CliError {
     /// The user said no, or pressed Ctrl-C.
     pub(crate) const CANCELLED: Self = Self::Cancelled { status: 130 };
@@ -78,7 +103,7 @@ impl CliError {
             Self::Engine(error) => engine_code(error),
             Self::Launch(error) => launch_code(error),
             Self::Usage { .. } => 2,
-            Self::NoHome | Self::NotSetUp | Self::Secret { .. } => 5,
+            Self::NoHome | Self::Secret { .. } => 5,
             Self::Conflict { .. }
             | Self::Failed { .. }
             | Self::Git(_)
@@ -87,6 +112,20 @@ impl CliError {
             | Self::Terminal(_) => 1,
             Self::Cancelled { status } => *status,
         }
+    }
+
+    /// The message, and those of its causes that say more.
+    pub(crate) fn full_message(&self) -> String {
+        let mut message = self.to_string();
+        let mut source = std::error::Error::source(self);
+        while let Some(cause) = source {
+            let text = cause.to_string();
+            if !message.contains(&text) {
+                message = format!("{message}: {text}");
+            }
+            source = cause.source();
+        }
+        message
     }
 
     /// What to type next.
@@ -106,9 +145,8 @@ impl CliError {
                 one(hint)
             }
             Self::NoHome => one("set HOME to your home directory"),
-            Self::NotSetUp => one("run `scc setup --standalone` once, or pass --standalone"),
             Self::Secret { .. } => one("set it, or change the setting in your scc configuration"),
-            Self::Certificate { .. } => one("change `ca_certificates` in your scc configuration"),
+            Self::Certificate { named_by, .. } => vec![named_by.hint()],
             Self::Conflict { container } => vec![
                 format!("attach to it: scc attach {container}"),
                 "replace it: scc start --fresh".to_owned(),
@@ -126,6 +164,7 @@ impl CliError {
             Self::Config(error) => error.snippet().map(str::to_owned).into_iter().collect(),
             Self::Findings { findings, .. } => findings.iter().flat_map(finding_lines).collect(),
             Self::Governance(error) => governance_details(error),
+            Self::Launch(LaunchError::EgressNotProven { details }) => details.clone(),
             _ => Vec::new(),
         }
     }
@@ -173,6 +212,7 @@ fn governance_code(error: &GovernanceError) -> u8 {
         GovernanceError::StandaloneRefused { .. }
         | GovernanceError::SignatureRequired { .. }
         | GovernanceError::RemoteCommand { .. }
+        | GovernanceError::WithinReach { .. }
         | GovernanceError::Policy(_) => 6,
         GovernanceError::UnknownTeam { team, .. } if team.origin == TeamOrigin::Flag => 1,
         GovernanceError::State(_) => 1,
@@ -243,15 +283,15 @@ fn build_hint(log: &[String], message: &str) -> &'static str {
         lines.any(|line| texts.iter().any(|text| line.to_lowercase().contains(text)))
     };
     if said(&["certificate", "self-signed", "self signed", "ssl"]) {
-        "a TLS-inspecting proxy needs its certificate: scc setup --standalone --ca-certificate FILE"
+        "a TLS-inspecting proxy needs its certificate: scc setup --ca-certificate FILE"
     } else if said(&[
         "pull access denied",
         "manifest unknown",
         "no such host",
         "registry",
     ]) {
-        "the base image or a package cannot be fetched; another base: scc setup --standalone \
-         --base-image REFERENCE"
+        "the base image or a package cannot be fetched; another base: scc setup --base-image \
+         REFERENCE"
     } else {
         "nothing was tagged; the lines above are the end of the build's log"
     }
@@ -278,7 +318,8 @@ fn launch_code(error: &LaunchError) -> u8 {
             BlockerKind::MissingPrerequisite => 5,
         },
         LaunchError::UnknownProvider { .. } | LaunchError::Ambiguous { .. } => 2,
-        LaunchError::SignedOut { .. } => 5,
+        LaunchError::EgressNotProven { .. } => 6,
+        LaunchError::SignedOut { .. } | LaunchError::ForeignArchitecture { .. } => 5,
         LaunchError::Provider(_) => 3,
         _ => 1,
     }
@@ -309,8 +350,17 @@ fn launch_hints(error: &LaunchError) -> Vec<String> {
             "start a new one: scc start --fresh".to_owned(),
             "or choose another: scc start --select".to_owned(),
         ],
+        LaunchError::EgressNotProven { .. } => vec![
+            "try the other way to join proxy and sandbox: SCC_EGRESS_TOPOLOGY=internal-network, or \
+             =socket"
+                .to_owned(),
+        ],
+        LaunchError::ForeignArchitecture { .. } => vec![
+            "use an engine on this processor, or an scc that was built for the engine's".to_owned(),
+        ],
         LaunchError::NoSuchSession { .. } => vec!["see what there is: scc list".to_owned()],
         LaunchError::Ambiguous { .. } => vec!["name one of them".to_owned()],
+        LaunchError::NotStopped { name } => vec![format!("stop it first: scc stop {name}")],
         LaunchError::NotRunning { .. } => vec!["start it again: scc start".to_owned()],
         _ => Vec::new(),
     }

@@ -33,10 +33,8 @@ impl Section {
         if self.rows.is_empty() {
             return format!("{}\n  {}", self.title, self.otherwise);
         }
-        // The table's header is replaced: the columns explain themselves.
         let table = table(&["", "", ""], self.rows.clone());
-        let lines = table.lines().filter(|line| !line.trim().is_empty());
-        let lines: Vec<_> = lines.map(|line| format!("  {line}")).collect();
+        let lines: Vec<_> = table.lines().map(|line| format!("  {line}")).collect();
         format!("{}\n{}", self.title, lines.join("\n"))
     }
 }
@@ -48,6 +46,9 @@ pub(crate) fn plugins(policy: &EffectivePolicy) -> Section {
     }
     for bundle in &policy.bundles {
         section.add(&bundle.name, "bundle", &bundle.origin);
+    }
+    for (name, artifact) in &policy.artifacts {
+        section.add(name, "artifact", &artifact.origin);
     }
     section
 }
@@ -219,6 +220,7 @@ pub(crate) fn kind(kind: ItemKind) -> &'static str {
         ItemKind::DevAction => "command",
         ItemKind::Provider => "provider",
         ItemKind::Bundle => "bundle",
+        ItemKind::Artifact => "artifact",
         ItemKind::DestinationSet => "destination set",
         ItemKind::Exception => "exception",
         ItemKind::Layer => "layer",

@@ -1,23 +1,27 @@
 //! Finding the rules that apply: from settings and environment to what `scc_launch` loads.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use scc_config::{OrganizationSource, ProviderSection, SecretSource, UserConfig};
+use scc_config::{
+    OrganizationSource, ProviderPreference, ProviderSection, SecretSource, TeamConfig, UserConfig,
+};
 use scc_launch::{
-    CredentialFallback, Governance, GovernanceError, GovernanceInput, OrgDocument,
-    detect_workspace, load_organization,
+    CredentialFallback, Fetched, Freshness, Governance, GovernanceError, GovernanceInput,
+    OrgDocument, TeamChoice, detect_workspace, load_organization, load_team_document,
 };
 use scc_policy::{EffectivePolicy, PolicyInput};
-use scc_sources::{FetchOptions, Loader, SourceCache};
+use scc_sources::{Attempt, FetchOptions, Loader, Source, SourceCache};
 use scc_state::StateDir;
 use secrecy::SecretString;
 
+use crate::commands::refresh;
 use crate::context::Context;
-use crate::error::CliError;
-use crate::output::Printer;
+use crate::error::{CertificateNamed, CliError};
+use crate::output::{self, Printer};
 use crate::providers::IMPLICIT_MARKETPLACES;
 use crate::{environment, host, secrets};
 
@@ -31,6 +35,9 @@ pub(crate) struct Asked {
     pub(crate) standalone: bool,
     pub(crate) offline: bool,
     pub(crate) force: bool,
+    /// Wait for documents whose copies are past their time, instead of using these and having
+    /// newer ones fetched in the background.
+    pub(crate) wait: bool,
 }
 
 /// Everything that finding the rules takes.
@@ -48,6 +55,8 @@ pub(crate) struct Rules {
     printer: Printer,
     /// The warnings that were said already.
     said: RefCell<Vec<String>>,
+    /// Newer documents are being fetched in the background.
+    refreshing: Cell<bool>,
 }
 
 impl Rules {
@@ -74,6 +83,7 @@ impl Rules {
             now: Timestamp::now(),
             printer: context.printer,
             said: RefCell::default(),
+            refreshing: Cell::default(),
             config,
         })
     }
@@ -86,6 +96,7 @@ impl Rules {
             standalone: self.asked.standalone,
             offline: self.asked.offline,
             force_refresh: self.asked.force,
+            background: !self.asked.wait,
             loader: &self.loader,
             base: &self.home,
             secret: &find_secret,
@@ -106,17 +117,80 @@ impl Rules {
     pub(crate) fn governance(&self) -> Result<Governance, CliError> {
         let governance = Governance::load(&self.input())?;
         self.warn(governance.warnings());
+        if self.asked.offline {
+            self.say_age(&governance);
+        }
+        if governance.wants_refresh() {
+            self.refresh()?;
+        }
         Ok(governance)
     }
 
     /// The organization's document alone; standalone is an error here.
     pub(crate) fn organization(&self) -> Result<OrgDocument, CliError> {
-        let document = load_organization(&self.input())?.ok_or_else(|| CliError::Failed {
-            message: "standalone: no organization is set up here".to_owned(),
-            hint: "join one: scc org import SOURCE".to_owned(),
-        })?;
+        let document = load_organization(&self.input())?.ok_or_else(standalone)?;
         self.warn(document.warnings());
+        if document.wants_refresh() {
+            self.refresh()?;
+        }
         Ok(document)
+    }
+
+    /// How old the copies are that are used offline; those past their time have a warning already.
+    fn say_age(&self, governance: &Governance) {
+        let organization = governance.organization().map(|org| org.provenance());
+        let team = governance.team_document().map(|team| &team.provenance);
+        let all = organization.into_iter().chain(team);
+        for from in all.filter(|from| from.freshness == Freshness::Cached) {
+            let age = output::age(from.fetched_at, self.now);
+            let note = format!(
+                "offline: using the copy of `{}`, fetched {age} ago",
+                from.source
+            );
+            self.printer.note(&note);
+        }
+    }
+
+    /// The organization's copy, however old: nobody is asked.
+    pub(crate) fn organization_copy(&self) -> Result<OrgDocument, CliError> {
+        let input = GovernanceInput {
+            offline: true,
+            ..self.input()
+        };
+        load_organization(&input)?.ok_or_else(standalone)
+    }
+
+    /// The own document of a team; `None` where it keeps none.
+    pub(crate) fn team_document(
+        &self,
+        organization: &OrgDocument,
+        team: &str,
+    ) -> Result<Option<Fetched<TeamConfig>>, CliError> {
+        Ok(load_team_document(&self.input(), organization, team)?)
+    }
+
+    /// Has newer documents fetched while this command goes on.
+    fn refresh(&self) -> Result<(), CliError> {
+        if self.refreshing.replace(true) {
+            return Ok(());
+        }
+        let team = TeamChoice::find(&self.input())?;
+        if let Err(error) = refresh::spawn(team.as_ref().map(|team| team.name.as_str())) {
+            let warning = format!("the rules are not refreshed: {error}");
+            self.printer.warning(&warning);
+        }
+        Ok(())
+    }
+
+    /// What came of asking for a document the last time.
+    pub(crate) fn last_attempt(&self, source: &Source) -> Result<Option<Attempt>, CliError> {
+        Ok(self.loader.cache().last_attempt(source)?)
+    }
+
+    /// The lock of the one who fetches in the background; `None` while another does.
+    pub(crate) fn refresh_lock(&self) -> Result<Option<File>, CliError> {
+        let file = self.loader.cache().dir().join("refresh.lock");
+        Ok(scc_state::files::try_lock(&file)?)
     }
 
     /// Says each warning once: a stale copy is not to be overlooked.
@@ -191,10 +265,19 @@ impl Effective {
     /// The certificate authorities for images and sandboxes: the user's and the organization's.
     pub(crate) fn certificates(&self) -> Result<BTreeMap<String, Vec<u8>>, CliError> {
         let is_text = |text: &&String| text.contains("-----BEGIN ");
+        let own = &self.config.ca_certificates;
+        let mut files = host::read_certificates(CertificateNamed::Setting("ca_certificates"), own)?;
         let named = self.authorities.iter().filter(|text| !is_text(text));
-        let own = self.config.ca_certificates.iter().cloned();
-        let files: Vec<_> = own.chain(named.map(PathBuf::from)).collect();
-        let mut all = host::read_certificates(&files)?;
+        let named: Vec<_> = named.map(PathBuf::from).collect();
+        files.extend(host::read_certificates(
+            CertificateNamed::Organization,
+            &named,
+        )?);
+        let files = files.into_iter().enumerate();
+        // Named as a Debian image wants them.
+        let mut all: BTreeMap<_, _> = files
+            .map(|(number, pem)| (format!("scc-{number}.crt"), pem))
+            .collect();
         for (number, text) in self.authorities.iter().filter(is_text).enumerate() {
             let name = format!("scc-org-{number}.crt");
             all.insert(name, text.clone().into_bytes());
@@ -210,6 +293,29 @@ impl Context {
     }
 }
 
+/// Says that the preferred agent is none that the rules allow, since starts then use another. Rules
+/// that cannot be read say nothing here; they refuse every start.
+pub(crate) fn warn_about_preference(config: &UserConfig, context: &Context) {
+    let Some(ProviderPreference::Id(id)) = &config.provider else {
+        return;
+    };
+    let rules = Rules::with_config(context, config.clone(), Asked::default());
+    let policy = rules.and_then(|rules| rules.policy(&rules.governance()?, context));
+    if policy.is_ok_and(|policy| !policy.allowed_providers.contains(id)) {
+        context.printer.warning(&format!(
+            "the rules do not allow `{id}`, so that starts use another agent; see why: scc config \
+             explain --field denied"
+        ));
+    }
+}
+
+fn standalone() -> CliError {
+    CliError::Failed {
+        message: "standalone: no organization is set up here".to_owned(),
+        hint: "join one: scc org import SOURCE".to_owned(),
+    }
+}
+
 /// The root of the workspace that a directory is in; the current one where none is named.
 pub(crate) fn workspace_root(named: Option<&Path>) -> Result<PathBuf, CliError> {
     let at = named.unwrap_or(Path::new("."));
@@ -217,12 +323,18 @@ pub(crate) fn workspace_root(named: Option<&Path>) -> Result<PathBuf, CliError> 
 }
 
 fn fetch_options(config: &UserConfig) -> Result<FetchOptions, CliError> {
-    let mut authorities = config.ca_certificates.clone();
+    let own = &config.ca_certificates;
+    let mut authorities =
+        host::read_certificates(CertificateNamed::Setting("ca_certificates"), own)?;
     let organization: Option<&OrganizationSource> = config.organization.as_ref();
-    authorities.extend(organization.and_then(|source| source.ca.clone()));
-    let authorities = host::read_certificates(&authorities)?;
+    let of_source: Vec<_> = organization
+        .and_then(|source| source.ca.clone())
+        .into_iter()
+        .collect();
+    let named_by = CertificateNamed::Setting("organization.ca");
+    authorities.extend(host::read_certificates(named_by, &of_source)?);
     Ok(FetchOptions {
-        extra_authorities: authorities.into_values().collect(),
+        extra_authorities: authorities,
         proxy: environment::proxy(),
         git: environment::git(),
         ..FetchOptions::default()

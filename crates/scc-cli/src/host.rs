@@ -1,12 +1,13 @@
 //! Facts about this machine and its user.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::net::IpAddr;
+use std::path::PathBuf;
 
 use scc_launch::HostFacts;
+use scc_sources::Source;
 
 use crate::environment;
-use crate::error::CliError;
+use crate::error::{CertificateNamed, CliError};
 
 /// Where Debian and its relatives keep the authorities that an administrator added.
 const ADDED_AUTHORITIES: &str = "/usr/local/share/ca-certificates";
@@ -22,6 +23,13 @@ pub(crate) fn facts() -> HostFacts {
         private: environment::private_places(),
         git_config: git_config_files(),
     }
+}
+
+/// The name of this machine.
+pub(crate) fn name() -> Option<String> {
+    let system = rustix::system::uname();
+    let name = system.nodename().to_str().ok()?;
+    (!name.is_empty()).then(|| name.to_owned())
 }
 
 fn git_config_files() -> Vec<PathBuf> {
@@ -47,25 +55,64 @@ pub(crate) fn added_authorities() -> Vec<PathBuf> {
     found
 }
 
-/// Reads certificate files, named as a Debian image wants them.
-pub(crate) fn read_certificates(paths: &[PathBuf]) -> Result<BTreeMap<String, Vec<u8>>, CliError> {
-    paths
-        .iter()
-        .enumerate()
-        .map(|(index, path)| read_certificate(index, path))
-        .collect()
+/// Where scc was started.
+pub(crate) fn current_dir() -> Result<PathBuf, CliError> {
+    std::env::current_dir().map_err(|error| CliError::Failed {
+        message: format!("the current directory cannot be told: {error}"),
+        hint: "go to another directory".to_owned(),
+    })
 }
 
-fn read_certificate(index: usize, path: &Path) -> Result<(String, Vec<u8>), CliError> {
+/// The source with a path that leads nowhere else on its way; what the last part of it links to is
+/// left to the link.
+pub(crate) fn plain_source(source: Source) -> Source {
+    let plain = source.file_path().and_then(|path| {
+        let folder = path.parent()?.canonicalize().ok()?;
+        Some(Source::file(folder.join(path.file_name()?)))
+    });
+    plain.unwrap_or(source)
+}
+
+/// Reads certificate files; `named_by` says where they are named.
+pub(crate) fn read_certificates(
+    named_by: CertificateNamed,
+    paths: &[PathBuf],
+) -> Result<Vec<Vec<u8>>, CliError> {
+    let read = |path| read_certificate(named_by, path);
+    paths.iter().map(read).collect()
+}
+
+fn read_certificate(named_by: CertificateNamed, path: &PathBuf) -> Result<Vec<u8>, CliError> {
     let bad = |reason: String| CliError::Certificate {
-        path: path.to_owned(),
+        named_by,
+        path: path.clone(),
         reason,
     };
     let pem = std::fs::read(path).map_err(|error| bad(error.to_string()))?;
-    if !pem.windows(11).any(|window| window == b"-----BEGIN ") {
-        return Err(bad("it is not in PEM format".to_owned()));
+    match pem.windows(11).any(|window| window == b"-----BEGIN ") {
+        true => Ok(pem),
+        false => Err(bad("it is not in PEM format".to_owned())),
     }
-    Ok((format!("scc-{index}.crt"), pem))
+}
+
+/// The addresses of this machine.
+pub(crate) fn addresses() -> Vec<IpAddr> {
+    // An engine may be on another machine; without the list, the engine's own remains.
+    let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
+    let addresses = interfaces.into_iter().map(|interface| interface.ip());
+    let mut addresses: Vec<_> = addresses.filter(is_of_use).collect();
+    addresses.sort();
+    addresses.dedup();
+    addresses
+}
+
+/// Link-local addresses of IPv6 mean nothing without an interface.
+fn is_of_use(address: &IpAddr) -> bool {
+    let is_local = match address {
+        IpAddr::V4(_) => false,
+        IpAddr::V6(address) => address.is_unicast_link_local(),
+    };
+    !is_local && !address.is_loopback()
 }
 
 /// The registry that this host's npm is configured to use; `None` without npm. Asked from `/`, since

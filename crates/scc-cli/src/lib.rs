@@ -4,6 +4,7 @@
 mod cli;
 mod commands;
 mod context;
+mod dashboard;
 mod environment;
 mod error;
 mod explanation;
@@ -11,13 +12,16 @@ mod findings;
 mod governance;
 mod host;
 mod output;
+mod packages;
 mod progress;
 mod prompt;
 pub mod providers;
 mod resume;
+pub mod schemas;
 mod secrets;
 mod terminal;
 
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -34,7 +38,10 @@ pub fn run(registry: Registry) -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return refuse_usage(&error),
     };
-    init_tracing(cli.loudness());
+    // What is said on stderr would be written over the dashboard.
+    if !(cli.is_fullscreen() && std::io::stderr().is_terminal()) {
+        init_tracing(cli.loudness());
+    }
     let printer = output::Printer::new(cli.wants_json(), cli.quiet);
     let outcome = run_command(cli, registry, printer);
     match outcome {

@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstyle::{AnsiColor, Style};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -34,6 +35,14 @@ fn note_loss(written: std::io::Result<()>) {
     }
 }
 
+/// A command that failed without a result.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct ErrorReport {
+    exit_code: u8,
+    /// What to type next.
+    hints: Vec<String>,
+}
+
 /// How a command speaks.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Printer {
@@ -58,17 +67,38 @@ impl Printer {
         }
     }
 
-    /// The result for programs.
-    pub(crate) fn data(self, kind: &str, data: &impl Serialize, warnings: &[String]) {
+    /// The result for programs. `crate::schemas` lists each kind with its type.
+    pub(crate) fn data<T: Serialize + JsonSchema>(
+        self,
+        kind: &'static str,
+        data: &T,
+        warnings: &[String],
+    ) {
         if self.json {
             self.envelope(kind, true, &[], warnings, &json!(data));
         }
     }
 
     /// A result that says that something is not as it should be.
-    pub(crate) fn data_with_errors(self, kind: &str, data: &impl Serialize, errors: &[String]) {
+    pub(crate) fn data_with_errors<T: Serialize + JsonSchema>(
+        self,
+        kind: &'static str,
+        data: &T,
+        errors: &[String],
+    ) {
+        self.data_with(kind, data, errors, &[]);
+    }
+
+    /// The same with warnings.
+    pub(crate) fn data_with<T: Serialize + JsonSchema>(
+        self,
+        kind: &'static str,
+        data: &T,
+        errors: &[String],
+        warnings: &[String],
+    ) {
         if self.json {
-            self.envelope(kind, errors.is_empty(), errors, &[], &json!(data));
+            self.envelope(kind, errors.is_empty(), errors, warnings, &json!(data));
         }
     }
 
@@ -83,7 +113,7 @@ impl Printer {
     }
 
     pub(crate) fn error(self, error: &CliError) {
-        let message = crate::error::chain(error);
+        let message = error.full_message();
         let hints = error.hints();
         let mut stderr = anstream::stderr();
         let _ = writeln!(stderr, "{ERROR}error{ERROR:#}: {message}");
@@ -94,8 +124,11 @@ impl Printer {
             let _ = writeln!(stderr, "{HINT}hint{HINT:#}: {hint}");
         }
         if self.json {
-            let data = json!({ "exitCode": error.exit_code(), "hints": hints });
-            self.envelope("Error", false, &[message], &[], &data);
+            let data = ErrorReport {
+                exit_code: error.exit_code(),
+                hints,
+            };
+            self.envelope("Error", false, &[message], &[], &json!(data));
         }
     }
 
@@ -114,12 +147,14 @@ impl Printer {
     }
 }
 
-/// A table without borders, as wide as its content.
+/// A table without borders, as wide as its content. Columns that explain themselves have no header.
 pub(crate) fn table(header: &[&str], rows: Vec<Vec<String>>) -> String {
     let mut table = comfy_table::Table::new();
     table.load_style(comfy_table::presets::NOTHING);
     table.set_content_arrangement(comfy_table::ContentArrangement::Disabled);
-    table.set_header(header.to_vec());
+    if header.iter().any(|word| !word.is_empty()) {
+        table.set_header(header.to_vec());
+    }
     for row in rows {
         table.add_row(row);
     }
@@ -145,5 +180,17 @@ pub(crate) fn span(seconds: i64) -> String {
         60..3600 => format!("{}m", seconds / 60),
         3600..86_400 => format!("{}h", seconds / 3600),
         _ => format!("{}d", seconds / 86_400),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_without_headers_starts_with_its_first_row() {
+        let rows = vec![vec!["name".to_owned(), "value".to_owned()]];
+        assert_eq!(table(&["", ""], rows.clone()), "name  value");
+        assert_eq!(table(&["A", ""], rows), "A\nname  value");
     }
 }

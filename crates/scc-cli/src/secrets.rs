@@ -1,5 +1,10 @@
 //! Fetching secrets from where the user keeps them.
 
+use std::io::Read as _;
+use std::process::{ChildStdout, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
 use scc_config::SecretSource;
 use secrecy::SecretString;
 
@@ -32,20 +37,46 @@ pub(crate) fn missing(key: &str, source: &SecretSource) -> Option<CliError> {
     }
 }
 
+/// How long a command may take: a person may have to unlock something.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 fn output_of(command: &str) -> Result<String, String> {
-    let output = std::process::Command::new("/bin/sh")
+    let failed = |why: String| format!("the command `{command}` {why}");
+    let mut child = Command::new("/bin/sh")
         .args(["-c", command])
         // Not in the workspace, whose files an agent can write.
         .current_dir("/")
-        .stdin(std::process::Stdio::null())
-        .stderr(std::process::Stdio::inherit())
-        .output()
-        .map_err(|error| format!("the command `{command}` cannot be run: {error}"))?;
-    if !output.status.success() {
-        return Err(format!(
-            "the command `{command}` failed ({})",
-            output.status
-        ));
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit())
+        .spawn()
+        .map_err(|error| failed(format!("cannot be run: {error}")))?;
+    let printed = read_all(child.stdout.take());
+    let printed = printed.recv_timeout(PATIENCE);
+    if printed.is_err() {
+        // It may have ended by itself since.
+        let _ = child.kill();
     }
-    String::from_utf8(output.stdout).map_err(|_| format!("the command `{command}` printed no text"))
+    let status = child
+        .wait()
+        .map_err(|error| failed(format!("was lost: {error}")))?;
+    let seconds = PATIENCE.as_secs();
+    let printed = printed.map_err(|_| failed(format!("did not end within {seconds} s")))?;
+    if !status.success() {
+        return Err(failed(format!("failed ({status})")));
+    }
+    String::from_utf8(printed).map_err(|_| failed("printed no text".to_owned()))
+}
+
+/// Everything that a pipe gives, read beside the caller so that it can stop waiting.
+fn read_all(pipe: Option<ChildStdout>) -> Receiver<Vec<u8>> {
+    let (send, receive) = channel();
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        if let Some(mut pipe) = pipe {
+            let _ = pipe.read_to_end(&mut bytes);
+        }
+        let _ = send.send(bytes);
+    });
+    receive
 }

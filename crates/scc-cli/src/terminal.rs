@@ -65,18 +65,30 @@ pub(crate) fn size() -> Option<TerminalSize> {
 }
 
 /// Raw mode; the earlier mode returns when this is dropped, on every way out that runs code.
-struct RawMode {
+pub(crate) struct RawMode {
     earlier: Termios,
 }
 
 impl RawMode {
-    fn enter() -> Result<Self, CliError> {
+    pub(crate) fn enter() -> Result<Self, CliError> {
         let broken = |error: rustix::io::Errno| CliError::Terminal(error.into());
         let earlier = rustix::termios::tcgetattr(std::io::stdin()).map_err(broken)?;
-        let mut raw = earlier.clone();
+        let entered = Self { earlier };
+        entered.again()?;
+        Ok(entered)
+    }
+
+    /// Enters it again, after somebody else may have left it.
+    pub(crate) fn again(&self) -> Result<(), CliError> {
+        let mut raw = self.earlier.clone();
         raw.make_raw();
-        rustix::termios::tcsetattr(std::io::stdin(), OptionalActions::Now, &raw).map_err(broken)?;
-        Ok(Self { earlier })
+        rustix::termios::tcsetattr(std::io::stdin(), OptionalActions::Now, &raw)
+            .map_err(|error| CliError::Terminal(error.into()))
+    }
+
+    /// The mode that returns.
+    pub(crate) fn earlier(&self) -> &Termios {
+        &self.earlier
     }
 }
 
@@ -87,14 +99,14 @@ impl Drop for RawMode {
     }
 }
 
-struct Signals {
+pub(crate) struct Signals {
     terminate: Signal,
     interrupt: Signal,
     hangup: Signal,
 }
 
 impl Signals {
-    fn listen() -> Result<Self, CliError> {
+    pub(crate) fn listen() -> Result<Self, CliError> {
         let listen = |kind| signal(kind).map_err(CliError::Terminal);
         Ok(Self {
             terminate: listen(SignalKind::terminate())?,
@@ -104,7 +116,7 @@ impl Signals {
     }
 
     /// The next signal that ends scc.
-    async fn stop(&mut self) -> Stop {
+    pub(crate) async fn stop(&mut self) -> Stop {
         tokio::select! {
             _ = self.interrupt.recv() => Stop::Interrupt,
             _ = self.terminate.recv() => Stop::Terminate,

@@ -51,12 +51,7 @@ fn a_profile_is_saved_listed_and_shown() {
     let found = status(&context, &context.workspace());
     assert_eq!(found["profile"]["plugins"], json!(["review@internal"]));
     assert_eq!(
-        found["profile"]["mcp_servers"].as_array(),
-        None,
-        "camel case"
-    );
-    assert_eq!(
-        found["profile"]["mcpServers"],
+        found["profile"]["mcp_servers"],
         json!([
             { "name": "docs", "type": "http", "target": "docs.example" },
             { "name": "files", "type": "stdio", "target": "/usr/bin/files" },
@@ -108,7 +103,7 @@ fn a_profile_can_come_from_a_file() {
     .unwrap();
     profile(&context, &["save", "--from", from]).ok();
     let found = status(&context, &context.workspace());
-    assert_eq!(found["profile"]["mcpServers"][0]["type"], "sse");
+    assert_eq!(found["profile"]["mcp_servers"][0]["type"], "sse");
 
     for (text, word) in [
         ("additional_plugin: [a@m]\n", "did you mean"),
@@ -144,6 +139,70 @@ fn a_repository_is_known_by_its_origin() {
     assert_eq!(found["repository"], "remote:host.example/team/shop");
     assert_eq!(found["profile"]["plugins"], json!(["a@m"]));
     assert!(!found.to_string().contains("hunter2"));
+}
+
+#[test]
+fn a_workspace_that_becomes_another_repository_gets_no_profile_without_a_word() {
+    let context = TestContext::new();
+    context.configure(&json!({}));
+    let (here, other) = (context.workspace(), context.repository("other"));
+    set_origin(&context, &here, "https://host.example/team/shop");
+    set_origin(&context, &other, "https://host.example/team/vault");
+    profile_in(&context, &other, &["save", "--plugin", "keys@m"]).ok();
+    let explain = || {
+        let workspace = here.to_str().unwrap();
+        let args = ["config", "explain", "--workspace", workspace, "--json"];
+        context.run(Path::new(SCRIPTED), &args).ok()
+    };
+    // The first look remembers what the workspace is, with a profile or without.
+    assert!(!explain().stdout.contains("keys@m"));
+
+    // What an agent in it can do.
+    set_origin(&context, &here, "https://host.example/team/vault");
+    let run = explain();
+    assert!(!run.stdout.contains("keys@m"), "{run:?}");
+    assert!(
+        run.stderr.contains("was `remote:host.example/team/shop`"),
+        "{run:?}"
+    );
+    assert!(run.stderr.contains("scc profile apply"), "{run:?}");
+    let found = status(&context, &here);
+    assert!(
+        found["doubt"].as_str().unwrap().contains("team/shop"),
+        "{found}"
+    );
+    for args in [
+        &["save", "--plugin", "more@m"] as &[&str],
+        &["export"],
+        &["diff"],
+        &["apply", "--preview"],
+        &["sync", "--push"],
+    ] {
+        let run = profile(&context, args);
+        assert_eq!(run.status, 6, "{run:?}");
+        assert!(!run.stdout.contains("keys@m"), "{run:?}");
+    }
+
+    // The user says that it is right.
+    let run = profile(&context, &["apply"]).ok();
+    assert!(
+        run.stderr.contains("it was remote:host.example/team/shop"),
+        "{run:?}"
+    );
+    let run = explain();
+    assert!(
+        run.stdout.contains("keys@m") && run.stderr.is_empty(),
+        "{run:?}"
+    );
+    let log = context.run(Path::new(SCRIPTED), &["audit", "--json"]).ok();
+    assert!(log.stdout.contains("repository.accepted"), "{log:?}");
+
+    // A repository made inside of a workspace is nobody's until the user says so.
+    let inside = context.repository("ws/inside");
+    set_origin(&context, &inside, "https://host.example/team/vault");
+    assert!(status(&context, &inside)["doubt"].is_string());
+    profile_in(&context, &inside, &["apply"]).ok();
+    assert_eq!(status(&context, &inside)["doubt"], Value::Null);
 }
 
 #[test]
@@ -184,11 +243,11 @@ fn a_profile_is_copied_to_and_from_the_repository() {
     let context = TestContext::new();
     let workspace = context.workspace();
     profile(&context, &["save", "--plugin", "a@m"]).ok();
-    assert_eq!(status(&context, &workspace)["repositoryCopy"], "none");
+    assert_eq!(status(&context, &workspace)["repository_copy"], "none");
     profile(&context, &["sync", "--push"]).ok();
-    assert_eq!(status(&context, &workspace)["repositoryCopy"], "same");
+    assert_eq!(status(&context, &workspace)["repository_copy"], "same");
     profile(&context, &["save", "--plugin", "b@m"]).ok();
-    assert_eq!(status(&context, &workspace)["repositoryCopy"], "different");
+    assert_eq!(status(&context, &workspace)["repository_copy"], "different");
 
     // An agent may have written it: nothing is taken without a word.
     let run = profile(&context, &["sync", "--pull"]);
@@ -214,6 +273,29 @@ fn neither_secrets_nor_links_get_into_or_out_of_the_repository() {
     assert_eq!(run.status, 1, "{run:?}");
     assert!(!run.stderr.contains("hunter2"), "{run:?}");
     assert!(!context.workspace().join(".scc").exists());
+
+    for (server, place) in [
+        (
+            "docs=https://docs.example/mcp?token=hunter2",
+            "`url`, parameter `token`",
+        ),
+        ("files=/bin/files --key hunter2", "`args`, after `--key`"),
+    ] {
+        profile(&context, &["save", "--mcp", server]).ok();
+        for args in [&["sync", "--push"] as &[&str], &["export"]] {
+            let run = profile(&context, args);
+            assert_eq!(run.status, 1, "{run:?}");
+            assert!(run.stderr.contains(place), "{run:?}");
+            assert!(!format!("{run:?}").contains("hunter2"), "{run:?}");
+        }
+    }
+    assert!(!context.workspace().join(".scc").exists());
+    let run = profile(&context, &["export", "--include-secrets"]).ok();
+    assert!(run.stdout.contains("hunter2"), "{run:?}");
+    let variable = "docs=https://docs.example/mcp?token=${TOKEN}";
+    profile(&context, &["save", "--mcp", variable]).ok();
+    profile(&context, &["sync", "--push"]).ok();
+    std::fs::remove_dir_all(context.workspace().join(".scc")).unwrap();
 
     profile(&context, &["save", "--plugin", "a@m"]).ok();
     let elsewhere = context.path("elsewhere");

@@ -227,19 +227,144 @@ fn reset_forgets_and_keeps_the_old_file() {
     std::fs::write(folder.join("config.json"), "{ damaged").unwrap();
     let run = scc(&context, &["setup", "--standalone"]);
     assert_eq!(run.status, 3, "{run:?}");
-    let run = scc(&context, &["setup", "--standalone", "--reset", "--json"]).ok();
-    let kept = run.json()["data"]["previousSettings"].clone();
+    // Whose rules stand in there nobody knows.
+    let run = scc(&context, &["setup", "--standalone", "--reset"]);
+    assert_eq!(run.status, 2, "{run:?}");
+    assert!(run.stderr.contains("may record an organization"), "{run:?}");
+    let reset = ["setup", "--standalone", "--reset", "--yes", "--json"];
+    let run = scc(&context, &reset).ok();
+    let kept = run.json()["data"]["previous_settings"].clone();
     let kept = std::fs::read_to_string(kept.as_str().unwrap()).unwrap();
     assert_eq!(kept, "{ damaged");
+    assert_eq!(settings(&context)["standalone"], true);
+    assert_eq!(rules_changed(&context)["before"], "unreadable");
+}
+
+/// What the last change of whose rules apply says in the audit log.
+fn rules_changed(context: &TestContext) -> Value {
+    let audit = scc(context, &["audit", "-n", "100", "--json"]).ok().json();
+    let events = audit["data"].as_array().unwrap().iter();
+    let mut changes = events.filter(|event| event["event"] == "settings.changed");
+    changes.next_back().unwrap()["data"].clone()
+}
+
+#[test]
+fn an_organization_is_left_only_with_a_yes() {
+    let context = TestContext::new();
+    let file = org_file(&context, ORG);
+    scc(&context, &["setup", "--org", &file]).ok();
+    let before = settings(&context);
+    let other = context.path("other.json");
+    std::fs::write(&other, ORG).unwrap();
+    let other = other.to_str().unwrap();
+    for args in [
+        &["setup", "--standalone"] as &[&str],
+        &["setup", "--standalone", "--reset"],
+        &["setup", "--standalone", "--reset", "--non-interactive"],
+        &["setup", "--org", other],
+        &["config", "set", "standalone", "true"],
+        &["config", "set", "organization", "--unset"],
+        &["config", "set", "organization.source", other],
+    ] {
+        let run = scc(&context, args);
+        assert_eq!(run.status, 2, "{args:?}: {run:?}");
+        assert!(run.stderr.contains(&file), "{run:?}");
+        assert!(run.stderr.contains("--yes"), "{run:?}");
+        assert_eq!(settings(&context), before);
+    }
+    // What stays is not left.
+    scc(&context, &["setup", "--org", "./home/../org.json"]).ok();
+    assert_eq!(settings(&context), before);
+
+    let leave = ["setup", "--standalone", "--reset", "--yes"];
+    scc(&context, &leave).ok();
+    let changed = rules_changed(&context);
+    assert_eq!(changed["before"]["organization"], json!(file));
+    assert_eq!(changed["after"]["organization"], Value::Null);
+    assert_eq!(changed["after"]["standalone"], true);
+    scc(&context, &["setup", "--org", &file]).ok();
+    scc(&context, &["setup", "--org", other, "--yes"]).ok();
+    assert_eq!(rules_changed(&context)["after"]["organization"], other);
+    let set = ["config", "set", "standalone", "true", "--yes"];
+    scc(&context, &set).ok();
     assert_eq!(settings(&context)["standalone"], true);
 }
 
 #[test]
-fn settings_that_could_not_be_read_back_are_not_written() {
+fn a_person_who_leaves_is_asked() {
     let context = TestContext::new();
-    let run = scc(&context, &["setup", "--standalone", "--base-image", "a b"]);
-    assert_eq!(run.status, 3, "{run:?}");
+    let file = org_file(&context, ORG);
+    scc(&context, &["setup", "--org", &file]).ok();
+    let limit = Duration::from_secs(20);
+    for (answer, standalone) in [("n\r", false), ("y\r", true)] {
+        let mut command = context.command(Path::new(SCRIPTED));
+        command.args(["setup", "--standalone"]);
+        let mut terminal = Terminal::start(&command, 40, 160);
+        terminal.wait_for_text("Leave the organization of", limit);
+        terminal.send(answer);
+        let status = if standalone { 0 } else { 130 };
+        assert_eq!(terminal.wait(limit), status, "{}", terminal.screen());
+        assert_eq!(settings(&context)["standalone"], standalone);
+    }
+}
+
+#[test]
+fn whose_rules_apply_is_not_asked_where_it_is_recorded() {
+    let context = TestContext::new();
+    let file = org_file(&context, ORG);
+    scc(&context, &["setup", "--org", &file]).ok();
+    let before = settings(&context);
+    let run = scc(&context, &["setup", "--non-interactive", "--json"]).ok();
+    assert_eq!(run.json()["data"]["mode"], "organization");
+    assert_eq!(settings(&context), before);
+}
+
+#[test]
+fn what_is_not_usable_is_told_by_its_flag() {
+    let context = TestContext::new();
+    let missing = context.path("missing.pem");
+    let missing = missing.to_str().unwrap();
+    let file = org_file(&context, ORG);
+    for (args, status, words) in [
+        (
+            &["setup", "--standalone", "--base-image", "a b"] as &[&str],
+            2,
+            "--base-image",
+        ),
+        (
+            &["setup", "--standalone", "--ca-certificate", missing],
+            3,
+            "with --ca-certificate",
+        ),
+        (&["org", "validate", &file, "--ca", missing], 3, "with --ca"),
+    ] {
+        let run = scc(&context, args);
+        assert_eq!(run.status, status, "{run:?}");
+        assert!(run.stderr.contains(words), "{run:?}");
+        assert!(!run.stderr.contains("config.json"), "{run:?}");
+    }
     assert!(!context.path("home/.config/scc/config.json").exists());
+}
+
+#[test]
+fn doctor_tells_nobody_to_leave_an_organization() {
+    let context = TestContext::new();
+    let run = scc(&context, &["doctor"]);
+    assert!(run.stdout.contains("scc org import SOURCE"), "{run:?}");
+    let file = org_file(&context, ORG);
+    scc(&context, &["setup", "--org", &file]).ok();
+    let run = scc(&context, &["doctor"]);
+    // There is no engine.
+    assert_eq!(run.status, 5, "{run:?}");
+    assert!(run.stdout.contains("Corp (corp), from "), "{run:?}");
+    assert!(!run.stdout.contains("--standalone"), "{run:?}");
+    std::fs::remove_file(&file).unwrap();
+    let run = scc(&context, &["doctor", "--json"]);
+    let checks = run.json()["data"].clone();
+    let rules = checks.as_array().unwrap().iter();
+    let rules: Vec<_> = rules.filter(|check| check["name"] == "rules").collect();
+    assert_eq!(rules[0]["ok"], false, "{checks}");
+    assert!(!checks.to_string().contains("--standalone"), "{checks}");
 }
 
 #[test]
@@ -299,26 +424,45 @@ fn init_writes_one_file_and_never_over_another() {
     assert!(run.stderr.contains("--yes"), "{run:?}");
 }
 
+/// Each answer is checked at once, and asked for again where it is not usable.
 #[test]
 fn a_person_joins_an_organization() {
     let context = TestContext::new();
-    let file = org_file(&context, ORG);
+    let file = context.path("org.json");
+    let missing = context.path("missing.pem");
     let mut command = context.command(Path::new(SCRIPTED));
     command.arg("setup");
     let limit = Duration::from_secs(20);
-    let mut terminal = Terminal::start(&command, 40, 160);
-    for (question, answer) in [
-        ("Whose rules apply", "\r"),
-        ("Its document", &format!("{file}\r")),
-        ("Its credential", "\r"),
-        ("certificate authority", "\r"),
-        ("Which team", "\x1b[B\r"),
-        ("Which agent", "\r"),
-    ] {
-        terminal.wait_for_text(question, limit);
+    let mut terminal = Terminal::start(&command, 60, 200);
+    let mut answer = |question: &str, times: usize, answer: &str| {
+        scc_testkit::wait_for(question, limit, || {
+            (terminal.screen().matches(question).count() == times).then_some(())
+        });
         terminal.send(answer);
-    }
+    };
+    answer("Whose rules apply", 1, "\r");
+    answer("Its document", 1, "http://corp.example/org.json\r");
+    answer("Its document", 2, &format!("{}\r", file.display()));
+    answer("The PEM file", 1, &format!("{}\r", missing.display()));
+    answer("The PEM file", 2, "\r");
+    answer("Its document", 3, "");
+    let file = org_file(&context, ORG);
+    // What was typed before is suggested.
+    answer("Its document", 3, "\r");
+    answer("The PEM file", 3, "\r");
+    answer("Which team", 1, "\x1b[B\r");
+    answer("Which agent", 1, "\r");
     assert_eq!(terminal.wait(limit), 0, "{}", terminal.screen());
+    let screen = terminal.screen();
+    // A file of this machine wants no credential.
+    assert!(!screen.contains("Its credential"), "{screen}");
+    for error in [
+        "`http://corp.example/org.json`",
+        "missing.pem`",
+        "org.json`",
+    ] {
+        assert!(screen.contains(error), "{error}: {screen}");
+    }
     let found = settings(&context);
     assert_eq!(found["organization"]["source"], file);
     assert_eq!(found["team"], "platform");

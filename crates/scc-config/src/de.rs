@@ -51,9 +51,7 @@ impl DeError {
     /// An unknown key that was found by looking at the whole mapping still points at the key.
     fn or_in(self, node: &Node) -> Self {
         let key = match (&self.0.problem, &node.kind) {
-            (Problem::UnknownKey { key, .. }, Kind::Map(entries)) => {
-                entries.iter().find(|entry| entry.key == *key)
-            }
+            (Problem::UnknownKey { key, .. }, Kind::Map(mapping)) => mapping.get(key),
             _ => None,
         };
         let at = key.map_or(node.start, |entry| entry.key_start);
@@ -198,8 +196,8 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'de> {
                 items: items.iter(),
                 parent: self,
             }),
-            Kind::Map(entries) => visitor.visit_map(Entries {
-                entries: entries.iter(),
+            Kind::Map(mapping) => visitor.visit_map(Entries {
+                entries: mapping.entries().iter(),
                 value: None,
                 parent: self,
             }),

@@ -211,26 +211,37 @@ fn mismatch(error: &DeError, text: &str, file: &Path, lines: &Lines) -> ConfigEr
 fn point_at(details: &mut Details, at: usize, text: &str, lines: &Lines) {
     let place = lines.place(text, at);
     (details.line, details.column) = (Some(place.line), Some(place.column));
-    let start = text[..at.min(text.len())]
-        .rfind('\n')
-        .map_or(0, |end| end + 1);
-    let line = text[start..].lines().next().unwrap_or_default();
-    if details.message.starts_with(secret::REFUSED) || may_hold_secret(line) {
+    let (line, start) = lines.line(text, at);
+    if details.message.starts_with(secret::REFUSED) || may_hold_secret(around(line, at - start)) {
         return;
     }
-    let column = usize::try_from(place.column).unwrap_or(1);
-    if let Some(snippet) = snippet(line, column) {
-        details.snippet = Some(snippet);
+    if line.len() <= READABLE {
+        let column = usize::try_from(place.column).unwrap_or(1);
+        details.snippet = Some(snippet(line, column));
     }
     if details.text.is_none() {
-        details.text = word_at(line, column);
+        details.text = line.get(at - start..).and_then(word);
     }
 }
 
-/// The line with a caret below the column; a line that is too long to be read is left out.
-fn snippet(line: &str, column: usize) -> Option<String> {
-    let short = line.len() <= 400;
-    short.then(|| format!("{line}\n{:1$}^", "", column.saturating_sub(1)))
+/// A longer line is not shown, in bytes.
+const READABLE: usize = 400;
+
+/// A line that is not longer than can be read, or what stands near a byte of it.
+fn around(line: &str, at: usize) -> &str {
+    let cut = |at: usize| {
+        (0..=at.min(line.len()))
+            .rev()
+            .find(|at| line.is_char_boundary(*at))
+    };
+    let start = cut(at.saturating_sub(READABLE)).unwrap_or(0);
+    let end = cut(at.saturating_add(READABLE)).unwrap_or(line.len());
+    &line[start..end]
+}
+
+/// The line with a caret below the column.
+fn snippet(line: &str, column: usize) -> String {
+    format!("{line}\n{:1$}^", "", column.saturating_sub(1))
 }
 
 /// A misspelt `api_key` is an unknown key, and its line must not be shown either.
@@ -244,13 +255,11 @@ fn may_hold_secret(line: &str) -> bool {
     signs.iter().any(|sign| line.contains(sign)) || line.match_indices("://").any(user_info)
 }
 
-/// The text from the column to the next separator.
-fn word_at(line: &str, column: usize) -> Option<String> {
-    let rest = line.chars().skip(column.saturating_sub(1));
-    let word: String = rest
-        .take_while(|c| !matches!(c, ',' | '}' | ']' | '#'))
-        .collect();
-    // The start of a list or mapping says nothing.
+/// The text up to the next separator, where it says something.
+fn word(text: &str) -> Option<String> {
+    let word = text.split([',', '}', ']', '#']).next().unwrap_or_default();
     let word = word.trim();
-    (!word.is_empty() && !word.starts_with(['{', '[', ':'])).then(|| word.to_owned())
+    // The start of a list or mapping says nothing.
+    let shown = !word.is_empty() && word.len() <= READABLE && !word.starts_with(['{', '[', ':']);
+    shown.then(|| word.to_owned())
 }

@@ -1,8 +1,6 @@
 //! Patterns: `*` for any characters (also `/`), `?` for one, `[a-z]` and `[!a-z]` for one of a set;
 //! everything else stands for itself, in upper or lower case.
 
-use std::collections::{BTreeMap, HashMap};
-
 use serde::{Deserialize, Serialize};
 
 use crate::values::string_schema;
@@ -28,9 +26,9 @@ impl Pattern {
         &self.0
     }
 
-    /// Whether the whole of `text` fits. For many texts or patterns, compile a [`PatternSet`].
+    /// Whether the whole of `text` fits. For many texts or patterns, compile a [`PatternSet`](crate::PatternSet).
     pub fn matches(&self, text: &str) -> bool {
-        Glob::new(&fold(&self.0)).matches(&Folded::new(text).chars)
+        Glob::new(&fold(&self.0)).matches(&fold(text))
     }
 }
 
@@ -59,106 +57,23 @@ pub(crate) fn fold(text: &str) -> String {
 
 /// A text prepared for matching.
 #[derive(Debug, Clone)]
-pub struct Folded {
-    text: String,
-    chars: Vec<char>,
-}
+pub struct Folded(String);
 
 impl Folded {
     /// Prepares a text: blanks around it and case do not matter.
     pub fn new(text: &str) -> Self {
-        let text = fold(text);
-        let chars = text.chars().collect();
-        Self { text, chars }
+        Self(fold(text))
     }
 
     /// The text, folded.
     pub fn as_str(&self) -> &str {
-        &self.text
+        &self.0
     }
-}
-
-/// Patterns prepared for matching, in time that hardly depends on how many there are: each is found
-/// by what it starts or ends with, and only those that do neither are tried one by one.
-#[derive(Debug, Clone, Default)]
-pub struct PatternSet {
-    exact: HashMap<String, usize>,
-    prefixes: Buckets,
-    suffixes: Buckets,
-    rest: Vec<Numbered>,
-}
-
-/// Patterns by the length of their literal part, and then by that part.
-type Buckets = BTreeMap<usize, HashMap<String, Vec<Numbered>>>;
-
-/// A folded pattern; it is taken apart only when its literal part fits, which is rare.
-#[derive(Debug, Clone)]
-struct Numbered {
-    number: usize,
-    pattern: String,
-}
-
-impl PatternSet {
-    /// Prepares patterns; the number of each is its place in `patterns`.
-    pub fn new<'a>(patterns: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut set = Self::default();
-        for (number, pattern) in patterns.into_iter().enumerate() {
-            set.add(number, pattern);
-        }
-        set
-    }
-
-    /// Adds a pattern under a number of the caller's.
-    pub fn add(&mut self, number: usize, pattern: &str) {
-        let pattern = fold(pattern);
-        if !pattern.contains(['*', '?', '[']) {
-            self.exact.entry(pattern).or_insert(number);
-            return;
-        }
-        let (prefix, suffix) = literal_ends(&pattern);
-        let (buckets, part) = match (prefix, suffix) {
-            ("", "") => return self.rest.push(Numbered { number, pattern }),
-            ("", suffix) => (&mut self.suffixes, suffix.to_owned()),
-            (prefix, _) => (&mut self.prefixes, prefix.to_owned()),
-        };
-        let bucket = buckets.entry(part.len()).or_default();
-        // Most literal parts are those of one pattern.
-        bucket
-            .entry(part)
-            .or_insert_with(|| Vec::with_capacity(1))
-            .push(Numbered { number, pattern });
-    }
-
-    /// The number of a pattern that the whole of `text` fits: the one without wildcards, else the
-    /// first.
-    pub fn find(&self, text: &Folded) -> Option<usize> {
-        if let Some(number) = self.exact.get(&text.text) {
-            return Some(*number);
-        }
-        let whole = text.text.as_str();
-        let prefixes = self.prefixes.iter();
-        let prefixes = prefixes.filter_map(|(length, by_part)| by_part.get(whole.get(..*length)?));
-        let suffixes = self.suffixes.iter().filter_map(|(length, by_part)| {
-            let start = whole.len().checked_sub(*length)?;
-            by_part.get(whole.get(start..)?)
-        });
-        let candidates = prefixes.chain(suffixes).flatten().chain(&self.rest);
-        let fitting =
-            candidates.filter(|candidate| Glob::new(&candidate.pattern).matches(&text.chars));
-        fitting.map(|candidate| candidate.number).min()
-    }
-}
-
-/// What every text that fits a pattern starts and ends with; perhaps not all of it.
-fn literal_ends(pattern: &str) -> (&str, &str) {
-    let first = pattern.find(['*', '?', '[']).unwrap_or(pattern.len());
-    let last = pattern.rfind(['*', '?', ']']).map_or(0, |last| last + 1);
-    (&pattern[..first], &pattern[last..])
 }
 
 /// One folded pattern, taken apart.
 #[derive(Debug, Clone)]
-struct Glob {
+pub(crate) struct Glob {
     tokens: Vec<Token>,
 }
 
@@ -174,7 +89,7 @@ enum Token {
 }
 
 impl Glob {
-    fn new(pattern: &str) -> Self {
+    pub(crate) fn new(pattern: &str) -> Self {
         let chars: Vec<char> = pattern.chars().collect();
         let mut tokens = Vec::with_capacity(chars.len());
         let mut at = 0;
@@ -190,24 +105,24 @@ impl Glob {
     }
 
     /// Goes back to the last star only, which is enough and keeps the time quadratic at worst.
-    fn matches(&self, text: &[char]) -> bool {
-        let (mut at, mut token) = (0, 0);
-        let mut star: Option<(usize, usize)> = None;
-        while at < text.len() {
+    pub(crate) fn matches(&self, text: &str) -> bool {
+        let (mut rest, mut token) = (text.chars(), 0);
+        let mut star = None;
+        while let Some(c) = rest.clone().next() {
             match self.tokens.get(token) {
                 Some(Token::Any) => {
-                    star = Some((token, at));
+                    star = Some((token, rest.clone()));
                     token += 1;
                 }
-                Some(one) if one.accepts(text[at]) => {
-                    at += 1;
+                Some(one) if one.accepts(c) => {
+                    rest.next();
                     token += 1;
                 }
-                _ => match star {
+                _ => match &mut star {
                     Some((starred, from)) => {
-                        star = Some((starred, from + 1));
-                        at = from + 1;
-                        token = starred + 1;
+                        from.next();
+                        rest = from.clone();
+                        token = *starred + 1;
                     }
                     None => return false,
                 },
@@ -301,32 +216,5 @@ mod tests {
     fn a_hostile_pattern_takes_no_time() {
         let pattern = "*a".repeat(200) + "b";
         assert!(!matches(&pattern, &"a".repeat(2000)));
-    }
-
-    #[test]
-    fn the_exact_pattern_is_found_first() {
-        let set = PatternSet::new(["g*", "gis", "gis"]);
-        assert_eq!(set.find(&Folded::new("GIS")), Some(1));
-        assert_eq!(set.find(&Folded::new("gas")), Some(0));
-        assert_eq!(set.find(&Folded::new("x")), None);
-    }
-
-    #[test]
-    fn a_set_finds_what_its_patterns_match() {
-        let patterns = [
-            "a*", "ab*c", "*é", "*bé", "?x*", "[xy]z", "*m*", "ü*", "exact", "*",
-        ];
-        for text in [
-            "a", "abc", "bé", "é", "xx", "yz", "omo", "über", "exact", "", "aé", "é.a",
-        ] {
-            let folded = Folded::new(text);
-            for count in 0..=patterns.len() {
-                let some = &patterns[..count];
-                let exact = some.iter().position(|pattern| *pattern == text);
-                let first = some.iter().position(|pattern| matches(pattern, text));
-                let set = PatternSet::new(some.iter().copied());
-                assert_eq!(set.find(&folded), exact.or(first), "{text} {some:?}");
-            }
-        }
     }
 }

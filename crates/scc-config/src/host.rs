@@ -5,14 +5,15 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::idn;
 use crate::values::string_schema;
 
 /// The name of a host, or of all hosts below one: `api.corp.example` or `*.corp.example`.
 ///
 /// Always in lower case and without a dot at the end. No scheme, port, path or IP address: a rule
 /// by address says nothing about who answers there. `*.corp.example` does not include
-/// `corp.example` itself. Names outside ASCII have to be written in their `xn--` form, which is
-/// what travels over the wire.
+/// `corp.example` itself. Names outside ASCII are kept in their `xn--` form, which is what travels
+/// over the wire.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct HostPattern {
@@ -70,6 +71,10 @@ impl FromStr for HostPattern {
             None => (false, folded.as_str()),
         };
         let name = name.strip_suffix('.').unwrap_or(name);
+        let Some(name) = idn::to_ascii(name) else {
+            return refused("it has characters that names do not have");
+        };
+        let name = name.strip_suffix('.').unwrap_or(&name);
         if let Some(why) = complaint(name) {
             return refused(why);
         }
@@ -100,9 +105,6 @@ fn complaint(name: &str) -> Option<&'static str> {
     }
     if name.contains(':') {
         return Some("leave the port out");
-    }
-    if !name.is_ascii() {
-        return Some("write it in its `xn--` form");
     }
     if name.is_empty() || name.len() > 253 {
         return Some("it is empty or longer than 253 characters");
@@ -164,6 +166,9 @@ mod tests {
             ("localhost", "localhost"),
             ("xn--bcher-kva.example", "xn--bcher-kva.example"),
             ("a_b.example", "a_b.example"),
+            ("bücher.example", "xn--bcher-kva.example"),
+            ("*.Bücher.example.", "*.xn--bcher-kva.example"),
+            ("ｅxample.example", "example.example"),
         ] {
             assert_eq!(host(text).to_string(), normal, "{text}");
         }
@@ -187,7 +192,10 @@ mod tests {
             ("*.com", "top-level"),
             ("a..b", "label"),
             ("-a.example", "label"),
-            ("bücher.example", "xn--"),
+            ("xn--a.example", "characters"),
+            ("１０.０.０.１", "addresses"),
+            ("a。。b.example", "label"),
+            ("a＠b.example", "user"),
             ("", "empty"),
             ("a b", "label"),
         ] {

@@ -7,7 +7,7 @@ use jsonc_parser::{CollectOptions, ParseOptions};
 use serde::de::IgnoredAny;
 
 use crate::read::{MAX_DEPTH, Unreadable};
-use crate::tree::{Entry, Kind, Node, byte_of};
+use crate::tree::{Entry, Kind, Mapping, Node, byte_of};
 
 pub(crate) fn parse(text: &str) -> Result<Node, Unreadable> {
     too_deep(text).map_or(Ok(()), |at| Err(Unreadable::too_deep(at)))?;
@@ -89,7 +89,7 @@ fn node(value: Value<'_>) -> Result<Node, Unreadable> {
             let items = array.elements.into_iter();
             Kind::List(items.map(node).collect::<Result<_, _>>()?)
         }
-        Value::Object(object) => Kind::Map(entries(object)?),
+        Value::Object(object) => Kind::Map(Mapping::new(entries(object)?)),
     };
     Ok(Node {
         kind,

@@ -51,6 +51,7 @@ mod error;
 mod exceptions;
 mod glob;
 mod host;
+mod idn;
 mod json;
 mod kind;
 mod marketplace;
@@ -58,6 +59,7 @@ mod mcp;
 mod memory;
 mod network;
 mod org;
+mod pattern_set;
 mod plugin;
 mod profile;
 mod project;
@@ -80,7 +82,7 @@ pub use artifacts::{
 pub use document::{ConfigDocument, Document};
 pub use error::ConfigError;
 pub use exceptions::{ExceptionTargets, PolicyException};
-pub use glob::{Folded, Pattern, PatternSet};
+pub use glob::{Folded, Pattern};
 pub use host::HostPattern;
 pub use kind::DocumentKind;
 pub use marketplace::{
@@ -94,16 +96,17 @@ pub use org::{
     Defaults, Delegation, ExceptionDelegation, IdentityMode, OrgConfig, OrgProvider, Organization,
     PersonalDelegation, ProjectDelegation, SchemaVersion, Signing, Stats, TeamDelegation,
 };
+pub use pattern_set::PatternSet;
 pub use plugin::{BareName, PluginPatterns, PluginRef, PluginRefError};
 pub use profile::{Profile, ProfileDelegation, Trust};
 pub use project::ProjectConfig;
 pub use secret::SecretSource;
-pub use security::{SafetyAction, SafetyNet, Security};
+pub use security::{NetworkTool, SafetyAction, SafetyNet, Security};
 pub use session::{DevAction, DevEnvironment, NetworkPolicy, Session};
 pub use team::TeamConfig;
 pub use tree::{Place, pointer_token};
 pub use url::normalized_source;
 pub use user::{
     ImagesSection, OrganizationSource, ProviderPreference, ProviderSection, ResourcesSection,
-    UserConfig,
+    Unwritable, UserConfig,
 };

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::glob::{Folded, PatternSet};
+use crate::glob::Folded;
+use crate::pattern_set::PatternSet;
 use crate::url::Address;
 use crate::values;
 
@@ -81,19 +82,34 @@ impl McpServer {
         Some(address.host().to_owned())
     }
 
+    /// The port of the address, where it is not the scheme's own.
+    pub fn port(&self) -> Option<u16> {
+        Address::parse(self.url.as_deref()?)?.port()
+    }
+
     /// Everything that a pattern is compared with: the name; of the address the host and the
     /// normalised URL, with its port and without; the program.
     ///
     /// The address as it is written is none of them: `https://good.example@evil.example/` must not
     /// fit a pattern for `https://good.example*`.
     pub fn candidates(&self) -> McpCandidates {
-        let mut texts = vec![self.name.clone()];
+        let mut addresses = Vec::new();
         if let Some(address) = self.url.as_deref().and_then(Address::parse) {
-            texts.extend([address.host().to_owned(), address.without_port()]);
-            texts.extend(address.with_port());
+            addresses.extend([address.host().to_owned(), address.without_port()]);
+            addresses.extend(address.with_port());
         }
-        texts.extend(self.command.as_deref().map(plain_path));
-        McpCandidates(texts.iter().map(|text| Folded::new(text)).collect())
+        let program = self.command.as_deref().map(plain_path);
+        let program = program.into_iter().collect();
+        let (mut used, unused) = match self.transport.is_network() {
+            true => (addresses, program),
+            false => (program, addresses),
+        };
+        used.push(self.name.clone());
+        let folded = |texts: Vec<String>| texts.iter().map(|text| Folded::new(text)).collect();
+        McpCandidates {
+            used: folded(used),
+            unused: folded(unused),
+        }
     }
 }
 
@@ -109,12 +125,23 @@ fn plain_path(path: &str) -> String {
 
 /// What patterns are compared with, prepared.
 #[derive(Debug, Clone)]
-pub struct McpCandidates(Vec<Folded>);
+pub struct McpCandidates {
+    used: Vec<Folded>,
+    /// The address of a program, or the program of an address.
+    unused: Vec<Folded>,
+}
 
 impl McpCandidates {
-    /// The number of a pattern that one of them fits.
+    /// The number of a pattern that fits the name or what the transport uses: for what allows. An
+    /// allowed program must not let in the address beside it.
     pub fn find(&self, patterns: &PatternSet) -> Option<usize> {
-        self.0.iter().find_map(|text| patterns.find(text))
+        self.used.iter().find_map(|text| patterns.find(text))
+    }
+
+    /// The number of a pattern that fits anything of the server: for what forbids.
+    pub fn find_any(&self, patterns: &PatternSet) -> Option<usize> {
+        let all = self.used.iter().chain(&self.unused);
+        all.into_iter().find_map(|text| patterns.find(text))
     }
 }
 
@@ -193,6 +220,7 @@ mod tests {
     #[test]
     fn programs_are_compared_without_detours() {
         let mut server = server("");
+        server.transport = McpTransport::Stdio;
         server.command = Some("//usr/./bin//tool".into());
         assert!(
             server
@@ -200,5 +228,21 @@ mod tests {
                 .find(&PatternSet::new(["/usr/bin/tool"]))
                 .is_some()
         );
+    }
+
+    #[test]
+    fn what_the_transport_does_not_use_allows_nothing() {
+        let patterns = PatternSet::new(["/opt/corp/*", "*.corp.example"]);
+        let mut server = server("https://evil.example/mcp");
+        server.command = Some("/opt/corp/tool".into());
+        assert!(server.candidates().find(&patterns).is_none());
+        assert!(server.candidates().find_any(&patterns).is_some());
+        server.transport = McpTransport::Stdio;
+        (server.url, server.command) = (
+            Some("https://x.corp.example".into()),
+            Some("/tmp/evil".into()),
+        );
+        assert!(server.candidates().find(&patterns).is_none());
+        assert!(server.candidates().find_any(&patterns).is_some());
     }
 }

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use crate::glob::{Folded, PatternSet};
+use crate::glob::Folded;
+use crate::pattern_set::PatternSet;
+use crate::values::string_schema;
 
 /// A plugin of a marketplace, written `name@marketplace`.
 ///
@@ -13,6 +15,12 @@ pub struct PluginRef {
     name: String,
     marketplace: String,
 }
+
+string_schema!(
+    PluginRef,
+    "PluginRef",
+    "A plugin of a marketplace: `name@marketplace`"
+);
 
 /// Why a text is no reference to a plugin.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -143,24 +151,30 @@ pub struct PluginPatterns {
 impl PluginPatterns {
     /// Prepares patterns; the number of each is its place in `patterns`.
     pub fn new<'a>(patterns: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut all = Self::default();
+        let (mut names, mut references) = (Vec::new(), Vec::new());
         for (number, pattern) in patterns.into_iter().enumerate() {
             match split(pattern.trim()) {
                 Some((name, marketplace)) => {
                     let name = if name.is_empty() { "*" } else { name };
-                    all.references.add(number, &format!("{name}@{marketplace}"));
+                    references.push((number, format!("{name}@{marketplace}")));
                 }
-                None => all.names.add(number, pattern),
+                None => names.push((number, pattern)),
             }
         }
-        all
+        Self {
+            names: PatternSet::numbered(names),
+            references: PatternSet::numbered(references),
+        }
     }
 
     /// The number of a pattern that fits.
     pub fn find(&self, plugin: &PluginRef) -> Option<usize> {
-        let name = Folded::new(&plugin.name);
-        let found = self.names.find(&name);
-        found.or_else(|| self.references.find(&Folded::new(&plugin.to_string())))
+        let find = |patterns: &PatternSet, text: &dyn Fn() -> Folded| match patterns.is_empty() {
+            true => None,
+            false => patterns.find(&text()),
+        };
+        find(&self.names, &|| Folded::new(&plugin.name))
+            .or_else(|| find(&self.references, &|| Folded::new(&plugin.to_string())))
     }
 }
 

@@ -51,7 +51,7 @@ pub struct SafetyNet {
     /// Programs that reach the network.
     pub block_network_tools: bool,
     /// Those of them that are let through.
-    pub allowed_network_tools: Vec<String>,
+    pub allowed_network_tools: Vec<NetworkTool>,
 }
 
 impl Default for SafetyNet {
@@ -84,4 +84,22 @@ pub enum SafetyAction {
     Warn,
     /// It runs.
     Allow,
+}
+
+/// A program that reaches the network by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum NetworkTool {
+    /// `curl`
+    Curl,
+    /// `wget`
+    Wget,
+    /// `ssh`
+    Ssh,
+    /// `scp`
+    Scp,
+    /// `sftp`
+    Sftp,
+    /// `rsync`
+    Rsync,
 }

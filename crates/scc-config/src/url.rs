@@ -46,6 +46,11 @@ impl Address {
         &self.host
     }
 
+    /// The port, where it is not the scheme's own.
+    pub(crate) fn port(&self) -> Option<u16> {
+        self.port
+    }
+
     /// `https://host/path`; no `/` at the end, as people leave it out.
     pub(crate) fn without_port(&self) -> String {
         format!("{}://{}{}", self.scheme, self.host, self.path)

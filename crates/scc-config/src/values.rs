@@ -92,6 +92,12 @@ checked_option!(word, String, |text| {
         format!("`{text}` is empty or has characters in it that do not belong")
     })
 });
+checked_option!(team, String, |name| {
+    let good = !name.trim().is_empty() && !name.starts_with('-');
+    within(good && !name.contains(char::is_control), || {
+        format!("`{}` is not the name of a team", name.escape_debug())
+    })
+});
 checked_option!(header_name, String, |name| {
     let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
     within(!name.is_empty() && name.bytes().all(token), || {

@@ -6,7 +6,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_yaml::{Error, Location, MergeKeyPolicy, Options, Spanned};
 
 use crate::read::{MAX_DEPTH, Unreadable};
-use crate::tree::{Entry, Kind, Node, byte_of};
+use crate::tree::{Entry, Kind, Mapping, Node, byte_of};
 
 /// Far more than 8 MiB of sensible YAML has, far less than what hurts.
 const MAX_NODES: usize = 2_000_000;
@@ -98,7 +98,7 @@ fn node(value: Spanned<Value>, text: &str, depth: usize) -> Result<Node, Unreada
                     value: node(value, text, depth + 1)?,
                 })
             });
-            Kind::Map(entries.collect::<Result<_, _>>()?)
+            Kind::Map(Mapping::new(entries.collect::<Result<_, _>>()?))
         }
     };
     Ok(Node {

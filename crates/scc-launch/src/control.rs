@@ -16,7 +16,7 @@ const SETTLE_LIMIT: Duration = Duration::from_secs(10);
 const SETTLE_POLL: Duration = Duration::from_millis(50);
 
 /// A session's sandbox, for display.
-#[derive(Debug, Clone, serde::Serialize)]
+#[derive(Debug, Clone, serde::Serialize, schemars::JsonSchema)]
 pub struct SessionView {
     /// The container's name.
     pub container: String,
@@ -87,7 +87,7 @@ pub enum Wanted {
 }
 
 /// What pruning removed.
-#[derive(Debug, Clone, Default, serde::Serialize)]
+#[derive(Debug, Clone, Default, serde::Serialize, schemars::JsonSchema)]
 pub struct Pruned {
     /// Stopped sandboxes.
     pub containers: Vec<String>,
@@ -179,7 +179,11 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         self.runtime.stop(&view.id, STOP_GRACE).await?;
         let session = view.session_id.as_deref().unwrap_or_default();
         self.audit("sandbox.stop", session, Map::new())?;
-        self.reconcile_container(&view.id).await
+        self.reconcile_container(&view.id).await?;
+        match self.runtime.inspect(&view.id).await? {
+            Some(found) => self.remove_egress_of(&found).await,
+            None => Ok(()),
+        }
     }
 
     /// Stops a sandbox that this scc attends; whoever attends it closes the session.
@@ -188,6 +192,20 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
     /// When the engine refuses.
     pub async fn stop_sandbox(&self, id: &str) -> Result<(), LaunchError> {
         Ok(self.runtime.stop(id, STOP_GRACE).await?)
+    }
+
+    /// Removes one stopped sandbox and what only it used. Credentials and conversations stay.
+    ///
+    /// # Errors
+    /// [`LaunchError::NotStopped`] when it is not stopped, and when the engine refuses.
+    pub async fn remove(&self, view: &SessionView) -> Result<(), LaunchError> {
+        if view.state != "stopped" {
+            let name = view.container.clone();
+            return Err(LaunchError::NotStopped { name });
+        }
+        self.runtime.remove(&view.id).await?;
+        self.remove_unused_seals(false).await?;
+        Ok(())
     }
 
     /// Removes stopped sandboxes and what only they used. Volumes with credentials stay.
@@ -208,6 +226,9 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
             self.runtime.remove_readers(&pairs(&readers)).await?;
         }
         pruned.volumes = self.remove_unused_seals(dry_run).await?;
+        pruned
+            .volumes
+            .extend(self.remove_unused_sockets(dry_run).await?);
         Ok(pruned)
     }
 

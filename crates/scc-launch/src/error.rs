@@ -9,7 +9,7 @@ use scc_state::StateError;
 use crate::WorkspaceError;
 
 /// A reason, found while planning, for which a launch would be refused.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Blocker {
     /// What sort of reason it is.
     pub kind: BlockerKind,
@@ -20,7 +20,7 @@ pub struct Blocker {
 }
 
 /// The sort of a [`Blocker`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum BlockerKind {
     /// The workspace looks like a mistake; a person may confirm it.
@@ -58,6 +58,26 @@ pub enum LaunchError {
     /// The plan has blockers.
     #[error("{}", .0.message)]
     Blocked(Blocker),
+    /// The engine's machine cannot run the guard.
+    #[error(
+        "the engine runs sandboxes on `{engine}`, and this scc has a guard for `linux/{guard}` only"
+    )]
+    ForeignArchitecture {
+        /// The engine's platform.
+        engine: String,
+        /// The guard's processor.
+        guard: &'static str,
+    },
+    /// What was tried from inside the sandbox, before its agent started, did not come out as it has
+    /// to.
+    #[error("the network of the sandbox is not what the rules want, so the agent was not started")]
+    EgressNotProven {
+        /// What was tried and what came of it.
+        details: Vec<String>,
+    },
+    /// The policy of the safety net cannot be written down.
+    #[error("the policy of the safety net cannot be written")]
+    SafetyPolicy(#[source] serde_json::Error),
     /// No provider has that id.
     #[error("there is no provider `{id}`; this scc has {}", known.join(", "))]
     UnknownProvider {
@@ -119,6 +139,12 @@ pub enum LaunchError {
     /// The session is there and not running.
     #[error("the sandbox `{name}` is not running")]
     NotRunning {
+        /// Its container.
+        name: String,
+    },
+    /// The session runs, so its sandbox cannot be removed.
+    #[error("the sandbox `{name}` is not stopped")]
+    NotStopped {
         /// Its container.
         name: String,
     },

@@ -1,10 +1,11 @@
 //! Carrying out a plan.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use scc_provider::VolumeFiles;
-use scc_runtime::{Attachment, EngineError, SandboxRuntime, SandboxState, TerminalSize};
+use scc_runtime::{Attachment, EngineError, SandboxRuntime, SandboxState, TerminalSize, labels};
 use scc_state::{LaunchLock, SessionRecord, SessionState};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
@@ -12,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use crate::names::hex;
 use crate::plan::Credentials;
 use crate::tidy::volume_files;
-use crate::{Blocker, BlockerKind, Event, LaunchError, Launcher, Plan, Reporter};
+use crate::{Event, LaunchError, Launcher, Plan, Reporter, Requested};
 
 /// How long a sandbox that is replaced may take to end.
 const REPLACE_GRACE: Duration = Duration::from_secs(5);
@@ -77,57 +78,24 @@ struct VolumeProbe {
 }
 
 impl<R: SandboxRuntime> Launcher<'_, R> {
-    /// Carries out `plan`: records the request, makes missing images, claims the sandbox's name,
-    /// records the session, attaches, and starts the agent.
+    /// Carries out a plan: makes missing images, claims the sandbox's name, records the session,
+    /// attaches, and starts the agent. After a conflict the caller calls again, or ends the launch
+    /// with [`Launcher::give_way`] or [`Launcher::cancel`].
     ///
     /// # Errors
-    /// When the plan has blockers, another scc is starting the same sandbox, the agent is signed
-    /// out, or the engine refuses. Nothing half-made stays.
+    /// When another scc is starting the same sandbox, the agent is signed out, or the engine
+    /// refuses. Nothing half-made stays.
     pub async fn execute(
         &self,
-        plan: &Plan,
+        Requested { plan }: Requested<'_>,
         providers: &scc_provider::Registry,
         terminal: Option<TerminalSize>,
         on_conflict: OnConflict,
         report: Reporter<'_>,
     ) -> Result<Executed, LaunchError> {
-        // What is only missing may be there by now, and is looked for below.
-        let refused = |blocker: &&Blocker| blocker.kind != BlockerKind::MissingPrerequisite;
-        if let Some(blocker) = plan.blockers.iter().find(refused) {
-            return Err(LaunchError::Blocked(blocker.clone()));
-        }
-        if plan.continues.is_some() && plan.conversation.is_none() {
-            return Err(LaunchError::NoConversation {
-                session: plan.continues.clone().unwrap_or_default(),
-                provider: plan.provider.name.clone(),
-            });
-        }
-        self.audit("launch.requested", &plan.session_id, launch_facts(plan))?;
-        let outcome = self
-            .try_execute(plan, providers, terminal, on_conflict, report)
-            .await;
-        match &outcome {
-            Err(error) => self.note_failure(plan, "launch.failed", &error.to_string()),
-            Ok(Executed::Conflict { .. }) => {
-                self.note_failure(
-                    plan,
-                    "launch.refused",
-                    "a sandbox of this workspace is running",
-                );
-            }
-            Ok(Executed::Started(_)) => {}
-        }
-        outcome
-    }
-
-    /// Records that a launch did not come to be. What kept it from that is what is reported to the
-    /// user, also when this fails.
-    fn note_failure(&self, plan: &Plan, event: &str, reason: &str) {
-        let mut facts = launch_facts(plan);
-        facts.insert("reason".to_owned(), json!(reason));
-        if let Err(error) = self.audit(event, &plan.session_id, facts) {
-            tracing::warn!(%error, "the end of a launch was not recorded");
-        }
+        self.try_execute(plan, providers, terminal, on_conflict, report)
+            .await
+            .inspect_err(|error| self.note_end(plan, "launch.failed", &error.to_string()))
     }
 
     /// Closes the record of a launch that failed and left no sandbox.
@@ -136,16 +104,6 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         if let Err(error) = failed {
             tracing::warn!(%error, "the end of a launch was not recorded");
         }
-    }
-
-    /// Ends a launch that the user has cancelled: its half-made sandbox goes.
-    ///
-    /// # Errors
-    /// When the engine or the state directory does not answer; the next command does the rest.
-    pub async fn cancel(&self, plan: &Plan) -> Result<(), LaunchError> {
-        self.tidy().await?;
-        self.note_failure(plan, "launch.cancelled", "the user cancelled it");
-        Ok(())
     }
 
     async fn try_execute(
@@ -157,6 +115,9 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         report: Reporter<'_>,
     ) -> Result<Executed, LaunchError> {
         self.ensure_images(&plan.image, report).await?;
+        if let Some(egress) = &plan.egress {
+            self.ensure_proxy_image(egress, report).await?;
+        }
         self.check_credentials(plan, providers).await?;
         let Some(_claim) = self.state.try_launch_lock(&plan.container)? else {
             return Err(LaunchError::Busy {
@@ -169,14 +130,8 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
             return Ok(Executed::Conflict { container });
         }
         self.record_starting(plan)?;
-        let mut spec = plan.spec.clone();
-        spec.terminal = terminal;
-        let id = self
-            .create(&spec)
-            .await
-            .inspect_err(|_| self.note_failed(plan))?;
-        match self.attach_and_start(plan, &id).await {
-            Ok(attachment) => Ok(Executed::Started(LiveSession {
+        match self.make_and_start(plan, terminal).await {
+            Ok((id, attachment)) => Ok(Executed::Started(LiveSession {
                 session_id: plan.session_id.clone(),
                 sandbox: id,
                 expires_at: plan.expires_at,
@@ -191,12 +146,49 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
             })),
             Err(error) => {
                 // What stays is tidied by the next command, which goes by the record.
-                if self.runtime.remove(&id).await.is_ok() {
+                if self.undo(plan).await.is_ok() {
                     self.note_failed(plan);
                 }
                 Err(error)
             }
         }
+    }
+
+    /// Makes the sandbox, with its proxy where there is one, and starts the agent.
+    async fn make_and_start(
+        &self,
+        plan: &Plan,
+        terminal: Option<TerminalSize>,
+    ) -> Result<(String, Attachment), LaunchError> {
+        let mut spec = plan.spec.clone();
+        spec.terminal = terminal;
+        let made = match &plan.egress {
+            Some(egress) => self.start_enforced(plan, egress, spec).await?,
+            None => {
+                let id = self.create(&spec).await?;
+                let attachment = self.runtime.attach(&id).await?;
+                self.runtime.start(&id).await?;
+                (id, attachment)
+            }
+        };
+        self.record_started(plan)?;
+        Ok(made)
+    }
+
+    /// Removes what a launch that came to nothing has made.
+    pub(crate) async fn undo(&self, plan: &Plan) -> Result<(), LaunchError> {
+        let made = self.runtime.inspect(&plan.container).await?;
+        let is_ours = |labels: &BTreeMap<String, String>| {
+            labels.get(labels::SESSION) == Some(&plan.session_id)
+        };
+        if let Some(sandbox) = made.filter(|found| is_ours(&found.labels)) {
+            self.runtime.remove(&sandbox.id).await?;
+        }
+        if plan.egress.is_some() {
+            self.remove_egress(&plan.container).await?;
+            self.remove_unused_sockets(false).await?;
+        }
+        Ok(())
     }
 
     /// Makes sure that no other running session has this one's name, until the lock is dropped.
@@ -221,7 +213,10 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         }
     }
 
-    async fn create(&self, spec: &scc_runtime::SandboxSpec) -> Result<String, LaunchError> {
+    pub(crate) async fn create(
+        &self,
+        spec: &scc_runtime::SandboxSpec,
+    ) -> Result<String, LaunchError> {
         match self.runtime.create(spec).await {
             // Somebody without our lock (another state directory) was faster.
             Err(EngineError::NameTaken { name }) => Err(LaunchError::Busy { container: name }),
@@ -229,17 +224,14 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         }
     }
 
-    async fn attach_and_start(&self, plan: &Plan, id: &str) -> Result<Attachment, LaunchError> {
-        let attachment = self.runtime.attach(id).await?;
-        self.runtime.start(id).await?;
+    fn record_started(&self, plan: &Plan) -> Result<(), LaunchError> {
         self.set_state(&plan.session_id, SessionState::Running, None, self.now())?;
         self.state.remember_workspace_provider(
             plan.workspace.as_ref(),
             &plan.provider.id,
             self.now(),
         )?;
-        self.audit("launch.started", &plan.session_id, launch_facts(plan))?;
-        Ok(attachment)
+        self.audit("launch.started", &plan.session_id, launch_facts(plan))
     }
 
     /// Removes an ended sandbox of the same name, and a running one if it is to be replaced.
@@ -260,7 +252,7 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
             self.runtime.stop(&existing.id, REPLACE_GRACE).await?;
         }
         self.reconcile_container(&existing.id).await?;
-        self.runtime.remove(&existing.id).await?;
+        self.remove_sandbox(&existing).await?;
         report(Event::Replaced {
             container: plan.container.clone(),
         });
@@ -322,6 +314,9 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
     pub async fn finish(&self, session_id: &str, sandbox: &str) -> Result<AgentEnd, LaunchError> {
         let status = self.runtime.wait(sandbox).await?;
         self.close_session(session_id, Some(status), self.now())?;
+        if let Some(found) = self.runtime.inspect(sandbox).await? {
+            self.remove_egress_of(&found).await?;
+        }
         let out_of_memory = status == KILLED
             && (self.runtime.inspect(sandbox).await?).is_some_and(|found| found.out_of_memory);
         Ok(AgentEnd {
@@ -427,7 +422,7 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
     }
 }
 
-fn launch_facts(plan: &Plan) -> Map<String, Value> {
+pub(crate) fn launch_facts(plan: &Plan) -> Map<String, Value> {
     let mut facts = Map::new();
     facts.insert("workspace".to_owned(), json!(plan.workspace));
     facts.insert("provider".to_owned(), json!(plan.provider.id));

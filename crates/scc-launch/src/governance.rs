@@ -13,6 +13,8 @@ mod fetch;
 mod local;
 mod organization;
 mod providers;
+mod reach;
+mod repository;
 mod team;
 
 use std::fmt;
@@ -28,10 +30,10 @@ use secrecy::SecretString;
 pub use credentials::CredentialFallback;
 pub use error::GovernanceError;
 pub use fetch::{Fetched, Freshness, Provenance};
-pub use local::repository_id;
 pub use organization::{OrgDocument, load_organization, org_source};
 pub use providers::org_provider_settings;
-pub use team::{TeamChoice, TeamOrigin};
+pub use repository::Repository;
+pub use team::{TeamChoice, TeamOrigin, load_team_document};
 
 use local::{LocalExceptions, Personal};
 
@@ -51,6 +53,9 @@ pub struct GovernanceInput<'a> {
     pub offline: bool,
     /// Ask even where a copy is within its time.
     pub force_refresh: bool,
+    /// Use a copy that is past its time at once; the caller has newer ones fetched where
+    /// [`Governance::wants_refresh`] says so.
+    pub background: bool,
     /// Fetches documents and keeps their copies.
     pub loader: &'a Loader,
     /// Where a relative path of the organization's document starts.
@@ -107,10 +112,10 @@ impl Governance {
         match &organization {
             Some(organization) => {
                 warnings.extend(organization.warnings().iter().cloned());
-                warnings.extend(within_reach(organization, input.workspace));
+                out_of_reach(organization, input.workspace)?;
                 team = team::choose(input, organization.config())?;
                 if let Some(choice) = &team {
-                    team_document = team::fetch_document(input, organization, &choice.name)?;
+                    team_document = load_team_document(input, organization, &choice.name)?;
                 }
             }
             None => warnings.extend(standalone_warnings(input)),
@@ -185,6 +190,14 @@ impl Governance {
         self.team_document.as_ref()
     }
 
+    /// A document came from a copy past its time, and a newer one is to be fetched in the background:
+    /// by the same load without [`GovernanceInput::background`], in another process.
+    pub fn wants_refresh(&self) -> bool {
+        let org = self.organization.as_ref();
+        let team = self.team_document.as_ref();
+        org.is_some_and(OrgDocument::wants_refresh) || team.is_some_and(|team| team.wants_refresh)
+    }
+
     /// Nobody's rules apply.
     pub fn is_standalone(&self) -> bool {
         self.organization.is_none()
@@ -226,15 +239,19 @@ impl Governance {
     }
 }
 
-/// A document that the agent could change is worth a word.
-fn within_reach(organization: &OrgDocument, workspace: Option<&Path>) -> Option<String> {
-    let source = organization.source().to_text();
-    let inside = organization.is_local() && Path::new(&source).starts_with(workspace?);
-    inside.then(|| {
-        format!(
-            "the organization's document `{source}` is in the workspace: the agent can change it"
-        )
-    })
+/// A document that an agent in the workspace could change does not govern it: neither one that lies
+/// there, nor one that is reached through a link there.
+fn out_of_reach(
+    organization: &OrgDocument,
+    workspace: Option<&Path>,
+) -> Result<(), GovernanceError> {
+    let (Some(path), Some(workspace)) = (organization.source().local_path(), workspace) else {
+        return Ok(());
+    };
+    match reach::leads_through(&path, workspace) {
+        true => Err(GovernanceError::WithinReach { path }),
+        false => Ok(()),
+    }
 }
 
 impl fmt::Debug for Governance {

@@ -2,43 +2,29 @@
 
 use jiff::{SignedDuration, Timestamp};
 use scc_config::{NetworkPolicy, ResourcesSection};
-use scc_policy::{EffectivePolicy, ItemKind};
+use scc_policy::{EffectivePolicy, ItemKind, Layer};
 use scc_runtime::Network;
 
-use crate::{Blocker, BlockerKind, Decision};
+use crate::unsupported::Unsupported;
+use crate::{Blocker, BlockerKind, Decision, safety};
 
 /// Everything in the rules that stands against a launch of this provider. What this version cannot
 /// enforce or deliver is refused, not left out.
 pub(crate) fn refusals(policy: &EffectivePolicy, provider: &str, name: &str) -> Vec<Blocker> {
-    let mut refusals = Vec::new();
+    let mut refusals: Vec<Blocker> = Vec::new();
     if !policy.allowed_providers.iter().any(|id| id == provider) {
         refusals.push(provider_refused(policy, provider, name));
     }
-    let mut refuse = |message: String| {
-        refusals.push(Blocker {
-            kind: BlockerKind::Refused,
-            message,
-            hint: "see where it comes from: scc config explain".to_owned(),
-        });
-    };
-    if policy.network_policy.value == NetworkPolicy::WebEgressEnforced {
-        refuse(format!(
-            "the network policy `web-egress-enforced` of {} cannot be enforced by this version",
-            policy.network_policy.origin
-        ));
-    }
-    if let Some(shield) = policy.workspace_shields.first() {
-        refuse(format!(
-            "`{}` of {} cannot be hidden from the agent by this version",
-            shield.value, shield.origin
-        ));
-    }
-    if let Some(bundle) = policy.bundles.first() {
-        refuse(format!(
-            "the bundle `{}` of {} cannot be delivered by this version",
-            bundle.name, bundle.origin
-        ));
-    }
+    let unsupported = Unsupported::ALL.into_iter();
+    refusals.extend(
+        unsupported
+            .filter_map(|what| what.refused_in(policy))
+            .map(|message| Blocker {
+                kind: BlockerKind::Refused,
+                message,
+                hint: "see where it comes from: scc config explain".to_owned(),
+            }),
+    );
     refusals
 }
 
@@ -71,8 +57,7 @@ fn provider_refused(policy: &EffectivePolicy, provider: &str, name: &str) -> Blo
     }
 }
 
-/// The network of a sandbox. Where the policy cannot be enforced the launch is refused; until then
-/// the plan shows no network at all.
+/// The network of a sandbox. Enforced egress begins with none.
 pub(crate) fn network(policy: &EffectivePolicy) -> Network {
     match policy.network_policy.value {
         NetworkPolicy::Open => Network::Open,
@@ -114,9 +99,11 @@ pub(crate) fn decisions(policy: &EffectivePolicy) -> Vec<Decision> {
     let network = Decision {
         subject: "network",
         value: policy.network_policy.value.to_string(),
-        reason: match policy.standalone {
-            true => "nothing restricts it: scc runs standalone, without an organization".to_owned(),
-            false => policy.network_policy.origin.to_string(),
+        reason: match policy.network_policy.origin.layer {
+            Layer::Default if policy.standalone => {
+                "nothing restricts it: scc runs standalone, without an organization".to_owned()
+            }
+            _ => policy.network_policy.origin.to_string(),
         },
     };
     let timeout = policy.session.timeout_hours.as_ref().map(|hours| Decision {
@@ -132,8 +119,8 @@ pub(crate) fn decisions(policy: &EffectivePolicy) -> Vec<Decision> {
     });
     let safety = Decision {
         subject: "safety net",
-        value: "not enforced".to_owned(),
-        reason: "this version has no guard in the sandbox".to_owned(),
+        value: safety::describe(&policy.safety_net.value),
+        reason: policy.safety_net.origin.to_string(),
     };
     [Some(network), Some(safety), timeout, undelivered]
         .into_iter()

@@ -1,8 +1,8 @@
 //! Which images a launch needs, and making those that are missing.
 //!
 //! An image's tag is a hash of everything it is built from: its files, its arguments, the
-//! certificates, and the reference of the image below it. So an unchanged image is never built
-//! again, and a changed one always is.
+//! certificates, the guard, and the reference of the image below it. So an unchanged image is never
+//! built again, and a changed one always is.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -35,6 +35,32 @@ const BASE_FOLDER: &[ImageFile] = &[
     },
 ];
 
+const PROXY_FOLDER: &[ImageFile] = &[
+    ImageFile {
+        path: "Dockerfile",
+        content: include_bytes!("../../../images/scc-egress-proxy/Dockerfile"),
+        executable: false,
+    },
+    ImageFile {
+        path: "errors/ERR_SCC_NOT_LISTED",
+        content: include_bytes!("../../../images/scc-egress-proxy/errors/ERR_SCC_NOT_LISTED"),
+        executable: false,
+    },
+    ImageFile {
+        path: "errors/ERR_SCC_ADDRESS",
+        content: include_bytes!("../../../images/scc-egress-proxy/errors/ERR_SCC_ADDRESS"),
+        executable: false,
+    },
+    ImageFile {
+        path: "errors/ERR_SCC_PORT",
+        content: include_bytes!("../../../images/scc-egress-proxy/errors/ERR_SCC_PORT"),
+        executable: false,
+    },
+];
+
+/// Where the guard is in every image that has it.
+pub(crate) const GUARD: &str = "/usr/local/lib/scc/guard";
+
 const USER_FOLDER: &[ImageFile] = &[ImageFile {
     path: "Dockerfile",
     content: include_bytes!("../../../images/scc-user/Dockerfile"),
@@ -45,7 +71,7 @@ const USER_FOLDER: &[ImageFile] = &[ImageFile {
 const BUILD_POLL: Duration = Duration::from_millis(200);
 
 /// The images of a launch, lowest first.
-#[derive(Debug, Clone, serde::Serialize)]
+#[derive(Debug, Clone, serde::Serialize, schemars::JsonSchema)]
 pub struct ImagePlan {
     /// The agent's image.
     pub reference: String,
@@ -59,7 +85,7 @@ pub struct ImagePlan {
 const PAYLOAD: usize = 1;
 
 /// One image that scc builds.
-#[derive(Debug, Clone, serde::Serialize)]
+#[derive(Debug, Clone, serde::Serialize, schemars::JsonSchema)]
 pub struct ImageStep {
     /// Name and content hash.
     pub reference: String,
@@ -75,19 +101,7 @@ pub(crate) fn plan_images(
     certificates: &BTreeMap<String, Vec<u8>>,
     npm_registry: Option<&str>,
 ) -> ImagePlan {
-    let mut context = files(BASE_FOLDER);
-    context.push(file("ca/.keep", b""));
-    context.extend(
-        certificates
-            .iter()
-            .map(|(name, pem)| file(&format!("ca/{name}"), pem)),
-    );
-    let lowest = step(
-        "scc-base",
-        "",
-        context,
-        vec![("BASE".to_owned(), base.to_owned())],
-    );
+    let lowest = base_step(base, certificates);
 
     let mut args = vec![("BASE".to_owned(), lowest.reference.clone())];
     args.extend(agent.args.iter().cloned());
@@ -101,7 +115,9 @@ pub(crate) fn plan_images(
     ];
     let args = args.map(|(key, value)| (key.to_owned(), value)).into();
     let prefix = format!("u{}-", user.uid);
-    let sandbox = step(agent.name, &prefix, files(USER_FOLDER), args);
+    let mut context = files(USER_FOLDER);
+    context.push(guard());
+    let sandbox = step(agent.name, &prefix, context, args);
     let mut plan = ImagePlan {
         reference: sandbox.reference.clone(),
         base: base.to_owned(),
@@ -109,6 +125,40 @@ pub(crate) fn plan_images(
     };
     plan.set_npm_registry(npm_registry);
     plan
+}
+
+/// Plans the images for the proxy of a sandbox.
+pub(crate) fn plan_proxy_image(base: &str, certificates: &BTreeMap<String, Vec<u8>>) -> ImagePlan {
+    let lowest = base_step(base, certificates);
+    let mut context = files(PROXY_FOLDER);
+    context.push(guard());
+    let args = vec![("BASE".to_owned(), lowest.reference.clone())];
+    let proxy = step("scc-egress-proxy", "", context, args);
+    ImagePlan {
+        reference: proxy.reference.clone(),
+        base: base.to_owned(),
+        steps: vec![lowest, proxy],
+    }
+}
+
+/// What every image stands on.
+fn base_step(base: &str, certificates: &BTreeMap<String, Vec<u8>>) -> ImageStep {
+    let mut context = files(BASE_FOLDER);
+    context.push(file("ca/.keep", b""));
+    context.extend(
+        certificates
+            .iter()
+            .map(|(name, pem)| file(&format!("ca/{name}"), pem)),
+    );
+    let args = vec![("BASE".to_owned(), base.to_owned())];
+    step("scc-base", "", context, args)
+}
+
+fn guard() -> ContextFile {
+    ContextFile {
+        executable: true,
+        ..file("guard", scc_guard_bin::GUARD)
+    }
 }
 
 impl ImagePlan {
@@ -170,6 +220,17 @@ fn step(
     }
 }
 
+/// Whether sandboxes on an engine of this platform (`linux/amd64`) can run the guard.
+fn runs_guard(platform: &str) -> bool {
+    let processor = match platform.strip_prefix("linux/") {
+        Some("x86_64") => "amd64",
+        Some("aarch64") => "arm64",
+        Some(other) => other,
+        None => return false,
+    };
+    processor == scc_guard_bin::ARCHITECTURE
+}
+
 /// Adds a field with its length, so that no two lists of fields have the same bytes.
 fn update(hash: &mut Sha256, field: &[u8]) {
     hash.update((field.len() as u64).to_le_bytes());
@@ -180,12 +241,20 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
     /// Builds what is missing. Two scc that need the same image build it once.
     ///
     /// # Errors
-    /// When a build fails; the image's tag does not exist then.
+    /// When the engine's machine cannot run the guard, or a build fails; the image's tag does not
+    /// exist then.
     pub async fn ensure_images(
         &self,
         images: &ImagePlan,
         report: Reporter<'_>,
     ) -> Result<(), LaunchError> {
+        let engine = &self.runtime.engine().platform;
+        if !runs_guard(engine) {
+            return Err(LaunchError::ForeignArchitecture {
+                engine: engine.clone(),
+                guard: scc_guard_bin::ARCHITECTURE,
+            });
+        }
         if self.runtime.image_exists(&images.reference).await? {
             return Ok(());
         }
@@ -251,6 +320,18 @@ mod tests {
         let user = UserIds { uid, gid: 1 };
         let ca = BTreeMap::from([("a.crt".to_owned(), ca.to_owned())]);
         plan_images(base, &folder, (user, "/v"), &ca, registry).reference
+    }
+
+    #[test]
+    fn another_processor_is_told_from_ours() {
+        assert!(runs_guard(&format!(
+            "linux/{}",
+            scc_guard_bin::ARCHITECTURE
+        )));
+        assert!(runs_guard(&format!("linux/{}", std::env::consts::ARCH)));
+        for platform in ["linux/riscv64", "windows/amd64", "linux/", ""] {
+            assert!(!runs_guard(platform), "{platform}");
+        }
     }
 
     #[test]

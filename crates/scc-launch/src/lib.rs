@@ -2,15 +2,16 @@
 //!
 //! A launch is one straight road: a [`LaunchRequest`] becomes a [`Plan`] ([`plan`]: pure but for
 //! reading the workspace; `--dry-run` prints it), and the plan becomes a [`LiveSession`]
-//! ([`Launcher::execute`]). Nothing turns back up it: `execute` reads the plan, not the
-//! configuration. Questions for a person are data ([`Blocker`], [`Executed::Conflict`]); the caller
-//! asks them and calls again with the answer.
+//! ([`Launcher::request`], [`Launcher::execute`]). Nothing turns back up it: `execute` reads the
+//! plan, not the configuration. Questions for a person are data ([`Blocker`],
+//! [`Executed::Conflict`]); the caller asks them and calls again with the answer.
 //!
 //! [`Launcher`] also lists, stops and tidies up what launches leave, so that a killed scc leaves
 //! nothing that the next command does not set right.
 
 mod branches;
 mod control;
+mod egress;
 mod error;
 mod execute;
 mod governance;
@@ -18,12 +19,17 @@ mod governed;
 mod images;
 mod login;
 mod names;
+mod packages;
 mod plan;
+pub mod probes;
 mod provider_choice;
 mod readiness;
+mod refusal;
 mod request;
 mod resume;
+mod safety;
 mod tidy;
+mod unsupported;
 mod user;
 mod workspace;
 mod worktree;
@@ -31,22 +37,29 @@ mod worktrees;
 
 pub use branches::is_protected_branch;
 pub use control::{Pruned, SessionView, Wanted};
+pub use egress::{EgressPlan, EgressRequest, destinations, provider_endpoints};
 pub use error::{Blocker, BlockerKind, LaunchError};
 pub use execute::{AgentEnd, Executed, KILLED, LiveSession, OnConflict};
 pub use governance::{
     CredentialFallback, Fetched, Freshness, Governance, GovernanceError, GovernanceInput,
-    OrgDocument, Provenance, TeamChoice, TeamOrigin, load_organization, org_provider_settings,
-    org_source, repository_id,
+    OrgDocument, Provenance, Repository, TeamChoice, TeamOrigin, load_organization,
+    load_team_document, org_provider_settings, org_source,
 };
 pub use images::{DEFAULT_BASE, ImagePlan, ImageStep};
 pub use login::{LiveLogin, LoginRequest, login_user};
 pub use names::Scope;
-pub use plan::{Decision, MountPlan, Plan, ProviderPlan, UserPlan, plan};
+pub use packages::{
+    CargoFacts, ManagerSettings, PackageHosts, PipFacts, apt_hosts, cargo_hosts, npm_hosts,
+    pip_hosts,
+};
+pub use plan::{Decision, MountPlan, Plan, PlannedNetwork, ProviderPlan, UserPlan, plan};
 pub use provider_choice::{ChoiceInput, ProviderChoice, choose_provider};
 pub use readiness::Readiness;
+pub use refusal::{Refusal, Requested, record_refusal};
 pub use request::{HostFacts, LaunchRequest};
 pub use resume::Resumed;
 pub use tidy::Tidied;
+pub use unsupported::unsupported;
 pub use workspace::{Workspace, WorkspaceError, WorkspaceKind, detect_workspace, suspicion};
 pub use worktrees::{
     BRANCH_PREFIX, Installer, Target, find_worktree, installers, worktree_name, worktrees_dir,

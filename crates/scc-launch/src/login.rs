@@ -13,6 +13,7 @@ use serde_json::{Map, json};
 use crate::images::plan_images;
 use crate::names::ROLE_LOGIN;
 use crate::request::HostFacts;
+use crate::safety;
 use crate::user::agent_user;
 use crate::{DEFAULT_BASE, LaunchError, LaunchRequest, Launcher, Reporter, detect_workspace};
 
@@ -91,7 +92,7 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
             self.runtime.remove(&earlier.id).await?;
         }
         let volume = self.scope.volume_name(provider.id(), user.uid);
-        let spec = self.login_spec(login, user, &images.reference, &volume);
+        let spec = self.login_spec(login, user, &images.reference, &volume)?;
         let sandbox = self.runtime.create(&spec).await?;
         let attachment = self.runtime.attach(&sandbox).await?;
         self.runtime.start(&sandbox).await?;
@@ -109,7 +110,8 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         user: UserIds,
         image: &str,
         volume: &str,
-    ) -> SandboxSpec {
+    ) -> Result<SandboxSpec, LaunchError> {
+        let sealed = safety::sealed(&login.request.policy.safety_net.value)?;
         let id = login.provider.id();
         let spec = login.provider.login();
         let mut labels = self.scope.labels(ROLE_LOGIN);
@@ -124,7 +126,7 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
             env.entry(key.clone())
                 .or_insert_with(|| EnvValue::Plain(value.clone()));
         }
-        SandboxSpec {
+        Ok(SandboxSpec {
             name: self.scope.login_name(id),
             labels,
             image: image.to_owned(),
@@ -141,12 +143,12 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
                 target: login.provider.volume_path().to_owned(),
                 read_only: false,
             }],
-            sealed: Vec::new(),
+            sealed: vec![sealed],
             network: Network::Open,
             limits: crate::plan::limits(&login.request.config.resources),
             read_only_root: user.uid == 0,
             terminal: login.terminal,
-        }
+        })
     }
 
     /// Gives up a sign-in; its container goes.

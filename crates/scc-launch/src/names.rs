@@ -25,17 +25,23 @@ pub(crate) const ROLE_SEALED: &str = "sealed";
 pub(crate) const ROLE_READER: &str = "reader";
 
 impl Scope {
-    /// The labels that everything of this scope with that role has.
-    pub(crate) fn labels(&self, role: &str) -> BTreeMap<String, String> {
+    /// The labels that everything of this scope has.
+    pub(crate) fn owner_labels(&self) -> BTreeMap<String, String> {
         [
             (labels::MANAGED, "true".to_owned()),
             (labels::NAMESPACE, self.namespace.clone()),
             (labels::OWNER, self.owner.to_string()),
-            (labels::ROLE, role.to_owned()),
         ]
         .into_iter()
         .map(|(key, value)| (key.to_owned(), value))
         .collect()
+    }
+
+    /// The labels that everything of this scope with that role has.
+    pub(crate) fn labels(&self, role: &str) -> BTreeMap<String, String> {
+        let mut labels = self.owner_labels();
+        labels.insert(labels::ROLE.to_owned(), role.to_owned());
+        labels
     }
 
     /// The container of a workspace and provider: one name, so that the engine itself lets only

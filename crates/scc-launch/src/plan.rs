@@ -10,15 +10,19 @@ use scc_provider::{
     AGENT_HOME, AgentProvider, Conversation, LaunchContext, LaunchSpec, Registry, SESSION_VARIABLE,
 };
 use scc_runtime::{
-    EnvValue, Limits, Mount, MountSource, Network, SandboxSpec, SealedDirectory, UserIds, labels,
+    EnvValue, Limits, Mount, MountSource, Network, SandboxSpec, SealedDirectory, UserIds, egress,
+    labels,
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::egress::{EgressDraft, EgressPlan};
 use crate::governed;
 use crate::images::{ImagePlan, plan_images};
 use crate::names::{ROLE_SESSION, Scope};
 use crate::resume::NOT_LOOKED_UP;
+use crate::safety;
 use crate::user::agent_user;
 use crate::worktree::{unshielded, worktree_mounts};
 use crate::worktrees::{Installer, installers, with_installers};
@@ -34,7 +38,7 @@ const DEFAULT_PIDS: u32 = 4096;
 
 /// Everything that a launch will do. Serialised it shows names of environment variables and never
 /// values.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Plan {
     /// The session's identifier.
     pub session_id: String,
@@ -65,7 +69,9 @@ pub struct Plan {
     /// Names of the environment variables.
     pub environment: Vec<String>,
     /// What the network reaches.
-    pub network: Network,
+    pub network: PlannedNetwork,
+    /// What enforces where the agent may go, where the rules want that.
+    pub egress: Option<EgressPlan>,
     /// Resource limits.
     pub limits: Limits,
     /// The team.
@@ -89,6 +95,18 @@ pub struct Plan {
     pub(crate) credentials: Credentials,
 }
 
+/// What the network of a sandbox reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum PlannedNetwork {
+    /// Everything that the engine's default network does.
+    Open,
+    /// Nothing.
+    None,
+    /// What a proxy lets through.
+    Proxy,
+}
+
 /// How a launch knows that the agent can act for somebody.
 #[derive(Debug, Clone)]
 pub(crate) enum Credentials {
@@ -99,7 +117,7 @@ pub(crate) enum Credentials {
 }
 
 /// The agent of a plan.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct ProviderPlan {
     /// Its id.
     pub id: String,
@@ -116,7 +134,7 @@ pub struct ProviderPlan {
 }
 
 /// The agent's user.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct UserPlan {
     /// User id inside and on the files it makes.
     pub uid: u32,
@@ -125,11 +143,11 @@ pub struct UserPlan {
 }
 
 /// One mount of a plan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct MountPlan {
-    /// `workspace`, `git`, `volume` or `policy`.
+    /// `workspace`, `git`, `volume`, `policy` or `egress`.
     pub kind: &'static str,
-    /// A path of the host, or a volume's name; absent for policy, which scc makes.
+    /// A path of the host, or a volume's name; absent for what scc makes.
     pub source: Option<String>,
     /// The path inside.
     pub target: String,
@@ -138,7 +156,8 @@ pub struct MountPlan {
 }
 
 /// One thing that was decided.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "PlanDecision")]
 pub struct Decision {
     /// What about.
     pub subject: &'static str,
@@ -200,6 +219,7 @@ pub fn plan(
         settings: &request.settings,
         args: &request.args,
         agent_is_root: user.uid == 0,
+        command_hook: safety::hook(&request.policy.safety_net.value),
     })?;
     let base = request
         .config
@@ -211,6 +231,15 @@ pub fn plan(
     let registry_url = request.npm_registry.as_deref();
     let owner = (user, provider.volume_path());
     let image = plan_images(base, &folder, owner, &request.certificates, registry_url);
+    let egress = EgressDraft {
+        policy: request.policy,
+        request: &request.egress,
+        provider,
+        settings: &request.settings,
+        base,
+        certificates: &request.certificates,
+    };
+    let egress = egress.plan(&mut blockers)?;
     let draft = Draft {
         request,
         scope,
@@ -220,6 +249,7 @@ pub fn plan(
         conversation: launch.conversation.clone(),
         user,
         image: &image,
+        egress,
     };
     let resumed = request.resumed.as_ref();
     blockers.extend(resumed.and_then(|resumed| resumed.elsewhere(&draft.volume())));
@@ -368,6 +398,7 @@ struct Draft<'a> {
     conversation: Option<String>,
     user: UserIds,
     image: &'a ImagePlan,
+    egress: Option<EgressPlan>,
 }
 
 impl Draft<'_> {
@@ -397,7 +428,7 @@ impl Draft<'_> {
     fn spec(&self, launch: LaunchSpec) -> Result<SandboxSpec, LaunchError> {
         let root = self.root();
         let resources = governed::resources(self.request.policy, &self.request.config.resources);
-        Ok(SandboxSpec {
+        let mut spec = SandboxSpec {
             name: self
                 .scope
                 .container_name(&self.workspace.root, self.provider.id()),
@@ -409,19 +440,29 @@ impl Draft<'_> {
             user: self.user,
             hostname: "scc".to_owned(),
             mounts: self.mounts(root),
-            sealed: launch
-                .sealed
-                .into_iter()
-                .map(|dir| SealedDirectory {
-                    path: dir.path,
-                    files: dir.files,
-                })
-                .collect(),
+            sealed: self.sealed(launch.sealed)?,
             network: governed::network(self.request.policy),
             limits: limits(&resources),
             read_only_root: self.user.uid == 0,
             terminal: None,
-        })
+        };
+        if self.egress.is_some() {
+            self.request.egress.instruct(&mut spec);
+        }
+        Ok(spec)
+    }
+
+    /// The policy of the guard, and what governs the agent itself.
+    fn sealed(
+        &self,
+        agent: Vec<scc_provider::SealedDirectory>,
+    ) -> Result<Vec<SealedDirectory>, LaunchError> {
+        let guard = safety::sealed(&self.request.policy.safety_net.value)?;
+        let agent = agent.into_iter().map(|dir| SealedDirectory {
+            path: dir.path,
+            files: dir.files,
+        });
+        Ok(std::iter::once(guard).chain(agent).collect())
     }
 
     fn labels(&self, root: &str) -> BTreeMap<String, String> {
@@ -545,9 +586,14 @@ impl Draft<'_> {
                 uid: self.user.uid,
                 gid: self.user.gid,
             },
-            mounts: shown_mounts(&spec),
+            mounts: self.shown_mounts(&spec),
             environment: spec.env.keys().cloned().collect(),
-            network: spec.network,
+            network: match (&self.egress, &spec.network) {
+                (Some(_), _) => PlannedNetwork::Proxy,
+                (None, Network::None) => PlannedNetwork::None,
+                (None, _) => PlannedNetwork::Open,
+            },
+            egress: self.egress.clone(),
             limits: spec.limits,
             team: self.request.policy.team.clone(),
             expires_at: self.expiry(),
@@ -574,7 +620,20 @@ impl Draft<'_> {
             reason: "installed in the sandbox before the agent starts".to_owned(),
         }));
         decisions.extend(governed::decisions(self.request.policy));
+        decisions.extend(self.egress.iter().flat_map(EgressPlan::decisions));
         decisions
+    }
+
+    fn shown_mounts(&self, spec: &SandboxSpec) -> Vec<MountPlan> {
+        let mut mounts = shown_mounts(spec);
+        let shared = self.egress.as_ref().filter(|egress| egress.shares_volume());
+        mounts.extend(shared.map(|_| MountPlan {
+            kind: "egress",
+            source: None,
+            target: egress::MEETING.to_owned(),
+            read_only: true,
+        }));
+        mounts
     }
 }
 

@@ -8,7 +8,7 @@ use scc_config::UserConfig;
 use scc_policy::EffectivePolicy;
 use scc_provider::ProviderSettings;
 
-use crate::Resumed;
+use crate::{EgressRequest, Resumed};
 
 /// What was asked for.
 #[derive(Debug, Clone)]
@@ -46,6 +46,8 @@ pub struct LaunchRequest<'a> {
     pub certificates: BTreeMap<String, Vec<u8>>,
     /// A package registry that the host's npm is configured to use, if it is not npm's default.
     pub npm_registry: Option<String>,
+    /// How egress is enforced, where the rules want it.
+    pub egress: EgressRequest,
     /// This machine and its user.
     pub host: HostFacts,
 }

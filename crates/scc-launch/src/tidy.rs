@@ -53,7 +53,9 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         self.remove_logins(&mut tidied).await?;
         let unfinished = self.remove_unfinished().await?;
         let abandoned = self.close_records(&loaded.value, &kept).await?;
-        if unfinished || abandoned || !tidied.removed.is_empty() {
+        let interrupted = unfinished || abandoned || !tidied.removed.is_empty();
+        let swept = self.sweep_egress(interrupted).await?;
+        if interrupted || swept {
             self.remove_unused_seals(false).await?;
         }
         Ok((tidied, kept))
@@ -101,7 +103,7 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
                 return Err(LaunchError::ForeignContainer { container });
             }
             if is_unfinished(sandbox, &records) {
-                self.runtime.remove(&sandbox.id).await?;
+                self.remove_sandbox(sandbox).await?;
                 found = None;
             }
         }
@@ -123,6 +125,7 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
             return Ok(false);
         }
         self.runtime.stop(&sandbox.id, STOP_GRACE).await?;
+        self.remove_egress_of(sandbox).await?;
         let session = sandbox.labels.get(labels::SESSION).map(String::as_str);
         let session = session.unwrap_or_default();
         self.audit("session.expired", session, Map::new())?;

@@ -1,6 +1,8 @@
 //! The hosts that enforced egress lets through.
 
-use scc_config::{AllowedHost, NetworkPolicy, pointer_token};
+use std::collections::HashSet;
+
+use scc_config::{AllowedHost, HostPattern, NetworkPolicy, pointer_token};
 
 use crate::decision::{Asked, Decision, ItemKind, Layer, Origin, Outcome, Reason};
 use crate::effective::{EffectiveHost, EffectiveNetwork, EffectiveServer, Sourced};
@@ -124,15 +126,14 @@ fn merge(mut hosts: Vec<EffectiveHost>) -> Vec<EffectiveHost> {
             _ => once.push(host),
         }
     }
-    let wildcards: Vec<_> = once
-        .iter()
-        .filter(|entry| entry.host.is_wildcard())
-        .cloned()
-        .collect();
-    once.retain(|entry| {
-        let included =
-            |wide: &EffectiveHost| wide.host != entry.host && wide.host.includes(&entry.host);
-        entry.internal || !wildcards.iter().any(included)
-    });
+    let wildcards = once.iter().filter(|entry| entry.host.is_wildcard());
+    let wildcards: HashSet<String> = wildcards.map(|e| e.host.name().to_owned()).collect();
+    once.retain(|entry| entry.internal || !parents(&entry.host).any(|n| wildcards.contains(n)));
     once
+}
+
+/// The names above a host's.
+fn parents(host: &HostPattern) -> impl Iterator<Item = &str> {
+    let dots = host.name().match_indices('.');
+    dots.map(|(dot, _)| &host.name()[dot + 1..])
 }

@@ -14,7 +14,14 @@ pub(crate) trait Subject {
     type Patterns;
 
     fn prepare<'p>(patterns: impl Iterator<Item = &'p str>) -> Self::Patterns;
+
+    /// The number of a pattern that fits.
     fn find(&self, patterns: &Self::Patterns) -> Option<usize>;
+
+    /// As `find`, for patterns that forbid: these see what is written, used or not.
+    fn find_any(&self, patterns: &Self::Patterns) -> Option<usize> {
+        self.find(patterns)
+    }
 }
 
 impl Subject for PluginRef {
@@ -38,6 +45,10 @@ impl Subject for McpCandidates {
 
     fn find(&self, patterns: &PatternSet) -> Option<usize> {
         self.find(patterns)
+    }
+
+    fn find_any(&self, patterns: &PatternSet) -> Option<usize> {
+        self.find_any(patterns)
     }
 }
 
@@ -67,9 +78,9 @@ impl<'a, S: Subject> List<'a, S> {
         }
     }
 
-    /// The pattern that fits, as a rule.
+    /// The pattern that forbids, as a rule.
     pub(crate) fn rule(&self, subject: &S, layers: &Layers<'_>) -> Option<Rule> {
-        let number = subject.find(&self.prepared)?;
+        let number = subject.find_any(&self.prepared)?;
         let pattern = self.patterns[number].as_str();
         let pointer = format!("/{}/{number}", self.key.replace('.', "/"));
         let origin = layers.org_origin(Layer::Organization, &pointer);
@@ -160,6 +171,16 @@ impl<'a, S: Subject> Judge<'a, S> {
         let decision = asked.decide(Outcome::Blocked, Reason::BlockedBySecurity, message);
         let step = format!("ask {} for a policy exception", self.layers.contact());
         Some(Err(Box::new(decision.by(rule).then(step))))
+    }
+
+    /// The decision about an addition that would hand values of the host to whoever wrote it, unless
+    /// somebody lifts that.
+    pub(crate) fn host_values(&self, asked: &Asked, subject: &S) -> Result<Rule, Decision> {
+        self.lift(subject, true).ok_or_else(|| {
+            let message = "it takes values from this machine, and an agent can write its document";
+            let decision = asked.decide(Outcome::Denied, Reason::HostValue, message.to_owned());
+            decision.then(self.unblock(asked))
+        })
     }
 
     fn lift(&self, subject: &S, locally: bool) -> Option<Rule> {

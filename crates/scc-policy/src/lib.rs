@@ -36,8 +36,10 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod bundles;
 mod decision;
 mod delegation;
+mod destinations;
 mod dev;
 mod effective;
 mod error;
@@ -54,9 +56,13 @@ mod providers;
 mod servers;
 
 pub use decision::{Decision, ItemKind, Layer, Origin, Outcome, Reason, Rule};
+pub use destinations::{
+    Cause, Destination, DestinationInput, Destinations, Endpoint, Reach, WEB_PORTS,
+};
 pub use effective::{
-    EffectiveBundle, EffectiveDevEnvironment, EffectiveHost, EffectiveMarketplace,
-    EffectiveNetwork, EffectivePlugin, EffectivePolicy, EffectiveServer, EffectiveSession, Sourced,
+    EffectiveArtifact, EffectiveBundle, EffectiveDevEnvironment, EffectiveHost,
+    EffectiveMarketplace, EffectiveNetwork, EffectivePlugin, EffectivePolicy, EffectiveServer,
+    EffectiveSession, Sourced,
 };
 pub use error::PolicyError;
 pub use evaluate::evaluate;

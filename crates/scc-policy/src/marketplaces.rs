@@ -1,6 +1,6 @@
 //! The marketplaces that plugins may come from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use scc_config::{
     Document, Folded, Marketplace, Pattern, PatternSet, TeamConfig, Trust, pointer_token,
@@ -13,7 +13,7 @@ use crate::layers::{Layers, Team, origin};
 /// The marketplaces that apply, and the names that have a meaning without one.
 pub(crate) struct Marketplaces {
     pub(crate) effective: BTreeMap<String, EffectiveMarketplace>,
-    known: Vec<String>,
+    known: HashSet<String>,
 }
 
 impl Marketplaces {
@@ -43,7 +43,7 @@ pub(crate) fn resolve(layers: &Layers<'_>, decisions: &mut Vec<Decision>) -> Mar
         .defaults()
         .map(|defaults| &defaults.extra_marketplaces);
     let known = effective.keys().chain(extra.into_iter().flatten());
-    let mut known: Vec<String> = known.map(|name| name.to_lowercase()).collect();
+    let mut known: HashSet<String> = known.map(|name| name.to_lowercase()).collect();
     let implicit = layers.input.implicit_marketplaces.iter();
     known.extend(implicit.map(|name| name.to_lowercase()));
     Marketplaces { effective, known }
@@ -72,7 +72,7 @@ fn add_team(
             clash.then(|| asked.decide(Outcome::Denied, Reason::Duplicate, message))
         });
         decisions.push(refused.unwrap_or_else(|| {
-            taken.push(name.to_lowercase());
+            taken.insert(name.to_lowercase());
             let entry = EffectiveMarketplace {
                 marketplace: marketplace.clone(),
                 origin: place,
@@ -85,13 +85,13 @@ fn add_team(
 }
 
 /// The names that a team may not use: whoever has one of them could pass plugins off as others.
-fn taken_names(layers: &Layers<'_>) -> Vec<String> {
+fn taken_names(layers: &Layers<'_>) -> HashSet<String> {
     let org = layers.org();
     let own = org.into_iter().flat_map(|org| org.marketplaces.keys());
     let extra = org
         .into_iter()
         .flat_map(|org| &org.defaults.extra_marketplaces);
-    let mut taken: Vec<String> = own.chain(extra).map(|name| name.to_lowercase()).collect();
+    let mut taken: HashSet<String> = own.chain(extra).map(|name| name.to_lowercase()).collect();
     let implicit = layers.input.implicit_marketplaces.iter();
     taken.extend(implicit.map(|name| name.to_lowercase()));
     taken

@@ -37,14 +37,14 @@ fn is_choice(word: &str) -> bool {
     CHOSEN.contains(&name)
 }
 
-/// The hook that notes which conversation the agent is in.
+/// What notes at the start which conversation the agent is in.
 pub(crate) fn hooks() -> Value {
     let note = json!({
         "type": "command",
         "command": note_command(VOLUME),
         "timeout": HOOK_LIMIT,
     });
-    json!({ "SessionStart": [{ "hooks": [note] }] })
+    json!([{ "hooks": [note] }])
 }
 
 /// Where the agent keeps a conversation that began in `workspace`.
@@ -68,6 +68,7 @@ mod tests {
             settings: &ProviderSettings::default(),
             args: &args,
             agent_is_root: false,
+            command_hook: None,
         };
         let mut argv = Vec::new();
         let known = choose(&context, &mut argv);

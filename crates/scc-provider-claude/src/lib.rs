@@ -5,6 +5,7 @@
 //! can read and not change.
 
 mod conversation;
+mod hooks;
 
 use std::collections::BTreeMap;
 
@@ -117,7 +118,9 @@ impl AgentProvider for Claude {
         }
         let conversation = conversation::choose(context, &mut argv);
         argv.extend(context.args.iter().cloned());
-        let managed = managed_settings(settings);
+        let mut managed = managed_settings(settings);
+        managed.insert("hooks".to_owned(), managed_hooks(context));
+        let managed = Value::Object(managed);
         let files =
             BTreeMap::from([("managed-settings.json".to_owned(), format!("{managed:#}\n"))]);
         Ok(LaunchSpec {
@@ -182,11 +185,18 @@ fn environment(context: &LaunchContext<'_>) -> BTreeMap<String, EnvValue> {
 /// at the first start whether to use it.
 const KEY_VARIABLE: &str = "SCC_PROVIDER_KEY";
 
+/// Managed hooks run whatever the user's and the workspace's settings say.
+fn managed_hooks(context: &LaunchContext<'_>) -> Value {
+    let note = ("SessionStart".to_owned(), conversation::hooks());
+    let judge = context.command_hook.map(hooks::hooks);
+    let judge = judge.map(|hooks| ("PreToolUse".to_owned(), hooks));
+    Value::Object([note].into_iter().chain(judge).collect())
+}
+
 /// What the agent's user cannot change.
-fn managed_settings(settings: &ProviderSettings) -> Value {
+fn managed_settings(settings: &ProviderSettings) -> Map<String, Value> {
     let mut managed = Map::new();
     managed.insert("skipDangerousModePermissionPrompt".to_owned(), json!(true));
-    managed.insert("hooks".to_owned(), conversation::hooks());
     // Pinned, also to the vendor's own: otherwise a file of the workspace could send the key
     // elsewhere with the first request.
     let url = settings.base_url.as_deref().unwrap_or(API_URL);
@@ -197,7 +207,7 @@ fn managed_settings(settings: &ProviderSettings) -> Value {
             json!(format!("printenv {KEY_VARIABLE}")),
         );
     }
-    Value::Object(managed)
+    managed
 }
 
 #[cfg(test)]

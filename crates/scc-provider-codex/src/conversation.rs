@@ -28,15 +28,15 @@ pub(crate) fn choose(context: &LaunchContext<'_>, argv: &mut Vec<String>) -> Opt
     Some(id.to_owned())
 }
 
-/// The hook that notes which conversation the agent is in.
-pub(crate) fn hooks() -> Table {
+/// What notes at the start which conversation the agent is in.
+pub(crate) fn hooks() -> Value {
     let mut hook = toml! {
         type = "command"
         timeout = 10
     };
     hook.insert("command".to_owned(), note_command(VOLUME).into());
     let group = Table::from_iter([("hooks".to_owned(), Value::Array(vec![hook.into()]))]);
-    Table::from_iter([("SessionStart".to_owned(), Value::Array(vec![group.into()]))])
+    Value::Array(vec![group.into()])
 }
 
 #[cfg(test)]
@@ -63,6 +63,7 @@ mod tests {
                 settings: &ProviderSettings::default(),
                 args: &args,
                 agent_is_root: false,
+                command_hook: None,
             };
             let mut argv = Vec::new();
             assert_eq!(choose(&context, &mut argv).as_deref(), Some("u"));

@@ -5,6 +5,7 @@
 //! `managed_config.toml` (beats the user's own settings) and `requirements.toml` (hard limits).
 
 mod conversation;
+mod hooks;
 
 use std::collections::BTreeMap;
 
@@ -119,7 +120,7 @@ impl AgentProvider for Codex {
         let files = [
             ("config.toml", config(context)),
             ("managed_config.toml", managed_config(settings)),
-            ("requirements.toml", requirements()),
+            ("requirements.toml", requirements(context)),
         ]
         .map(|(name, table)| (name.to_owned(), table.to_string()));
         Ok(LaunchSpec {
@@ -196,17 +197,23 @@ fn managed_config(settings: &ProviderSettings) -> Table {
     managed
 }
 
-fn requirements() -> Table {
+/// Managed hooks run whatever the user's and the workspace's settings say.
+fn managed_hooks(context: &LaunchContext<'_>) -> Table {
+    let note = ("SessionStart".to_owned(), conversation::hooks());
+    let judge = context.command_hook.map(hooks::hooks);
+    let judge = judge.map(|hooks| ("PreToolUse".to_owned(), hooks));
+    [note].into_iter().chain(judge).collect()
+}
+
+fn requirements(context: &LaunchContext<'_>) -> Table {
     let mut requirements = toml! {
         // The agent insists that the first is among them.
         allowed_sandbox_modes = ["read-only", "danger-full-access"]
         allowed_approval_policies = ["never"]
-
-        [features]
-        // Otherwise the user's settings could switch the hooks off.
-        hooks = true
     };
-    requirements.insert("hooks".to_owned(), conversation::hooks().into());
+    requirements.insert("hooks".to_owned(), managed_hooks(context).into());
+    // Otherwise the user's settings could switch the hooks off.
+    requirements.insert("features".to_owned(), toml! { hooks = true }.into());
     requirements
 }
 

@@ -1,5 +1,6 @@
 //! A scripted shell agent as an scc provider, for tests: [`Script`]. With arguments it runs them;
-//! without, it answers each line of its input until `quit STATUS`.
+//! without, it answers each line of its input until `quit STATUS`. The hook that it is given stands in
+//! a file, which it does not run by itself.
 
 use std::collections::BTreeMap;
 
@@ -88,10 +89,13 @@ impl AgentProvider for Script {
         let key = key.map(|key| ("SCC_PROVIDER_KEY".to_owned(), EnvValue::Secret(key)));
         let gateway = context.settings.base_url.clone();
         let gateway = gateway.map(|url| ("SCC_BASE_URL".to_owned(), EnvValue::Plain(url)));
-        let policy = BTreeMap::from([
+        let mut policy = BTreeMap::from([
             ("policy.txt".to_owned(), "sealed\n".to_owned()),
             ("note.sh".to_owned(), note_command(VOLUME)),
         ]);
+        if let Some(hook) = context.command_hook {
+            policy.insert("hook.sh".to_owned(), format!("{}\n", hook.command));
+        }
         Ok(LaunchSpec {
             argv,
             env: key.into_iter().chain(gateway).collect(),

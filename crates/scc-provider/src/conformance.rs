@@ -3,12 +3,18 @@
 #![expect(clippy::panic, clippy::expect_used, reason = "test support")]
 
 use crate::{
-    AGENT_HOME, AgentProvider, Conversation, EnvValue, LaunchContext, LaunchSpec, ProviderError,
-    ProviderSettings, SignIn, VolumeFiles, note_command,
+    AGENT_HOME, AgentProvider, CommandHook, Conversation, EnvValue, LaunchContext, LaunchSpec,
+    ProviderError, ProviderSettings, SignIn, VolumeFiles, note_command,
 };
 
 /// A key that must not turn up anywhere but in a secret.
 const CANARY: &str = "canary-3f9a1c";
+
+/// A hook that must turn up in a sealed file.
+const HOOK: CommandHook<'static> = CommandHook {
+    command: "/hook-7c2e",
+    timeout_seconds: 7,
+};
 
 /// Panics with the rule that `provider` breaks. `sample` is a credential file that signs in.
 pub fn check(provider: &dyn AgentProvider, sample: &[u8]) {
@@ -91,6 +97,7 @@ fn check_launch(provider: &dyn AgentProvider, settings: &ProviderSettings) {
             settings,
             args: &args,
             agent_is_root,
+            command_hook: Some(HOOK),
         };
         provider
             .launch(&context)
@@ -118,6 +125,11 @@ fn check_launch(provider: &dyn AgentProvider, settings: &ProviderSettings) {
         );
         assert!(!sealed.files.is_empty(), "{id}: an empty sealed directory");
     }
+    let mut files = spec.sealed.iter().flat_map(|sealed| sealed.files.values());
+    assert!(
+        files.any(|text| text.contains(HOOK.command)),
+        "{id}: no sealed file has the hook"
+    );
     check_no_secret(id, &spec);
     let hosts = provider
         .egress_hosts(settings)
@@ -208,6 +220,7 @@ fn check_conversations(provider: &dyn AgentProvider) {
             settings: &settings,
             args: &[],
             agent_is_root: false,
+            command_hook: None,
         };
         provider.launch(&context).expect("a launch")
     };

@@ -32,6 +32,19 @@ pub struct LaunchContext<'a> {
     pub args: &'a [String],
     /// Whether the agent runs as uid 0 in the container.
     pub agent_is_root: bool,
+    /// What judges every shell command before the agent runs it.
+    pub command_hook: Option<CommandHook<'a>>,
+}
+
+/// A command that an agent has to run before each shell command of its own, through its managed
+/// settings. It reads the call as JSON on standard input; status 0 lets the command run, and status
+/// 2, with a reason on standard error, refuses it. It never ends with anything else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CommandHook<'a> {
+    /// A line for a POSIX shell.
+    pub command: &'a str,
+    /// After how many seconds it has certainly ended.
+    pub timeout_seconds: u32,
 }
 
 /// What to run. Everything in it is data for the sandbox; nothing refers to this machine.

@@ -27,10 +27,11 @@ pub use conversation::{
 };
 pub use image::{ImageFile, ImageFolder};
 pub use launch::{
-    EnvValue, LaunchContext, LaunchSpec, ProviderError, ProviderSettings, SealedDirectory,
+    CommandHook, EnvValue, LaunchContext, LaunchSpec, ProviderError, ProviderSettings,
+    SealedDirectory,
 };
 pub use registry::Registry;
-pub use settings::{exact_version, url_host};
+pub use settings::{exact_version, url_host, url_port};
 pub use sign_in::{LoginSpec, SignIn, VolumeFiles};
 
 /// The home directory of the agent's user in every agent image.

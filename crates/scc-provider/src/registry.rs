@@ -1,18 +1,22 @@
 //! The providers that a program was built with.
 
+use std::sync::Arc;
+
 use crate::AgentProvider;
 
 /// The providers of a program, in the order in which they are offered.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Registry {
-    providers: Vec<Box<dyn AgentProvider>>,
+    providers: Arc<[Box<dyn AgentProvider>]>,
 }
 
 impl Registry {
     /// A registry of `providers`; the order is the order of display.
     #[must_use]
     pub fn new(providers: Vec<Box<dyn AgentProvider>>) -> Self {
-        Self { providers }
+        Self {
+            providers: providers.into(),
+        }
     }
 
     /// The provider with that id.

@@ -52,15 +52,26 @@ pub fn url_host(
     }
 }
 
-fn host_of(url: &str) -> Option<String> {
+/// The port of `base_url`, where it names one.
+pub fn url_port(settings: &ProviderSettings) -> Option<u16> {
+    let (_, port) = authority(settings.base_url.as_deref()?)?;
+    port.parse().ok().filter(|port| *port != 0)
+}
+
+/// Host and port of a URL; the port is `0` where none is named.
+fn authority(url: &str) -> Option<(&str, &str)> {
     let rest = url
         .strip_prefix("https://")
         .or_else(|| url.strip_prefix("http://"))?;
     let authority = rest.split(['/', '?', '#']).next()?;
-    let (host, port) = match authority.rsplit_once(':') {
+    Some(match authority.rsplit_once(':') {
         Some((host, port)) if !host.is_empty() && !host.ends_with(':') => (host, port),
         _ => (authority, "0"),
-    };
+    })
+}
+
+fn host_of(url: &str) -> Option<String> {
+    let (host, port) = authority(url)?;
     let host = host.trim_end_matches('.').to_ascii_lowercase();
     let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
     let valid = !host.is_empty() && host.bytes().all(allowed) && port.parse::<u16>().is_ok();
@@ -85,6 +96,21 @@ mod tests {
             ("a.example", None),
         ] {
             assert_eq!(host_of(url).as_deref(), host, "{url}");
+        }
+    }
+
+    #[test]
+    fn ports() {
+        for (url, port) in [
+            ("https://a.example", None),
+            ("http://a.example:8080/v1", Some(8080)),
+            ("https://a.example:443", Some(443)),
+        ] {
+            let settings = ProviderSettings {
+                base_url: Some(url.to_owned()),
+                ..ProviderSettings::default()
+            };
+            assert_eq!(url_port(&settings), port, "{url}");
         }
     }
 

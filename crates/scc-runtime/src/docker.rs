@@ -8,12 +8,14 @@ mod failure;
 mod helper;
 mod lifecycle;
 mod list;
+mod networks;
 mod raw;
 mod sealed;
 mod streams;
 mod volumes;
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -24,7 +26,8 @@ use crate::engine::Transport;
 use crate::seccomp;
 use crate::{
     Attachment, BuildProgress, EngineError, EngineInfo, EngineLookup, ExecSpec, ImageBuild,
-    OutputChunk, Sandbox, SandboxRuntime, SandboxSpec, TerminalSize, Unfinished,
+    NetworkSpec, NetworkView, OutputChunk, Sandbox, SandboxRuntime, SandboxSpec, Surroundings,
+    TerminalSize, Unfinished,
 };
 
 /// How long an engine may take to begin an answer. Creating a sandbox on a busy disk takes seconds.
@@ -83,6 +86,12 @@ impl DockerRuntime {
     }
 }
 
+/// What a container that was made still lacks.
+async fn complete(docker: &Docker, spec: &SandboxSpec, id: &str) -> Result<(), EngineError> {
+    networks::join_further(docker, spec, id).await?;
+    sealed::deliver(docker, spec).await
+}
+
 impl SandboxRuntime for DockerRuntime {
     fn engine(&self) -> &EngineInfo {
         &self.info
@@ -102,7 +111,7 @@ impl SandboxRuntime for DockerRuntime {
 
     async fn create(&self, spec: &SandboxSpec) -> Result<String, EngineError> {
         let id = create::create(&self.docker, spec, &self.dialect).await?;
-        if let Err(error) = sealed::deliver(&self.docker, spec).await {
+        if let Err(error) = complete(&self.docker, spec, &id).await {
             // What is not complete must not stay, lest it be started later.
             let _ = lifecycle::remove(&self.docker, &id).await;
             return Err(error);
@@ -198,6 +207,29 @@ impl SandboxRuntime for DockerRuntime {
 
     async fn remove_readers(&self, labels: &[(&str, &str)]) -> Result<(), EngineError> {
         volumes::remove_readers(&self.docker, labels).await
+    }
+
+    async fn create_network(&self, spec: &NetworkSpec) -> Result<NetworkView, EngineError> {
+        networks::create(&self.docker, spec).await
+    }
+
+    async fn list_networks(
+        &self,
+        labels: &[(&str, &str)],
+    ) -> Result<Vec<NetworkView>, EngineError> {
+        networks::list(&self.docker, labels).await
+    }
+
+    async fn remove_network(&self, id: &str) -> Result<bool, EngineError> {
+        networks::remove(&self.docker, id).await
+    }
+
+    async fn address_in(&self, id: &str, network: &str) -> Result<Option<IpAddr>, EngineError> {
+        networks::address_in(&self.docker, id, network).await
+    }
+
+    async fn surroundings(&self) -> Result<Surroundings, EngineError> {
+        networks::surroundings(&self.docker).await
     }
 
     async fn remove_unused_volumes(

@@ -22,8 +22,10 @@ pub const SESSION_NAME: &str = "dev.scc.session-name";
 pub const EXPIRES_AT: &str = "dev.scc.expires-at";
 /// The version of scc that made a thing.
 pub const VERSION: &str = "dev.scc.version";
-/// The name of the sandbox for whose sake a helper is at work.
-pub(crate) const MADE_FOR: &str = "dev.scc.made-for";
+/// The name of the sandbox for whose sake something is there: a helper, a proxy, a network.
+pub const MADE_FOR: &str = "dev.scc.made-for";
+/// On a sandbox with enforced egress: how it is joined to its proxy.
+pub const EGRESS: &str = "dev.scc.egress";
 /// On an image that is only a stage of a build and is removed after it.
 pub const STAGE: &str = "dev.scc.stage";
 

@@ -12,6 +12,7 @@ mod attach;
 pub mod conformance;
 mod console;
 mod docker;
+pub mod egress;
 mod engine;
 mod error;
 mod image;
@@ -19,17 +20,19 @@ pub mod labels;
 mod seccomp;
 mod spec;
 
-pub use attach::{Attachment, OutputChunk, OutputStream};
+pub use attach::{Attachment, OutputChunk, OutputStream, read_streams};
 pub use console::{ConsoleIo, RelayEnd, relay};
 pub use docker::DockerRuntime;
 pub use engine::{EndpointSource, EngineEndpoint, EngineInfo, EngineLookup};
 pub use error::{EngineError, TriedEndpoint};
 pub use image::{BuildProgress, ContextFile, ImageBuild};
 pub use spec::{
-    EnvValue, ExecSpec, Limits, Mount, MountSource, Network, Sandbox, SandboxSpec, SandboxState,
-    SealedDirectory, TerminalSize, Unfinished, UserIds,
+    EnvValue, ExecSpec, JoinedNetworks, Limits, Mount, MountSource, NameServers, Network,
+    NetworkSpec, NetworkView, Sandbox, SandboxSpec, SandboxState, SealedDirectory, Surroundings,
+    TerminalSize, Unfinished, UserIds,
 };
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use futures_util::stream::BoxStream;
@@ -118,6 +121,24 @@ pub trait SandboxRuntime {
 
     /// Removes what this runtime keeps at hand for reading volumes. It is made again when needed.
     async fn remove_readers(&self, labels: &[(&str, &str)]) -> Result<(), EngineError>;
+
+    /// Makes a network that leads nowhere and in which the engine's machine has no address. A name
+    /// may be given twice.
+    async fn create_network(&self, spec: &NetworkSpec) -> Result<NetworkView, EngineError>;
+
+    /// The networks whose labels include `labels`.
+    async fn list_networks(&self, labels: &[(&str, &str)])
+    -> Result<Vec<NetworkView>, EngineError>;
+
+    /// Removes a network. Removing one that is gone is no error, nor is one that a sandbox still
+    /// uses: the answer says whether it is gone.
+    async fn remove_network(&self, id: &str) -> Result<bool, EngineError>;
+
+    /// The address of a running sandbox in a network.
+    async fn address_in(&self, id: &str, network: &str) -> Result<Option<IpAddr>, EngineError>;
+
+    /// Addresses of the engine's machine and of everything that runs on it.
+    async fn surroundings(&self) -> Result<Surroundings, EngineError>;
 
     /// The volumes whose labels include `labels` that no sandbox uses are removed; their names are
     /// returned. With `dry_run` they are only named.

@@ -1,6 +1,7 @@
 //! What a sandbox is made from, and what one looks like.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use secrecy::SecretString;
@@ -101,17 +102,73 @@ pub struct SealedDirectory {
 }
 
 /// What a sandbox's network reaches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Network {
     /// The engine's default network: everything.
     Open,
     /// No network at all.
     None,
+    /// Networks of the engine, by name.
+    Joined(JoinedNetworks),
+}
+
+/// Networks that a sandbox is joined to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JoinedNetworks {
+    /// The network, `None` for the engine's default one.
+    pub network: Option<String>,
+    /// A second one.
+    pub further: Option<String>,
+    /// Who is asked for names.
+    pub names: NameServers,
+}
+
+/// Who is asked for names.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum NameServers {
+    /// Whoever the engine asks.
+    #[default]
+    Engine,
+    /// These.
+    At(Vec<IpAddr>),
+    /// An address where nobody is.
+    Nobody,
+}
+
+/// A network between a sandbox and its proxy: no way out of it, and this machine has no address in
+/// it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NetworkSpec {
+    /// Its name.
+    pub name: String,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// A network that exists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NetworkView {
+    /// The runtime's identifier.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// An address in its range.
+    pub address: Option<IpAddr>,
+}
+
+/// Addresses around a sandbox that enforced egress must keep out of its reach.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Surroundings {
+    /// Those of the engine's machine in the engine's networks.
+    pub machine: Vec<IpAddr>,
+    /// Those of running containers, whoever made them.
+    pub containers: Vec<IpAddr>,
 }
 
 /// Resource limits.
-#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, schemars::JsonSchema)]
 pub struct Limits {
     /// Bytes of memory, swap included.
     pub memory_bytes: u64,

@@ -20,9 +20,10 @@ const SKEW: Duration = Duration::from_secs(300);
 const POLL: Duration = Duration::from_millis(20);
 
 /// The directory of the copies. Every file is private (0600), replaced in one step, and sealed: a
-/// copy that was changed by hand is found when it is read, set aside, and never used.
+/// copy that was damaged or edited is found when it is read, set aside, and never used.
 ///
-/// The seal has no key: it finds accidents and edits, not somebody who computes a new one.
+/// The seal has no key: it finds accidents and edits, not somebody who computes a new one. The
+/// copies are the user's, whose machine it is; what an agent cannot do is write there.
 #[derive(Debug, Clone)]
 pub struct SourceCache {
     dir: PathBuf,
@@ -93,7 +94,7 @@ impl SourceCache {
     /// # Errors
     /// When the file is there but cannot be read.
     pub fn info(&self, source: &Source) -> Result<Option<CopyInfo>, StateError> {
-        match self.find(source)? {
+        match self.find(source) {
             Found::Copy(copy) => Ok(Some(copy.info)),
             Found::Nothing | Found::Damaged(_) => Ok(None),
         }
@@ -121,19 +122,22 @@ impl SourceCache {
         &self,
         source: &Source,
     ) -> Result<(Option<StoredCopy>, Option<String>), StateError> {
-        match self.find(source)? {
+        match self.find(source) {
             Found::Nothing => return Ok((None, None)),
             Found::Copy(copy) => return Ok((Some(copy), None)),
             Found::Damaged(_) => {}
         }
         let _lock = self.write_lock(source)?;
         // Another may have set it aside, or replaced it, in the meantime.
-        match self.find(source)? {
+        match self.find(source) {
             Found::Nothing => Ok((None, None)),
             Found::Copy(copy) => Ok((Some(copy), None)),
             Found::Damaged(reason) => {
                 let path = self.path(source);
-                let digest = digest(&files::read(&path)?.unwrap_or_default());
+                let digest = match path.is_file() {
+                    true => digest(&files::read(&path).ok().flatten().unwrap_or_default()),
+                    false => digest(&[]),
+                };
                 let aside = files::set_aside(&path, "damaged", &digest[..8])?;
                 let warning = format!(
                     "the copy of `{source}` is not used: {reason}; it is kept as `{}`",
@@ -222,19 +226,32 @@ impl SourceCache {
         made.map_err(failed("create a directory in", &self.dir))
     }
 
-    fn find(&self, source: &Source) -> Result<Found, StateError> {
-        let Some(bytes) = files::read(&self.path(source))? else {
-            return Ok(Found::Nothing);
-        };
-        Ok(decode(&bytes, &source.to_string()))
+    fn find(&self, source: &Source) -> Found {
+        let path = self.path(source);
+        // A directory cannot be read, and a pipe would block.
+        match fs::metadata(&path) {
+            Ok(meta) if !meta.is_file() => {
+                return Found::Damaged("it is not a regular file".to_owned());
+            }
+            _ => {}
+        }
+        match files::read(&path) {
+            Ok(None) => Found::Nothing,
+            Ok(Some(bytes)) => decode(&bytes, &source.to_string()),
+            Err(error) => Found::Damaged(format!("it cannot be read: {error}")),
+        }
     }
 
-    fn write_lock(&self, source: &Source) -> Result<File, StateError> {
+    pub(crate) fn write_lock(&self, source: &Source) -> Result<File, StateError> {
         files::lock(&self.dir.join(format!("{}.lock", key(source))))
     }
 
     fn path(&self, source: &Source) -> PathBuf {
         self.dir.join(format!("{}.copy", key(source)))
+    }
+
+    pub(crate) fn attempt_path(&self, source: &Source) -> PathBuf {
+        self.dir.join(format!("{}.attempt", key(source)))
     }
 }
 

@@ -5,8 +5,8 @@
 //! main promises: nothing unencrypted is fetched; credentials go to the source's own host only;
 //! nothing that comes from a repository is run or checked out; a document counts only after the
 //! caller's check, whether it was just fetched or comes from a copy; a copy is asked about again
-//! when its time to live is over, at every call, and is never used when it is older than
-//! [`MAX_STALE`]. Calls block. The environment, the clock and the user's directories are the
+//! when its time to live is over (in the background, where the caller wants that), and is never used
+//! when it is older than [`MAX_STALE`]. Calls block. The environment, the clock and the user's directories are the
 //! caller's: they come in as arguments.
 //!
 //! ```
@@ -36,6 +36,7 @@
 
 mod address;
 mod age;
+mod attempt;
 mod auth;
 mod authorities;
 mod cache;
@@ -49,6 +50,7 @@ mod process;
 mod source;
 mod syntax;
 
+pub use attempt::{Attempt, AttemptOutcome};
 pub use auth::AuthHeader;
 pub use cache::{CopyInfo, SourceCache};
 pub use error::SourceError;

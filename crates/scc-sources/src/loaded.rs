@@ -17,6 +17,9 @@ pub struct Loaded {
     pub sha256: String,
     /// When the content was fetched; for a file, when it was read.
     pub fetched_at: Timestamp,
+    /// The copy is past its time and nobody has asked for a newer one in the last minute; only with
+    /// [`LoadOptions::background`](crate::LoadOptions::background). The caller is to see to it.
+    pub wants_refresh: bool,
     /// Sentences for the user, such as that a copy is stale or was changed by hand.
     pub warnings: Vec<String>,
 }
@@ -28,6 +31,11 @@ pub enum Origin {
     Fresh,
     /// A copy that is within its time.
     Cached {
+        /// How long ago the server last vouched for it.
+        age: Duration,
+    },
+    /// A copy that is past its time, used while a newer one is fetched in the background.
+    Due {
         /// How long ago the server last vouched for it.
         age: Duration,
     },

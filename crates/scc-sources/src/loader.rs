@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::age::words;
+use crate::attempt::Attempt;
 use crate::cache::{CopyInfo, SourceCache, StoredCopy, digest};
 use crate::loaded::{Fetched, Loaded, Origin, Revision};
 use crate::source::Place;
@@ -24,13 +25,18 @@ pub type Validator<'a> = dyn Fn(&[u8]) -> Result<(), String> + 'a;
 /// 2. A copy whose seal is broken is set aside and not used. The content of a whole one is checked
 ///    by the validator like everything else.
 /// 3. A copy that is within its time is used, and nobody is asked.
-/// 4. Otherwise the server is asked, with the copy's ETag or commit. What comes is checked before
-///    it becomes the copy; an invalid document never does, and the copy stays.
+/// 4. Otherwise the server is asked, with the copy's ETag or commit; with [`LoadOptions::force`]
+///    without them, so that what the copy says about itself does not count. What comes is checked
+///    before it becomes the copy; an invalid document never does, and the copy stays.
 /// 5. Where that fails, the copy is used until it is [`LoadOptions::max_stale`] old, and the
 ///    result says why. A refusal of the server (401, 403, 404) is no exception, because servers
 ///    answer so in an outage too, but [`Origin::Stale`] names it: say it loudly. After that time
 ///    there is an error.
-/// 6. Offline, steps 4 and 5 ask nobody.
+/// 6. With [`LoadOptions::background`] a copy that is past its time is used at once, as long as step
+///    5 would use it, and the caller is told to have a newer one fetched: another process calls
+///    again without that option. What came of asking is noted beside the copy
+///    ([`SourceCache::last_attempt`]), so that a failure is as loud as in step 5.
+/// 7. Offline, steps 4 to 6 ask nobody.
 #[derive(Debug, Clone)]
 pub struct Loader {
     cache: SourceCache,
@@ -71,24 +77,6 @@ impl Loader {
         load.run()
     }
 
-    /// Whether the next [`Loader::load`] would ask the server: there is no whole copy, or it is
-    /// past this time to live. It neither checks the content nor asks anybody.
-    ///
-    /// # Errors
-    /// When the copy is there but cannot be read.
-    pub fn needs_refresh(
-        &self,
-        source: &Source,
-        ttl: Duration,
-        now: Timestamp,
-    ) -> Result<bool, SourceError> {
-        if matches!(source.0, Place::File(_)) {
-            return Ok(false);
-        }
-        let info = self.cache.info(source)?;
-        Ok(!info.is_some_and(|info| is_fresh(&info, ttl, now)))
-    }
-
     fn load_file(
         &self,
         source: &Source,
@@ -110,6 +98,7 @@ impl Loader {
             origin: Origin::Fresh,
             revision: None,
             fetched_at: now,
+            wants_refresh: false,
             warnings: Vec::new(),
         })
     }
@@ -168,6 +157,12 @@ impl Load<'_> {
         {
             return Ok(cached(copy, self.options.now, kept.warnings));
         }
+        if self.options.background
+            && !self.options.force
+            && let Some(due) = self.due(&kept)?
+        {
+            return Ok(due);
+        }
         let patience = self.loader.options.total_timeout;
         let lock = self.loader.cache.fetch_lock(self.source, patience)?;
         let mut again = self.kept()?;
@@ -179,9 +174,56 @@ impl Load<'_> {
             return Ok(cached(copy, self.options.now, again.warnings));
         }
         match self.fetch(again.copy.as_ref(), lock.as_ref()) {
-            Ok(copy) => Ok(self.store(copy, again.warnings)),
-            Err(error) => self.stale(again, Some(error)),
+            Ok(copy) => {
+                let old = again.copy.as_ref().map(|copy| &copy.info);
+                self.note(&Attempt::done(self.options.now, old, &copy.info));
+                Ok(self.store(copy, again.warnings))
+            }
+            Err(error) => {
+                self.note(&Attempt::failed(self.options.now, &error));
+                self.stale(again, Some(error))
+            }
         }
+    }
+
+    fn note(&self, attempt: &Attempt) {
+        // It is only for the eyes; the document does not depend on it.
+        let _ = self.loader.cache.note(self.source, attempt);
+    }
+
+    /// The copy although it is past its time, as long as it may be used at all.
+    fn due(&self, kept: &Kept) -> Result<Option<Loaded>, SourceError> {
+        let now = self.options.now;
+        let age = kept.copy.as_ref().and_then(|copy| copy.info.age(now));
+        let (Some(copy), Some(age)) = (&kept.copy, age.filter(|age| *age <= self.max_stale)) else {
+            return Ok(None);
+        };
+        let attempt = self.loader.cache.last_attempt(self.source)?;
+        let wants_refresh = !attempt
+            .as_ref()
+            .is_some_and(|attempt| attempt.is_recent(now));
+        let since = attempt.filter(|attempt| attempt.at >= copy.info.checked_at);
+        let mut warnings = kept.warnings.clone();
+        let origin = match since.map(|attempt| (attempt.reason, attempt.refused)) {
+            Some((Some(reason), refused)) => {
+                warnings.push(self.stale_warning(age, &reason));
+                Origin::Stale {
+                    age,
+                    reason,
+                    refused,
+                }
+            }
+            _ => Origin::Due { age },
+        };
+        Ok(Some(Loaded {
+            wants_refresh,
+            ..loaded(copy.clone(), origin, warnings)
+        }))
+    }
+
+    fn stale_warning(&self, age: Duration, reason: &str) -> String {
+        let (from, age) = (self.source, words(age));
+        format!("using a copy of `{from}` that is {age} old: {reason}")
     }
 
     fn kept(&self) -> Result<Kept, SourceError> {
@@ -246,6 +288,7 @@ impl Load<'_> {
 
     fn ask(&self, old: Option<&StoredCopy>, lock: Option<&File>) -> Result<Fetched, SourceError> {
         let auth = self.credentials()?;
+        let old = old.filter(|_| !self.options.force);
         let revision = old.and_then(|copy| copy.info.revision.as_ref());
         let options = &self.loader.options;
         match &self.source.0 {
@@ -308,10 +351,7 @@ impl Load<'_> {
             None => "nothing is fetched offline".to_owned(),
         };
         let mut warnings = kept.warnings;
-        warnings.push(format!(
-            "using a copy of `{from}` that is {} old: {reason}",
-            words(age)
-        ));
+        warnings.push(self.stale_warning(age, &reason));
         let origin = Origin::Stale {
             age,
             reason,
@@ -333,6 +373,7 @@ fn loaded(copy: StoredCopy, origin: Origin, warnings: Vec<String>) -> Loaded {
         revision: copy.info.revision,
         sha256: copy.info.sha256,
         fetched_at: copy.info.fetched_at,
+        wants_refresh: false,
         warnings,
     }
 }

@@ -170,8 +170,12 @@ pub struct LoadOptions<'a> {
     pub max_stale: Duration,
     /// Use the copy only and ask nobody.
     pub offline: bool,
-    /// Ask even when the copy is within its time.
+    /// Ask even when the copy is within its time, and take the document anew, whatever the copy
+    /// says about itself.
     pub force: bool,
+    /// Use a copy that is past its time at once, and leave it to the caller to have a newer one
+    /// fetched. Where there is none that may be used, the server is asked as usual.
+    pub background: bool,
     /// The credentials, for the source's own host only.
     pub auth: Option<&'a AuthProvider<'a>>,
 }
@@ -185,6 +189,7 @@ impl LoadOptions<'_> {
             max_stale: MAX_STALE,
             offline: false,
             force: false,
+            background: false,
             auth: None,
         }
     }

@@ -60,6 +60,7 @@ mod pins;
 mod private;
 mod profile;
 mod recall;
+mod repositories;
 mod session;
 
 use std::path::{Path, PathBuf};
@@ -76,6 +77,7 @@ pub use lock::LaunchLock;
 pub use pins::TeamPin;
 pub use private::{update_private_file, write_private_file};
 pub use profile::{PersonalProfile, ProfileError};
+pub use repositories::{RepositoryTrust, WorkspaceRepository};
 pub use session::{SessionRecord, SessionState};
 
 /// What was read, and what had to be set right to read it.

@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::document::Document;
 use crate::{Loaded, StateDir, StateError};
 
 /// One launch of an agent, from before it is attached until after it ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct SessionRecord {
     /// Unique, and sortable by age when the caller uses sortable ids.
     pub id: String,
@@ -49,7 +50,7 @@ pub struct SessionRecord {
 }
 
 /// How far a session came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SessionState {
     /// Recorded, the container is not running yet.

@@ -7,6 +7,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::engine::Engine;
+use crate::schema::assert_output_fits;
 
 /// The user whose workspace it is when the tests run as root.
 const USER: u32 = 1000;
@@ -132,6 +133,14 @@ impl TestContext {
         std::fs::write(file, config.to_string()).unwrap();
     }
 
+    /// Writes the sessions that scc is to remember, as the entries of its store.
+    pub fn remember_sessions(&self, sessions: &[Value]) {
+        let store = self.path("home/.local/state/scc");
+        std::fs::create_dir_all(&store).unwrap();
+        let document = serde_json::json!({ "version": 1, "data": sessions });
+        std::fs::write(store.join("sessions.json"), document.to_string()).unwrap();
+    }
+
     /// A command with an environment of its own.
     #[must_use]
     pub fn command(&self, program: &Path) -> Command {
@@ -210,10 +219,18 @@ impl Run {
         self
     }
 
-    /// Standard output as JSON.
+    /// Standard output as JSON. In scc's envelope it has to fit the schema of its kind.
+    ///
+    /// # Panics
+    /// When it is not JSON, or does not fit.
     #[must_use]
     pub fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+        let value: Value =
+            serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"));
+        if value.get("apiVersion").is_some() {
+            assert_output_fits(&value);
+        }
+        value
     }
 }
 

@@ -1,6 +1,8 @@
 //! A real container engine, spoken to directly, so that tests see what is there and not what scc
 //! says is there.
 
+mod containers;
+
 use std::io::{self, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
@@ -55,6 +57,11 @@ impl Engine {
     /// Sends a request and returns status and JSON body (`null` if it is none).
     #[must_use]
     pub fn request(&self, method: &str, path: &str, body: Option<&Value>) -> (u16, Value) {
+        let (status, body) = self.exchange(method, path, body);
+        (status, serde_json::from_slice(&body).unwrap_or_default())
+    }
+
+    fn exchange(&self, method: &str, path: &str, body: Option<&Value>) -> (u16, Vec<u8>) {
         let mut stream = UnixStream::connect(&self.socket)
             .unwrap_or_else(|error| panic!("the engine at {}: {error}", self.host()));
         let body = body.map(Value::to_string).unwrap_or_default();
@@ -73,10 +80,7 @@ impl Engine {
             .nth(1)
             .and_then(|word| word.parse().ok());
         let body = read_body(&head, &mut reader).unwrap();
-        (
-            status.expect("a status"),
-            serde_json::from_slice(&body).unwrap_or_default(),
-        )
+        (status.expect("a status"), body)
     }
 
     /// The output of a container from now on, as the engine frames it. Acknowledged when this

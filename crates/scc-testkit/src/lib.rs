@@ -24,7 +24,9 @@ pub mod gate;
 mod http;
 pub mod https;
 pub mod model;
+pub mod picture;
 pub mod pty;
+pub mod schema;
 
 use std::time::{Duration, Instant};
 

@@ -1,8 +1,8 @@
 //! A terminal that a test sits in front of.
 
 use std::io::{Read, Write};
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
@@ -13,7 +13,20 @@ pub struct Terminal {
     master: Box<dyn MasterPty + Send>,
     writer: Box<dyn Write + Send>,
     child: Box<dyn Child + Send + Sync>,
-    screen: Arc<Mutex<vt100::Parser>>,
+    screen: Arc<Shared>,
+}
+
+/// What the command has drawn, and that it has drawn.
+struct Shared {
+    parser: Mutex<vt100::Parser>,
+    changed: Condvar,
+}
+
+impl Shared {
+    /// Also after a test has failed while it looked.
+    fn lock(&self) -> MutexGuard<'_, vt100::Parser> {
+        self.parser.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl std::fmt::Debug for Terminal {
@@ -41,7 +54,10 @@ impl Terminal {
             .expect("the command starts");
         drop(pair.slave);
         let parser = vt100::Parser::new(nonzero(rows), nonzero(cols), 0);
-        let screen = Arc::new(Mutex::new(parser));
+        let screen = Arc::new(Shared {
+            parser: Mutex::new(parser),
+            changed: Condvar::new(),
+        });
         let mut reader = pair.master.try_clone_reader().expect("a reader");
         let sink = Arc::clone(&screen);
         std::thread::spawn(move || {
@@ -50,7 +66,8 @@ impl Terminal {
                 if count == 0 {
                     break;
                 }
-                sink.lock().unwrap().process(&buffer[..count]);
+                sink.lock().process(&buffer[..count]);
+                sink.changed.notify_all();
             }
         });
         let writer = pair.master.take_writer().expect("a writer");
@@ -65,7 +82,33 @@ impl Terminal {
     /// What is on the screen.
     #[must_use]
     pub fn screen(&self) -> String {
-        self.screen.lock().unwrap().screen().contents()
+        self.look(vt100::Screen::contents)
+    }
+
+    /// Looks at the screen as it is now.
+    pub fn look<T>(&self, look: impl FnOnce(&vt100::Screen) -> T) -> T {
+        look(self.screen.lock().screen())
+    }
+
+    /// Whether the screen is one that the command turned to, such as an editor's.
+    #[must_use]
+    pub fn is_alternate(&self) -> bool {
+        self.look(vt100::Screen::alternate_screen)
+    }
+
+    /// Waits until the screen is as wanted; `what` is that in words.
+    ///
+    /// # Panics
+    /// With the screen when it is not within `limit`.
+    pub fn wait_until(&self, what: &str, limit: Duration, is_so: impl Fn(&vt100::Screen) -> bool) {
+        let end = Instant::now() + limit;
+        let mut parser = self.screen.lock();
+        while !is_so(parser.screen()) {
+            let left = end.saturating_duration_since(Instant::now());
+            let screen = parser.screen().contents();
+            assert!(!left.is_zero(), "not {what}:\n{screen}");
+            (parser, _) = self.screen.changed.wait_timeout(parser, left).unwrap();
+        }
     }
 
     /// Waits until the screen shows `text`.
@@ -73,15 +116,17 @@ impl Terminal {
     /// # Panics
     /// With the screen when it does not within `limit`.
     pub fn wait_for_text(&self, text: &str, limit: Duration) {
-        let end = std::time::Instant::now() + limit;
-        while !self.screen().contains(text) {
-            let screen = self.screen();
-            assert!(
-                std::time::Instant::now() < end,
-                "no `{text}` on the screen:\n{screen}"
-            );
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        let what = format!("`{text}` on the screen");
+        self.wait_until(&what, limit, |screen| screen.contents().contains(text));
+    }
+
+    /// Waits until the screen shows `text` no more.
+    ///
+    /// # Panics
+    /// With the screen when it still does after `limit`.
+    pub fn wait_until_gone(&self, text: &str, limit: Duration) {
+        let what = format!("without `{text}`");
+        self.wait_until(&what, limit, |screen| !screen.contents().contains(text));
     }
 
     /// Types.
@@ -101,11 +146,35 @@ impl Terminal {
             pixel_height: 0,
         };
         self.master.resize(size).expect("a new size");
-        self.screen
-            .lock()
-            .unwrap()
-            .screen_mut()
-            .set_size(nonzero(rows), nonzero(cols));
+        let mut parser = self.screen.lock();
+        parser.screen_mut().set_size(nonzero(rows), nonzero(cols));
+    }
+
+    /// Starts a command, closes the window when it shows `text`, and waits for its exit status.
+    ///
+    /// # Panics
+    /// When it does not show that, or goes on for longer than `limit`.
+    #[must_use]
+    pub fn close_at(command: &std::process::Command, text: &str, limit: Duration) -> u32 {
+        let size = PtySize::default();
+        let pair = native_pty_system()
+            .openpty(size)
+            .expect("a pseudo-terminal");
+        let child = pair.slave.spawn_command(builder(command));
+        let mut child = child.expect("the command starts");
+        drop(pair.slave);
+        let mut reader = pair.master.try_clone_reader().expect("a reader");
+        let mut parser = vt100::Parser::default();
+        let mut buffer = [0; 4096];
+        while !parser.screen().contents().contains(text) {
+            let count = reader.read(&mut buffer).expect("the command draws");
+            parser.process(&buffer[..count]);
+        }
+        drop((reader, pair.master));
+        let status = wait_for("the end of the command", limit, || {
+            child.try_wait().expect("the command can be waited for")
+        });
+        status.exit_code()
     }
 
     /// Closes the window: the command gets the signal for that.

@@ -2,11 +2,13 @@ use std::path::Path;
 
 use scc_launch::{DEFAULT_BASE, LaunchError, login_user};
 use scc_runtime::SandboxRuntime as _;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::context::Context;
 use crate::environment;
-use crate::error::CliError;
+use crate::error::{CertificateNamed, CliError};
+use crate::governance::{Asked, Rules};
 use crate::host;
 
 /// Check whether everything that scc needs is there
@@ -20,8 +22,8 @@ pub(crate) struct Args {
     pub(crate) json: bool,
 }
 
-#[derive(Serialize)]
-struct Check {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Check {
     name: String,
     ok: bool,
     detail: String,
@@ -39,12 +41,12 @@ impl Check {
     }
 
     fn bad(name: &str, error: &CliError) -> Self {
-        let mut detail = error.to_string();
+        let mut detail = error.full_message();
         for line in error.details() {
             detail.push_str("\n      ");
             detail.push_str(&line);
         }
-        let fix = error.hints().into_iter().next();
+        let fix = Some(error.hints().join("; ")).filter(|fix| !fix.is_empty());
         Self {
             name: name.to_owned(),
             ok: false,
@@ -62,7 +64,12 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<u8, CliError> 
         let id = id.clone();
         return Err(LaunchError::UnknownProvider { id, known }.into());
     }
-    let mut checks = vec![settings(context), directories(context)];
+    let mut checks = vec![settings(context)];
+    // Without settings it is not known whose rules apply.
+    if checks[0].ok {
+        checks.push(rules(context));
+    }
+    checks.push(directories(context));
     match context.engine().await {
         Ok(runtime) => {
             let engine = runtime.engine();
@@ -97,17 +104,34 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<u8, CliError> 
 fn settings(context: &Context) -> Check {
     let file = context.config_file.display();
     let outcome = context.config().and_then(|config| {
-        host::read_certificates(&config.ca_certificates)?;
-        if config.standalone {
-            Ok(())
-        } else {
-            Err(CliError::NotSetUp)
-        }
+        let named_by = CertificateNamed::Setting("ca_certificates");
+        host::read_certificates(named_by, &config.ca_certificates)?;
+        Ok(())
     });
     match outcome {
-        Ok(()) => Check::good("settings", format!("standalone, {file}")),
+        Ok(()) => Check::good("settings", file.to_string()),
         Err(error) => Check::bad("settings", &error),
     }
+}
+
+/// Whose rules apply, and whether they can be read.
+fn rules(context: &Context) -> Check {
+    let governance = Rules::open(context, Asked::default()).and_then(|rules| rules.governance());
+    let organization = match &governance {
+        Ok(governance) => governance.organization(),
+        Err(error) => return Check::bad("rules", error),
+    };
+    Check::good(
+        "rules",
+        match organization {
+            None => "standalone: no organization's rules apply".to_owned(),
+            Some(document) => {
+                let organization = &document.config().organization;
+                let source = &document.provenance().source;
+                format!("{} ({}), from {source}", organization.name, organization.id)
+            }
+        },
+    )
 }
 
 fn directories(context: &Context) -> Check {

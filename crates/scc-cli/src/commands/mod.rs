@@ -5,17 +5,21 @@ pub(crate) mod audit;
 pub(crate) mod completion;
 pub(crate) mod config;
 pub(crate) mod context;
+pub(crate) mod dashboard;
 pub(crate) mod doctor;
 pub(crate) mod exceptions;
 pub(crate) mod exec;
 pub(crate) mod init;
+pub(crate) mod leave;
 pub(crate) mod list;
 pub(crate) mod logs;
+pub(crate) mod network;
 pub(crate) mod org;
 pub(crate) mod profile;
 pub(crate) mod provider;
 pub(crate) mod prune;
 pub(crate) mod quick;
+pub(crate) mod refresh;
 pub(crate) mod sessions;
 pub(crate) mod setup;
 pub(crate) mod start;
@@ -40,6 +44,7 @@ pub(crate) async fn run(command: Option<Command>, context: &Context) -> Result<u
         return quick::run(context).await;
     };
     match command {
+        Command::Dashboard(args) => dashboard::run(&args, context).await,
         Command::Start(args) => start::run(args, context).await,
         Command::Attach(args) => attach::run(args, context).await,
         Command::List(args) => list::run(&args, context).await,
@@ -53,6 +58,7 @@ pub(crate) async fn run(command: Option<Command>, context: &Context) -> Result<u
         Command::Exec(args) => exec::run(args, context).await,
         Command::Logs(args) => logs::run(&args, context).await,
         Command::Provider(args) => provider::run(args, context).await,
+        Command::Network(args) => network::run(&args, context),
         Command::Setup(args) => setup::run(&args, context),
         Command::Init(args) => init::run(&args, context),
         Command::Profile(args) => profile::run(&args, context),
@@ -65,6 +71,7 @@ pub(crate) async fn run(command: Option<Command>, context: &Context) -> Result<u
         Command::Audit(args) => audit::run(&args, context),
         Command::Completion(args) => completion::run(&args, context),
         Command::Watch(args) => watch::run(&args, context).await,
+        Command::Refresh(args) => refresh::run(&args, context),
     }
 }
 

@@ -1,9 +1,9 @@
-mod import;
-mod init;
+pub(crate) mod import;
+pub(crate) mod init;
 mod schema;
-mod status;
-mod update;
-mod validate;
+pub(crate) mod status;
+pub(crate) mod update;
+pub(crate) mod validate;
 
 use std::path::PathBuf;
 
@@ -13,8 +13,9 @@ use scc_launch::{Freshness, GovernanceError, OrgDocument};
 use scc_sources::Source;
 
 use crate::context::Context;
-use crate::error::CliError;
+use crate::error::{CertificateNamed, CliError};
 use crate::governance::{Asked, Rules};
+use crate::host;
 
 /// Join an organization, and keep its document up to date; write and check such a document
 #[derive(Debug, clap::Args)]
@@ -83,16 +84,22 @@ impl Candidate {
                 hint: String::new(),
             })
         };
-        let here = absolute(&PathBuf::from("."))?;
-        let source = Source::parse(&self.source, &here).map_err(|error| CliError::Usage {
+        let source = Source::parse(&self.source, &host::current_dir()?);
+        let source = source.map_err(|error| CliError::Usage {
             hint: error.hint().unwrap_or_default(),
             message: error.to_string(),
         })?;
+        let source = host::plain_source(source);
+        let ca = self.ca.as_ref().map(absolute).transpose()?;
+        if let Some(ca) = &ca {
+            let named_by = CertificateNamed::Flag("--ca");
+            host::read_certificates(named_by, std::slice::from_ref(ca))?;
+        }
         Ok(OrganizationSource {
             source: source.to_text(),
             auth: self.auth.clone(),
             auth_header: self.auth_header.clone(),
-            ca: self.ca.as_ref().map(absolute).transpose()?,
+            ca,
         })
     }
 
@@ -108,9 +115,21 @@ impl Candidate {
             force: true,
             ..Asked::default()
         };
-        let document = Rules::with_config(context, config, asked)?.organization()?;
+        let document = Rules::with_config(context, config, asked)?.organization();
+        let document = document.map_err(about_the_candidate)?;
         fresh(&document)?;
         Ok((settings, document))
+    }
+}
+
+/// What is wrong with the source itself; hints at the recorded one would lead astray.
+fn about_the_candidate(error: CliError) -> CliError {
+    match error {
+        CliError::Governance(error) => match *error {
+            GovernanceError::Unreadable { source, .. } => CliError::Source(*source),
+            error => error.into(),
+        },
+        error => error,
     }
 }
 

@@ -1,11 +1,12 @@
-mod apply;
+pub(crate) mod apply;
 mod changes;
+mod literals;
 mod repository;
-mod save;
+pub(crate) mod save;
 mod servers;
-mod show;
+pub(crate) mod show;
 mod sync;
-mod transfer;
+pub(crate) mod transfer;
 
 use std::path::PathBuf;
 
@@ -48,6 +49,7 @@ enum Command {
 pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
     let state = context.state()?;
     let find = || Repository::find(args.workspace.as_deref());
+    let known = || find()?.known(&state);
     let desk = |repository| Desk {
         state: &state,
         context,
@@ -56,13 +58,14 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
     };
     match &args.command {
         None | Some(Command::List) => show::list(&state, args.workspace.as_deref(), context)?,
-        Some(Command::Save(args)) => save::run(args, &desk(find()?))?,
+        Some(Command::Save(args)) => save::run(args, &desk(known()?))?,
+        Some(Command::Apply(args)) if args.preview => apply::apply(args, &desk(known()?))?,
         Some(Command::Apply(args)) => apply::apply(args, &desk(find()?))?,
-        Some(Command::Diff(args)) => apply::diff(args, &desk(find()?))?,
+        Some(Command::Diff(args)) => apply::diff(args, &desk(known()?))?,
         Some(Command::Status) => show::status(&desk(find()?))?,
-        Some(Command::Export(args)) => transfer::export(args, &desk(find()?))?,
-        Some(Command::Import(args)) => transfer::import(args, &desk(find()?))?,
-        Some(Command::Sync(args)) => sync::run(args, &desk(find()?))?,
+        Some(Command::Export(args)) => transfer::export(args, &desk(known()?))?,
+        Some(Command::Import(args)) => transfer::import(args, &desk(known()?))?,
+        Some(Command::Sync(args)) => sync::run(args, &desk(known()?))?,
     }
     for warning in state.take_warnings() {
         context.printer.warning(&warning);

@@ -3,8 +3,9 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use jiff::Timestamp;
 use scc_config::ProviderPreference;
-use scc_launch::{LaunchError, LaunchRequest, LoginRequest, Readiness};
+use scc_launch::{EgressRequest, LaunchError, LaunchRequest, LoginRequest, Readiness};
 use scc_provider::AgentProvider;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::commands::setup::save;
@@ -12,7 +13,7 @@ use crate::commands::start::exit_byte;
 use crate::context::Context;
 use crate::environment;
 use crate::error::CliError;
-use crate::governance::Effective;
+use crate::governance::{Effective, warn_about_preference};
 use crate::host;
 use crate::output::table;
 use crate::progress::Progress;
@@ -59,8 +60,8 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<u8, CliError> {
     }
 }
 
-#[derive(Serialize)]
-struct ProviderReport {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct ProviderReport {
     id: &'static str,
     name: &'static str,
     preferred: bool,
@@ -125,10 +126,11 @@ fn set(preference: &str, context: &Context) -> Result<u8, CliError> {
         "ask" => ProviderPreference::Ask,
         id => ProviderPreference::Id(known(id, context)?.id().to_owned()),
     };
-    save(context, |config| {
+    let config = save(context, |config| {
         config.provider = Some(wanted);
         Ok(())
     })?;
+    warn_about_preference(&config, context);
     context
         .printer
         .note(&format!("provider preference: {preference}"));
@@ -224,6 +226,7 @@ pub(crate) fn request<'a>(
         session_hour: environment::session_hour(),
         certificates: effective.certificates()?,
         npm_registry: None,
+        egress: EgressRequest::default(),
         host: context.host.clone(),
     })
 }

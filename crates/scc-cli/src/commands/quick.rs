@@ -15,8 +15,8 @@ use crate::resume;
 /// How many sessions are offered at once.
 const OFFERED: usize = 9;
 
-/// In a workspace with sessions: offers to go on with one. In one without: starts. Elsewhere, and
-/// without a terminal, it says what can be typed.
+/// In a workspace with sessions: offers to go on with one. In one without: starts. Elsewhere it
+/// shows the dashboard. Without a terminal it says what can be typed.
 pub(crate) async fn run(context: &Context) -> Result<u8, CliError> {
     let prompter = Prompter::new(true);
     if !prompter.asks() {
@@ -29,7 +29,7 @@ pub(crate) async fn run(context: &Context) -> Result<u8, CliError> {
     }
     let workspace = detect_workspace(Path::new("."))?;
     if workspace.kind == WorkspaceKind::Directory {
-        return outside(context).await;
+        return super::dashboard::run(&super::dashboard::Args { json: false }, context).await;
     }
     let state = context.state()?;
     let records = state.sessions()?.value;
@@ -43,16 +43,6 @@ pub(crate) async fn run(context: &Context) -> Result<u8, CliError> {
         None => Box::pin(start::run(start::Args::default(), context)).await,
         Some(record) => go_on(record, running.as_deref(), context).await,
     }
-}
-
-/// Nothing here says that this is where somebody works.
-async fn outside(context: &Context) -> Result<u8, CliError> {
-    super::status::run(&super::status::Args::default(), context).await?;
-    context.printer.note(
-        "this directory is no workspace; start in a project: scc start DIR; see all commands: scc \
-         --help",
-    );
-    Ok(0)
 }
 
 /// The sessions of this workspace and of the worktrees of its repository, unless they are to be

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 use scc_state::{Session, SessionFilter, SessionRecord, history};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::context::Context;
@@ -69,8 +70,8 @@ impl Args {
 }
 
 /// A session in JSON: its latest launch, and what is known of it as a whole.
-#[derive(Serialize)]
-struct SessionReport<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct SessionReport<'a> {
     #[serde(flatten)]
     latest: &'a SessionRecord,
     launches: usize,

@@ -4,11 +4,14 @@ mod wizard;
 use std::path::{Path, PathBuf};
 
 use scc_config::{ProviderPreference, UserConfig};
+use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::{Map, json};
 
-use crate::commands::config::settings::other_rules;
+use crate::commands::config::settings::{readable, whose_rules, written};
+use crate::commands::leave;
 use crate::context::Context;
-use crate::error::CliError;
+use crate::error::{CertificateNamed, CliError};
 use crate::host;
 use crate::prompt::Prompter;
 
@@ -31,7 +34,14 @@ pub(crate) struct Args {
     #[arg(long, value_name = "HEADER", requires = "auth")]
     auth_header: Option<String>,
     /// The team that you work in
-    #[arg(long, value_name = "NAME", conflicts_with = "standalone")]
+    #[arg(
+        short,
+        long,
+        short_alias = 'p',
+        visible_alias = "profile",
+        value_name = "NAME",
+        conflicts_with = "standalone"
+    )]
     team: Option<String>,
     /// Work without an organization's rules
     #[arg(long)]
@@ -52,6 +62,9 @@ pub(crate) struct Args {
     /// Forget what was recorded before; it is kept in a file beside it
     #[arg(long)]
     reset: bool,
+    /// Leave the organization that was recorded before without asking
+    #[arg(short, long)]
+    yes: bool,
     /// Never ask
     #[arg(long, visible_alias = "no-interactive")]
     non_interactive: bool,
@@ -91,21 +104,54 @@ struct Answers {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
-    let current = match args.reset {
-        true => UserConfig::default(),
-        false => context.config()?,
-    };
     let prompter = Prompter::new(!args.non_interactive && !args.json);
-    let answers = match args.has_answers() {
+    let recorded = recorded(args, context)?;
+    let current = match &recorded {
+        Some(recorded) if !args.reset => recorded.clone(),
+        _ => UserConfig::default(),
+    };
+    let is_set_up = current.standalone || current.organization.is_some();
+    let answers = match args.has_answers() || (is_set_up && !prompter.asks()) {
         true => wizard::from_flags(args, &current, context)?,
         false => wizard::ask(args, &current, prompter, context)?,
     };
+    let mut after = current;
+    answers.record(&mut after)?;
+    match &recorded {
+        Some(before) => leave::confirm(before, &after, args.yes, prompter, context)?,
+        None => confirm_unreadable(args, prompter, context)?,
+    }
     let mut kept = None;
     let config = save_over(context, args.reset, &mut kept, |config| {
         answers.record(config)
     })?;
     describe(&config, &answers, kept.as_deref(), context);
     Ok(0)
+}
+
+/// The settings that were recorded before; `None` where they cannot be read and are to be forgotten.
+fn recorded(args: &Args, context: &Context) -> Result<Option<UserConfig>, CliError> {
+    match args.reset {
+        false => context.config().map(Some),
+        true => match UserConfig::load(&context.config_file) {
+            Ok(found) => Ok(Some(found.unwrap_or_default())),
+            Err(_) => Ok(None),
+        },
+    }
+}
+
+/// An organization may stand in settings that nobody can read.
+fn confirm_unreadable(args: &Args, prompter: Prompter, context: &Context) -> Result<(), CliError> {
+    let file = context.config_file.display();
+    let instead = CliError::Usage {
+        message: format!("`{file}` cannot be read, and may record an organization"),
+        hint: "pass --yes to start anew all the same".to_owned(),
+    };
+    let question = format!("{file} cannot be read, and may record an organization. Start anew?");
+    match args.yes || prompter.confirm(&question, instead)? {
+        true => Ok(()),
+        false => Err(CliError::CANCELLED),
+    }
 }
 
 impl Answers {
@@ -131,7 +177,8 @@ impl Answers {
         }
         let earlier = std::mem::take(&mut config.ca_certificates);
         config.ca_certificates = authorities(earlier, &self.certificates);
-        host::read_certificates(&config.ca_certificates)?;
+        let named_by = CertificateNamed::Setting("ca_certificates");
+        host::read_certificates(named_by, &config.ca_certificates)?;
         Ok(())
     }
 }
@@ -149,9 +196,8 @@ fn authorities(earlier: Vec<PathBuf>, given: &[PathBuf]) -> Vec<PathBuf> {
     all
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct SetupReport<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct SetupReport<'a> {
     config_file: String,
     mode: &'static str,
     organization: Option<organization::Report>,
@@ -254,16 +300,28 @@ fn save_over(
     let mut recorded = UserConfig::default();
     let audit = context.state()?.audit();
     scc_state::update_private_file(file, |found| {
-        let mut config = match &found {
-            Some(bytes) if !reset => UserConfig::parse(&text_of(bytes, file)?, file)?,
-            _ => UserConfig::default(),
+        let text = match &found {
+            Some(bytes) => text_of(bytes, file),
+            None => Ok(String::new()),
         };
-        let before = config.clone();
+        let before = text.and_then(|text| Ok((UserConfig::parse(&text, file)?, text)));
+        let (mut config, earlier, text) = match before {
+            Ok((before, _)) if reset => {
+                (UserConfig::default(), whose_rules(&before), String::new())
+            }
+            Ok((before, text)) => (before.clone(), whose_rules(&before), text),
+            Err(_) if reset => (UserConfig::default(), json!("unreadable"), String::new()),
+            Err(error) => return Err(error),
+        };
         change(&mut config)?;
-        let json = config.to_json();
+        let text = written(&config, &text, file)?;
         // What cannot be read back must not become the settings.
-        recorded = UserConfig::parse(&json, file)?;
-        if let Some(data) = other_rules(&before, &recorded) {
+        readable(&config, &config, context)?;
+        recorded = config;
+        let now = whose_rules(&recorded);
+        if earlier != now {
+            let both = [("before".to_owned(), earlier), ("after".to_owned(), now)];
+            let data = Map::from_iter(both);
             audit.append("settings.changed", None, data, jiff::Timestamp::now())?;
         }
         if let Some(bytes) = found.filter(|_| reset) {
@@ -272,7 +330,7 @@ fn save_over(
             scc_state::files::replace(&beside, &bytes)?;
             *kept = Some(beside);
         }
-        Ok::<_, CliError>(Some(json.into_bytes()))
+        Ok::<_, CliError>(Some(text.into_bytes()))
     })?;
     Ok(recorded)
 }

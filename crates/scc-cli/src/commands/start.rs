@@ -1,13 +1,15 @@
 mod attend;
 mod branch;
 mod choice;
+mod refusal;
 
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-
 use scc_config::UserConfig;
-use scc_launch::{Blocker, BlockerKind, LaunchRequest, Plan, Resumed, detect_workspace, plan};
+use scc_launch::{
+    Blocker, BlockerKind, LaunchError, LaunchRequest, Plan, Resumed, detect_workspace, plan,
+};
 use scc_state::SessionRecord;
 
 use crate::commands::worktree;
@@ -109,7 +111,7 @@ impl Args {
             team: self.team.clone(),
             standalone: self.standalone,
             offline: self.offline,
-            force: false,
+            ..Asked::default()
         }
     }
 
@@ -141,7 +143,7 @@ pub(crate) async fn run(mut args: Args, context: &Context) -> Result<u8, CliErro
         let path = worktree::for_start(&args.workspace_path(), &name, may_make, context)?;
         args.workspace = Some(path);
     }
-    let workspace = detect_workspace(&args.workspace_path()).map_err(CliError::Launch)?;
+    let workspace = detect_workspace(&args.workspace_path())?;
     match earlier(&args, &workspace.root, context).await? {
         Found::Running(record) if args.args.is_empty() => {
             super::attach::to(Some(record.container), context).await
@@ -150,13 +152,12 @@ pub(crate) async fn run(mut args: Args, context: &Context) -> Result<u8, CliErro
             container: record.container,
         }),
         Found::New => {
-            let instead = branch::offer(&args, &workspace, context)?;
-            args.workspace = instead.clone().or(args.workspace);
-            launch(args, None, instead.unwrap_or(workspace.root), context).await
+            args.workspace = branch::offer(&args, &workspace, context)?.or(args.workspace);
+            launch(args, None, context).await
         }
         Found::Ended(record, resumed) => {
             let args = args.of_session(&record, context)?;
-            launch(args, Some(resumed), workspace.root, context).await
+            launch(args, Some(resumed), context).await
         }
     }
 }
@@ -174,30 +175,44 @@ async fn earlier(args: &Args, workspace: &Path, context: &Context) -> Result<Fou
 }
 
 /// Plans and carries out, with the rules of the workspace.
-async fn launch(
-    args: Args,
+async fn launch(args: Args, resumed: Option<Resumed>, context: &Context) -> Result<u8, CliError> {
+    match prepare(&args, resumed, context).await {
+        Ok(plan) if args.dry_run => Ok(show(&plan, context)),
+        Err(error) if args.dry_run => Err(error),
+        Ok(plan) => attend::carry_out(plan, args.fresh, args.prompter(), context).await,
+        Err(error) => {
+            refusal::record(&error, &args, context);
+            Err(error)
+        }
+    }
+}
+
+/// Everything up to the engine: what applies, which agent, and the plan.
+async fn prepare(
+    args: &Args,
     resumed: Option<Resumed>,
-    workspace: PathBuf,
     context: &Context,
-) -> Result<u8, CliError> {
-    let effective = Effective::load(context, args.asked(workspace))?;
-    let prompter = args.prompter();
-    let (provider, reason) = choice::provider(&args, resumed.as_ref(), &effective, context).await?;
-    let mut request = request(&args, &effective, context, provider, reason)?;
+) -> Result<Plan, CliError> {
+    let workspace = detect_workspace(&args.workspace_path())?;
+    let effective = Effective::load(context, args.asked(workspace.root))?;
+    let (provider, reason) = choice::provider(args, resumed.as_ref(), &effective, context).await?;
+    let mut request = request(args, &effective, context, provider, reason)?;
     request.resumed = resumed;
-    let mut plan = plan(&request, &context.registry, &context.scope).map_err(CliError::Launch)?;
+    let mut plan = plan(&request, &context.registry, &context.scope)?;
     if args.dry_run {
         plan_key(&mut plan, &effective.config);
-        return Ok(show(&plan, context));
+        return Ok(plan);
     }
     if let Some(blocker) = suspicious(&plan)
-        && confirm_suspicious(blocker, prompter)?
+        && confirm_suspicious(blocker, args.prompter())?
     {
         request.allow_suspicious = true;
-        plan = scc_launch::plan(&request, &context.registry, &context.scope)
-            .map_err(CliError::Launch)?;
+        plan = scc_launch::plan(&request, &context.registry, &context.scope)?;
     }
-    attend::carry_out(plan, args.fresh, prompter, context).await
+    match plan.refusal() {
+        Some(blocker) => Err(LaunchError::Blocked(blocker.clone()).into()),
+        None => Ok(plan),
+    }
 }
 
 /// A key that cannot be had stands against the launch.
@@ -246,6 +261,7 @@ fn request<'a>(
         config,
         certificates: effective.certificates()?,
         npm_registry: None,
+        egress: context.egress(&effective.policy)?,
         host: context.host.clone(),
     })
 }
@@ -257,7 +273,7 @@ fn suspicious(plan: &Plan) -> Option<&Blocker> {
 }
 
 fn confirm_suspicious(blocker: &Blocker, prompter: Prompter) -> Result<bool, CliError> {
-    let refused = || CliError::Launch(scc_launch::LaunchError::Blocked(blocker.clone()));
+    let refused = || CliError::Launch(LaunchError::Blocked(blocker.clone()));
     let question = format!("{}. Start there all the same?", blocker.message);
     if prompter.confirm(&question, refused())? {
         Ok(true)

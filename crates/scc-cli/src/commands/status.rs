@@ -1,8 +1,11 @@
-use scc_config::{ProviderPreference, UserConfig};
+use scc_config::UserConfig;
+use scc_launch::{TeamChoice, TeamOrigin};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::CliError;
+use crate::governance::{Asked, Rules, workspace_root};
 
 /// Show what scc is set up to do and what runs
 #[derive(Debug, Default, clap::Args)]
@@ -12,11 +15,15 @@ pub(crate) struct Args {
     pub(crate) json: bool,
 }
 
-#[derive(Serialize)]
-struct StatusReport {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Status")]
+pub(crate) struct StatusReport {
     mode: &'static str,
     organization: Option<String>,
     team: Option<String>,
+    team_origin: Option<TeamOrigin>,
+    /// Why it is not known which rules apply; nothing starts then.
+    rules_error: Option<String>,
     provider: Option<String>,
     engine: Option<scc_runtime::EngineInfo>,
     engine_error: Option<String>,
@@ -28,14 +35,18 @@ struct StatusReport {
 pub(crate) async fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
     let _ = args;
     let config = context.config()?;
+    let mode = mode(&config);
+    let (team, error) = match mode {
+        ORGANIZATION => rules_here(context).unwrap_or_else(|error| (None, Some(error))),
+        _ => (None, None),
+    };
     let mut report = StatusReport {
-        mode: mode(&config),
+        mode,
         organization: organization(&config, context),
-        team: config.team.clone().filter(|_| !config.standalone),
-        provider: config.provider.as_ref().map(|preference| match preference {
-            ProviderPreference::Ask => "ask".to_owned(),
-            ProviderPreference::Id(id) => id.clone(),
-        }),
+        team_origin: team.as_ref().map(|team| team.origin),
+        team: team.map(|team| team.name),
+        rules_error: error.as_ref().map(CliError::full_message),
+        provider: preference(&config),
         engine: None,
         engine_error: None,
         running: None,
@@ -53,22 +64,41 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<u8, CliError> 
         }
         Err(error) => report.engine_error = Some(error.to_string()),
     }
+    let errors: Vec<_> = report.rules_error.iter().cloned().collect();
     let warnings: Vec<_> = report.engine_error.iter().cloned().collect();
-    context.printer.data("Status", &report, &warnings);
+    context
+        .printer
+        .data_with("Status", &report, &errors, &warnings);
     context.printer.result(&describe(&report));
-    Ok(0)
+    for hint in error.iter().flat_map(CliError::hints) {
+        context.printer.note(&format!("hint: {hint}"));
+    }
+    Ok(error.map_or(0, |error| error.exit_code()))
 }
 
-fn mode(config: &UserConfig) -> &'static str {
+/// The team that applies here, and why the rules cannot be read.
+fn rules_here(context: &Context) -> Result<(Option<TeamChoice>, Option<CliError>), CliError> {
+    let asked = Asked {
+        workspace: workspace_root(None).ok(),
+        ..Asked::default()
+    };
+    let rules = Rules::open(context, asked)?;
+    let team = TeamChoice::find(&rules.input())?;
+    Ok((team, rules.governance().err()))
+}
+
+const ORGANIZATION: &str = "organization";
+
+pub(crate) fn mode(config: &UserConfig) -> &'static str {
     match &config.organization {
         _ if config.standalone => "standalone",
-        Some(_) => "organization",
+        Some(_) => ORGANIZATION,
         None => "not set up",
     }
 }
 
 /// Where the rules come from, without what may be a secret.
-fn organization(config: &UserConfig, context: &Context) -> Option<String> {
+pub(crate) fn organization(config: &UserConfig, context: &Context) -> Option<String> {
     let settings = config
         .organization
         .as_ref()
@@ -76,6 +106,20 @@ fn organization(config: &UserConfig, context: &Context) -> Option<String> {
     let source = scc_launch::org_source(settings, context.config_dir());
     let unusable = |_| "an unusable source: scc config show".to_owned();
     Some(source.map_or_else(unusable, |source| source.to_string()))
+}
+
+/// Whose rules apply, in a sentence; `team` as `team NAME`.
+pub(crate) fn describe_mode(mode: &str, organization: Option<&str>, team: &str) -> String {
+    match mode {
+        "standalone" => "standalone: no organization's rules apply".to_owned(),
+        ORGANIZATION => format!("rules of {}, {team}", organization.unwrap_or_default()),
+        _ => "not set up: run `scc setup`".to_owned(),
+    }
+}
+
+/// What is preferred, as it is written in the settings.
+pub(crate) fn preference(config: &UserConfig) -> Option<String> {
+    config.provider.as_ref().map(ToString::to_string)
 }
 
 fn describe(report: &StatusReport) -> String {
@@ -90,10 +134,10 @@ fn describe(report: &StatusReport) -> String {
     };
     let mode = match report.mode {
         "standalone" => "standalone: no organization's rules apply".to_owned(),
-        "organization" => format!(
-            "rules of {}, team {}",
+        ORGANIZATION => format!(
+            "rules of {}, {}",
             report.organization.as_deref().unwrap_or_default(),
-            report.team.as_deref().unwrap_or("none")
+            team(report)
         ),
         _ => "not set up: run `scc setup`".to_owned(),
     };
@@ -109,6 +153,10 @@ fn describe(report: &StatusReport) -> String {
             None => "Running   unknown".to_owned(),
         },
     ];
+    if let Some(error) = &report.rules_error {
+        let line = format!("Rules     nothing starts: {error}");
+        lines.insert(1, line);
+    }
     for view in report.running.iter().flatten() {
         let name = view.name.as_ref().unwrap_or(&view.container);
         let workspace = view.workspace.as_deref().unwrap_or_default();
@@ -116,4 +164,13 @@ fn describe(report: &StatusReport) -> String {
         lines.push(format!("          {name}  {provider}  {workspace}"));
     }
     lines.join("\n")
+}
+
+/// The team, and that it is the workspace's own, which the settings do not say.
+fn team(report: &StatusReport) -> String {
+    match (&report.team, report.team_origin) {
+        (Some(team), Some(TeamOrigin::Workspace)) => format!("team {team} of this workspace"),
+        (Some(team), _) => format!("team {team}"),
+        (None, _) => "team none".to_owned(),
+    }
 }

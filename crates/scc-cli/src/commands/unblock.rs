@@ -1,5 +1,7 @@
 use scc_policy::{Decision, EffectivePolicy, ItemKind, Outcome, Reason};
-use serde_json::json;
+use scc_state::Exception;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::commands::exceptions::{Stores, Until, Wanted, record};
 use crate::context::Context;
@@ -18,6 +20,9 @@ pub(crate) struct Args {
     /// Why
     #[arg(long)]
     reason: Option<String>,
+    /// The ticket in which it was asked for
+    #[arg(long, value_name = "ID")]
+    ticket: Option<String>,
     /// Share it with everybody who works in this repository; they have to accept it
     #[arg(long)]
     shared: bool,
@@ -36,6 +41,14 @@ pub(crate) struct Args {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct UnblockReport<'a> {
+    /// What is allowed now.
+    target: &'a str,
+    kind: ItemKind,
+    exception: &'a Exception,
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
@@ -62,12 +75,17 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
         reason,
         expires_at,
         id: None,
+        ticket: args.ticket.clone(),
         shared: args.shared,
     };
     let stores = Stores::open(context, &rules.state, Some(workspace));
     let exception = record(wanted, &stores, &rules.state, rules.now())?;
     let (item, kind) = (&decision.item, decision.kind);
-    let data = json!({ "target": item, "kind": kind, "exception": exception });
+    let data = UnblockReport {
+        target: item,
+        kind,
+        exception: &exception,
+    };
     context.printer.data("Unblock", &data, &[]);
     let kind = explanation::kind(kind);
     let (until, id) = (exception.expires_at, &exception.id);
@@ -106,7 +124,7 @@ fn denied<'a>(args: &Args, policy: &'a EffectivePolicy) -> Result<&'a Decision, 
     };
     let liftable = matches!(
         decision.reason,
-        Reason::NotDelegated | Reason::NotInAllowlist
+        Reason::NotDelegated | Reason::NotInAllowlist | Reason::HostValue
     );
     match decision.outcome {
         Outcome::Denied if liftable => Ok(decision),

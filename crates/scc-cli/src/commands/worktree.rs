@@ -1,5 +1,5 @@
-mod create;
-mod list;
+pub(crate) mod create;
+pub(crate) mod list;
 mod owner;
 mod remove;
 mod visit;

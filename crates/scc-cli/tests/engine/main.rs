@@ -4,6 +4,7 @@
 
 mod agents;
 mod crash;
+mod dashboard;
 mod governed;
 mod hardening;
 mod lifecycle;
@@ -11,6 +12,9 @@ mod login;
 mod parallel;
 mod quick;
 mod resume;
+mod safety;
+mod safety_agents;
+mod safety_policy;
 mod support;
 mod terminal;
 mod trouble;

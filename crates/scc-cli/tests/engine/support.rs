@@ -101,6 +101,18 @@ pub(crate) fn sessions(context: &TestContext) -> Value {
     scc(context, &["sessions", "--json"]).ok().json()["data"].clone()
 }
 
+/// The names of the last events in the audit log that belong to launches, the latest last.
+pub(crate) fn launch_events(context: &TestContext, count: usize) -> Vec<String> {
+    let log = context.path("home/.local/state/scc/audit/events.jsonl");
+    let text = std::fs::read_to_string(log).unwrap();
+    let events = text.lines().map(|line| {
+        let event: Value = serde_json::from_str(line).unwrap();
+        event["event"].as_str().unwrap().to_owned()
+    });
+    let mut events: Vec<_> = events.filter(|name| name.starts_with("launch.")).collect();
+    events.split_off(events.len().saturating_sub(count))
+}
+
 pub(crate) fn list(context: &TestContext) -> Value {
     scc(context, &["list", "--json"]).ok().json()["data"].clone()
 }
@@ -111,4 +123,13 @@ pub(crate) fn signal(pid: u32, signal: &str) {
         .status()
         .unwrap();
     assert!(status.success());
+}
+
+/// The process that a shell in a terminal runs.
+pub(crate) fn child_of(pid: u32) -> u32 {
+    let children = Command::new("pgrep")
+        .args(["-P", &pid.to_string()])
+        .output();
+    let children = String::from_utf8(children.unwrap().stdout).unwrap();
+    children.trim().parse().unwrap()
 }

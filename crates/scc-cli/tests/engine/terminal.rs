@@ -7,7 +7,8 @@ use scc_testkit::gate::{Gate, Side};
 use scc_testkit::pty::Terminal;
 
 use crate::support::{
-    LIMIT, SCC, Session, command, context, go_on_here, list, scc, sessions, signal,
+    LIMIT, SCC, Session, child_of, command, context, go_on_here, launch_events, list, scc,
+    sessions, signal,
 };
 
 /// A shell that shows whether the terminal is in order after scc, and scc's status.
@@ -142,8 +143,8 @@ fn an_interrupted_launch_leaves_nothing() {
     assert_eq!(child.wait().unwrap().code(), Some(130));
     let engine = context.engine();
     assert!(engine.sessions(context.namespace()).is_empty());
-    let events = scc(&context, &["audit", "--json"]).ok().stdout;
-    assert!(events.contains("launch.cancelled"), "{events}");
+    let ended = ["launch.ended", "launch.requested", "launch.cancelled"];
+    assert_eq!(launch_events(&context, 3), ended);
 }
 
 #[test]
@@ -194,14 +195,6 @@ fn sigterm_in_a_question_restores_the_terminal() {
         screen.contains("icanon") && !screen.contains("-icanon"),
         "{screen}"
     );
-}
-
-fn child_of(pid: u32) -> u32 {
-    let children = Command::new("pgrep")
-        .args(["-P", &pid.to_string()])
-        .output();
-    let children = String::from_utf8(children.unwrap().stdout).unwrap();
-    children.trim().parse().unwrap()
 }
 
 #[test]

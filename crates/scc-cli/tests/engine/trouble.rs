@@ -4,7 +4,7 @@ use scc_testkit::context::{Run, TestContext};
 use scc_testkit::gate::Gate;
 use serde_json::json;
 
-use crate::support::{SCC, Session, command, context, list, scc, sessions};
+use crate::support::{SCC, Session, command, context, launch_events, list, scc, sessions};
 
 /// The settings of [`context`] with these limits.
 fn limited(resources: &serde_json::Value) -> TestContext {
@@ -63,6 +63,21 @@ fn more_processor_time_than_the_limit() {
 }
 
 #[test]
+fn an_image_that_cannot_be_made_ends_the_launch_once() {
+    let context = context();
+    context.configure(&json!({
+        "provider": "script",
+        "providers": { "script": { "api_key": "command:echo k" } },
+        "images": { "base": "localhost/nothing:here" },
+    }));
+    let run = scc(&context, &["start", "--", "true"]);
+    assert_eq!(run.status, 4, "{run:?}");
+    assert!(!run.stderr.contains("--standalone"), "{}", run.stderr);
+    let ended = ["launch.ended", "launch.requested", "launch.failed"];
+    assert_eq!(launch_events(&context, 3), ended);
+}
+
+#[test]
 fn a_session_name_that_is_taken() {
     let context = context();
     let other = context.repository("other");
@@ -113,6 +128,8 @@ fn the_engine_has_no_space_left() {
     let run = Run::of(&start.env("DOCKER_HOST", gate.host()).output().unwrap());
     assert_refused(&run, 4, &["no space left", "scc prune"]);
     assert_eq!(sessions(&context)[0]["state"], "failed");
+    let ended = ["launch.ended", "launch.requested", "launch.failed"];
+    assert_eq!(launch_events(&context, 3), ended);
 }
 
 /// The state directory is on a file system that is really full.

@@ -168,3 +168,65 @@ fn exceptions_are_ended() {
     desk.run(&["exceptions", "reset", "--user", "-y"]).ok();
     assert_eq!(items(&desk, "denied"), ["tool@internal", "gis"]);
 }
+
+#[test]
+fn an_exception_says_who_made_it_and_why() {
+    let desk = Desk::new();
+    let environment = [("LOGNAME", "ada")];
+    let args = [
+        "unblock", "gis", "--reason", "maps", "--ticket", "OPS-7", "-y", "--json",
+    ];
+    let run = desk.run_with(&args, &environment).ok();
+    let exception = &run.json()["data"]["exception"];
+    assert_eq!(exception["created_by"], "ada");
+    assert_eq!(exception["ticket"], "OPS-7");
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
+    assert_eq!(exception["created_on"], host.trim());
+    assert_eq!(
+        desk.last_event("exception.created")["data"]["ticket"],
+        "OPS-7"
+    );
+    let list = desk.data(&["exceptions", "list", "--json"], "ExceptionList");
+    assert_eq!(list[0]["exception"]["created_by"], "ada");
+}
+
+#[test]
+fn a_policy_exception_is_written_for_the_organizations_document() {
+    let desk = Desk::new();
+    let create = |more: &[&str]| {
+        let args = ["exceptions", "create", "--policy", "--allow-plugin", "evil"];
+        desk.run(&[&args, more].concat())
+    };
+    let run = create(&["--reason", "a review", "--ticket", "OPS-7", "--ttl", "2d"]).ok();
+    assert!(
+        run.stderr
+            .contains("`exceptions` of the organization's document"),
+        "{run:?}"
+    );
+    let entry: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(entry["reason"], "a review (OPS-7)");
+    // Nothing is recorded here, and nothing lifted.
+    assert_eq!(
+        desk.data(&["exceptions", "list", "--json"], "ExceptionList"),
+        json!([])
+    );
+    assert_eq!(items(&desk, "blocked"), ["evil@internal"]);
+
+    let mut lifted = org();
+    lifted["exceptions"] = json!([entry]);
+    desk.org(&lifted);
+    assert!(items(&desk, "blocked").is_empty());
+
+    for (more, status) in [
+        (&["--reason", "r", "--shared"] as &[&str], 2),
+        (&["--reason", "r", "--allow-mcp", " "], 2),
+        (&["--reason", "", "--id", "x"], 2),
+        (&["--reason", "r", "--ttl", "9000h"], 6),
+        (&[], 2),
+    ] {
+        assert_eq!(create(more).status, status, "{more:?}");
+    }
+    // It needs no organization here: an administrator may be standalone.
+    desk.settings(&json!({ "standalone": true }));
+    create(&["--reason", "r"]).ok();
+}

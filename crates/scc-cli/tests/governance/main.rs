@@ -4,5 +4,7 @@
 mod config;
 mod exceptions;
 mod org;
+mod refresh;
+mod start;
 mod support;
 mod team;

@@ -68,16 +68,22 @@ impl Desk {
         envelope["data"].clone()
     }
 
-    /// The last event of this name in the audit log.
-    pub(crate) fn last_event(&self, name: &str) -> Value {
+    /// The events whose names start so, the latest last.
+    pub(crate) fn events(&self, start: &str) -> Vec<Value> {
         let log = self
             .context
             .path("home/.local/state/scc/audit/events.jsonl");
-        let text = std::fs::read_to_string(log).unwrap();
+        let text = std::fs::read_to_string(log).unwrap_or_default();
         let events = text
             .lines()
             .map(|line| serde_json::from_str::<Value>(line).unwrap());
-        events.rev().find(|event| event["event"] == name).unwrap()
+        let wanted = |event: &Value| event["event"].as_str().unwrap().starts_with(start);
+        events.filter(wanted).collect()
+    }
+
+    /// The last event of this name in the audit log.
+    pub(crate) fn last_event(&self, name: &str) -> Value {
+        self.events(name).pop().unwrap()
     }
 }
 

@@ -50,6 +50,27 @@ fn teams_are_listed_described_and_chosen() {
 }
 
 #[test]
+fn what_a_workspace_has_for_itself_is_said() {
+    let desk = Desk::new();
+    desk.run(&["team", "switch", "web", "--workspace"]).ok();
+    let run = desk.run(&["status"]).ok();
+    let pinned = "team web of this workspace";
+    assert!(run.stdout.contains(pinned), "{}", run.stdout);
+    let data = desk.data(&["status", "--json"], "Status");
+    assert_eq!(data["team"], "web");
+    assert_eq!(data["team_origin"], "workspace");
+
+    let run = desk.run(&["team", "switch", "--none", "--workspace"]).ok();
+    let said = "no team of its own any more; yours applies: platform";
+    assert!(run.stderr.contains(said), "{}", run.stderr);
+    assert_eq!(desk.run(&["team", "current"]).ok().stdout, "platform\n");
+    desk.run(&["team", "switch", "--none"]).ok();
+    let run = desk.run(&["team", "switch", "--none", "--workspace"]).ok();
+    let said = "and nor have you; the organization's baseline applies";
+    assert!(run.stderr.contains(said), "{}", run.stderr);
+}
+
+#[test]
 fn a_team_that_is_gone_can_be_left() {
     let desk = Desk::new();
     desk.settings(&json!({ "organization": { "source": "org.json" }, "team": "gone" }));

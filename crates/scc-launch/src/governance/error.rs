@@ -86,6 +86,15 @@ pub enum GovernanceError {
     /// The documents make no policy.
     #[error(transparent)]
     Policy(#[from] PolicyError),
+    /// The agent could change the rules that govern it.
+    #[error(
+        "the organization's document `{}` is in the workspace, where the agent could change it",
+        path.display()
+    )]
+    WithinReach {
+        /// The document.
+        path: PathBuf,
+    },
     /// What scc remembers cannot be read.
     #[error(transparent)]
     State(#[from] StateError),
@@ -127,6 +136,9 @@ impl GovernanceError {
             Self::Irregular(_) => one("look at what is there, and remove it"),
             Self::RemoteCommand { .. } => {
                 one("if you trust it, set SCC_ALLOW_REMOTE_COMMANDS=1 for this command")
+            }
+            Self::WithinReach { .. } => {
+                vec!["keep it elsewhere, and tell scc where: scc org import SOURCE".to_owned()]
             }
             Self::Policy(_) | Self::State(_) => Vec::new(),
         }

@@ -9,6 +9,7 @@ use scc_config::{ConfigDocument, ConfigError, Document};
 use scc_sources::{
     AuthProvider, LoadOptions, Loaded, Loader, MAX_STALE, Origin, Revision, Source, SourceError,
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{GovernanceError, GovernanceInput};
@@ -20,12 +21,14 @@ pub struct Fetched<T> {
     pub document: Document<T>,
     /// Where it came from.
     pub provenance: Provenance,
+    /// A newer one is to be fetched in the background.
+    pub wants_refresh: bool,
     /// Sentences for the user, such as that the copy is stale.
     pub warnings: Vec<String>,
 }
 
 /// Where a document came from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Provenance {
     /// The source, without what may be a secret.
     pub source: String,
@@ -48,13 +51,15 @@ pub struct Provenance {
 }
 
 /// Whether a document is new.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Freshness {
     /// Read or fetched now.
     Fresh,
     /// A copy within its time.
     Cached,
+    /// A copy past its time, used while a newer one is fetched in the background.
+    Due,
     /// A copy past its time, with nothing newer to be had.
     Stale,
 }
@@ -68,6 +73,7 @@ pub(super) struct Wanted<'a> {
     pub(super) now: Timestamp,
     pub(super) offline: bool,
     pub(super) force: bool,
+    pub(super) background: bool,
 }
 
 impl<'a> Wanted<'a> {
@@ -85,6 +91,7 @@ impl<'a> Wanted<'a> {
             now: input.now,
             offline: input.offline,
             force: input.force_refresh,
+            background: input.background,
         }
     }
 
@@ -99,7 +106,7 @@ impl<'a> Wanted<'a> {
             return Ok(self.fetched(first));
         };
         let own = ttl(first.0.value());
-        if self.offline || age < own {
+        if age < own {
             return Ok(self.fetched(first));
         }
         let again = self.load_once(own)?;
@@ -114,6 +121,7 @@ impl<'a> Wanted<'a> {
             ttl,
             offline: self.offline,
             force: self.force,
+            background: self.background,
             auth: self.auth,
             ..LoadOptions::at(self.now)
         };
@@ -166,6 +174,7 @@ impl<'a> Wanted<'a> {
         Fetched {
             document,
             provenance: provenance(self.source, &loaded),
+            wants_refresh: loaded.wants_refresh,
             warnings: loaded.warnings,
         }
     }
@@ -191,6 +200,7 @@ fn provenance(source: &Source, loaded: &Loaded) -> Provenance {
     let (freshness, age, stale_reason, refused) = match &loaded.origin {
         Origin::Fresh => (Freshness::Fresh, Duration::ZERO, None, false),
         Origin::Cached { age } => (Freshness::Cached, *age, None, false),
+        Origin::Due { age } => (Freshness::Due, *age, None, false),
         Origin::Stale {
             age,
             reason,

@@ -5,11 +5,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use scc_config::{Document, McpServer, Pattern, ProjectConfig, normalized_source};
-use scc_git::GitError;
+use scc_config::{Document, McpServer, Pattern, ProjectConfig};
 use scc_policy::{Decision, ItemKind, Layer, LocalException, Outcome, Reason};
-use scc_state::{Exception, ExceptionScope, ExceptionStore};
+use scc_state::{Exception, ExceptionScope, ExceptionStore, RepositoryTrust};
 
+use super::repository::Repository;
 use super::{GovernanceError, GovernanceInput};
 
 /// The name of the workspace's document.
@@ -84,25 +84,6 @@ pub(super) fn project(
     Ok(document)
 }
 
-/// What identifies a repository on every machine: its origin, else its path.
-///
-/// # Errors
-/// When the repository cannot be read.
-pub fn repository_id(workspace: &Path) -> Result<String, GitError> {
-    let Some(facts) = scc_git::discover(workspace)? else {
-        return Ok(format!("path:{}", workspace.display()));
-    };
-    let origin = scc_git::origin_url(&facts)?;
-    if let Some(remote) = origin.as_deref().and_then(normalized_source) {
-        return Ok(format!("remote:{remote}"));
-    }
-    let root = match facts.is_linked_worktree {
-        true => facts.common_dir.parent().unwrap_or(&facts.root),
-        false => &facts.root,
-    };
-    Ok(format!("path:{}", root.display()))
-}
-
 pub(super) fn personal(
     input: &GovernanceInput<'_>,
     warnings: &mut Vec<String>,
@@ -110,13 +91,25 @@ pub(super) fn personal(
     let Some(workspace) = input.workspace else {
         return Ok(None);
     };
-    let repository = match repository_id(workspace) {
+    let repository = match Repository::find(workspace) {
         Ok(repository) => repository,
         Err(error) => {
             warnings.push(format!("no personal profile applies: {error}"));
             return Ok(None);
         }
     };
+    let found = repository.in_workspace(workspace);
+    let trust = input.state.see_repository(found, input.now)?;
+    if let Some(doubt) = repository.doubt(&trust) {
+        if has_profile(input, &repository.id, &trust)? {
+            warnings.push(format!(
+                "no personal profile applies: {doubt}; if it is right: scc profile apply"
+            ));
+        }
+        warnings.extend(input.state.take_warnings());
+        return Ok(None);
+    }
+    let repository = repository.id;
     let profile = input.state.profile(&repository)?;
     warnings.extend(input.state.take_warnings());
     let Some(profile) = profile else {
@@ -138,6 +131,20 @@ pub(super) fn personal(
         plugins: profile.plugins,
         servers,
     }))
+}
+
+/// Whether the repository, or the one that it was, has a profile.
+fn has_profile(
+    input: &GovernanceInput<'_>,
+    repository: &str,
+    trust: &RepositoryTrust,
+) -> Result<bool, GovernanceError> {
+    if let RepositoryTrust::Changed(before) = trust
+        && input.state.profile(before)?.is_some()
+    {
+        return Ok(true);
+    }
+    Ok(input.state.profile(repository)?.is_some())
 }
 
 /// The user's own exceptions, and those of the repository that were accepted here. A file that

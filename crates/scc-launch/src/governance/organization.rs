@@ -49,6 +49,11 @@ impl OrgDocument {
         &self.fetched.warnings
     }
 
+    /// A newer one is to be fetched in the background.
+    pub fn wants_refresh(&self) -> bool {
+        self.fetched.wants_refresh
+    }
+
     /// How long a copy may be used without asking.
     pub fn ttl(&self) -> Duration {
         ttl(self.config())

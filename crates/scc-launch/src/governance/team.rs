@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use scc_config::{ConfigSource, DocumentKind, OrgConfig, TeamConfig};
 use scc_sources::{Source, SourceError};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::credentials::{self, Finder};
@@ -11,7 +12,7 @@ use super::fetch::{Fetched, Wanted};
 use super::{GovernanceError, GovernanceInput, OrgDocument};
 
 /// The team that applies.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct TeamChoice {
     /// Its name, as in the organization's document.
     pub name: String,
@@ -20,7 +21,7 @@ pub struct TeamChoice {
 }
 
 /// Who chose a team.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum TeamOrigin {
     /// The command line.
@@ -84,8 +85,11 @@ pub(super) fn choose(
     })
 }
 
-/// The own document of a team; `None` where it keeps none.
-pub(super) fn fetch_document(
+/// The own document of a team; `None` where it keeps none, or the organization has no such team.
+///
+/// # Errors
+/// When it cannot be read, or is not valid.
+pub fn load_team_document(
     input: &GovernanceInput<'_>,
     organization: &OrgDocument,
     team: &str,

@@ -38,6 +38,7 @@ pub(crate) struct Ask<'a> {
     pub(crate) standalone: bool,
     pub(crate) offline: bool,
     pub(crate) force: bool,
+    pub(crate) background: bool,
     pub(crate) commands: bool,
 }
 
@@ -97,6 +98,7 @@ impl Bench {
             standalone: ask.standalone,
             offline: ask.offline,
             force_refresh: ask.force,
+            background: ask.background,
             loader: &self.loader,
             base: &config,
             secret: &secret,

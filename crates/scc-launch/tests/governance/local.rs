@@ -1,5 +1,5 @@
 use scc_config::ProviderSection;
-use scc_launch::{GovernanceError, TeamOrigin, repository_id};
+use scc_launch::{GovernanceError, Repository, TeamOrigin};
 use scc_policy::{Outcome, Reason};
 use scc_state::{ExceptionStore, PersonalProfile};
 use serde_json::json;
@@ -159,6 +159,7 @@ const PLATFORM: Ask<'static> = Ask {
     offline: false,
     force: false,
     commands: false,
+    background: false,
 };
 
 #[test]
@@ -213,7 +214,7 @@ fn a_repositorys_exception_counts_only_as_it_was_accepted() {
 #[test]
 fn a_personal_profile_belongs_to_a_repository() {
     let bench = denied_tool();
-    let id = repository_id(&bench.workspace).unwrap();
+    let id = Repository::find(&bench.workspace).unwrap().id;
     assert_eq!(id, format!("path:{}", bench.workspace.display()));
     let profile = PersonalProfile {
         repository: id.clone(),

@@ -7,7 +7,7 @@ use scc_testkit::https::{HttpsServer, Reply, Request};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use crate::bench::{Ask, Bench, DAY, HOUR, decision, org};
+use crate::bench::{Ask, Bench, DAY, HOUR, at, decision, org};
 
 /// A server whose organization's document can be changed.
 struct Site {
@@ -118,6 +118,32 @@ fn a_stale_copy_is_loud_and_ends_after_seven_days() {
     assert!(!bench.load(after(2 * DAY)).unwrap().warnings().is_empty());
     let error = site.bench().load(after(0)).unwrap_err();
     assert!(matches!(error, GovernanceError::Invalid { .. }), "{error}");
+}
+
+#[test]
+fn in_the_background_the_old_rules_hold_until_the_new_ones_are_there() {
+    let site = Site::new(&network("open"));
+    let bench = site.bench();
+    let background = |seconds| Ask {
+        background: true,
+        ..after(seconds)
+    };
+    bench.policy(background(0));
+    site.set(Reply::ok(network("locked-down-web").to_string()));
+    let governance = bench.load(background(DAY)).unwrap();
+    let provenance = governance.organization().unwrap().provenance();
+    assert_eq!(provenance.freshness, Freshness::Due);
+    assert!(governance.wants_refresh() && governance.warnings().is_empty());
+    let policy = governance.policy(&["script"], &[], at(DAY)).unwrap();
+    assert_eq!(policy.network_policy.value.as_str(), "open");
+    assert_eq!(site.asked(), 1);
+
+    // The refresh is the same load without the option.
+    bench.load(after(DAY)).unwrap();
+    let policy = bench.policy(background(DAY + 1));
+    assert_eq!(policy.network_policy.value.as_str(), "locked-down-web");
+    assert_eq!(site.asked(), 2);
+    assert!(!bench.load(background(DAY + 2)).unwrap().wants_refresh());
 }
 
 #[test]

@@ -11,8 +11,8 @@ use bollard::query_parameters::CreateContainerOptions;
 use secrecy::ExposeSecret as _;
 
 use super::failure::{failed, is_name_taken, message};
-use super::{helper, sealed, volumes};
-use crate::{EngineError, EnvValue, MountSource, Network, SandboxSpec, UserIds, labels};
+use super::{helper, networks, sealed, volumes};
+use crate::{EngineError, EnvValue, MountSource, SandboxSpec, UserIds, labels};
 
 /// The agent's home, which stays writable when the root file system is not.
 const HOME: &str = "/home/agent";
@@ -160,7 +160,10 @@ fn host_config(spec: &SandboxSpec, dialect: &Dialect) -> HostConfig {
         readonly_rootfs: Some(spec.read_only_root),
         tmpfs: Some(tmpfs(spec, dialect)),
         mounts: Some(mounts(spec)),
-        network_mode: Some(network(spec.network).to_owned()),
+        network_mode: Some(networks::mode(&spec.network).to_owned()),
+        dns: networks::name_servers(&spec.network),
+        dns_options: networks::name_options(&spec.network),
+        sysctls: networks::settings(&spec.network),
         pids_limit: Some(i64::from(spec.limits.pids)),
         memory: Some(memory),
         // The same number means no swap at all on top.
@@ -172,13 +175,6 @@ fn host_config(spec: &SandboxSpec, dialect: &Dialect) -> HostConfig {
             .terminal
             .map(|size| vec![size.rows.into(), size.columns.into()]),
         ..HostConfig::default()
-    }
-}
-
-fn network(network: Network) -> &'static str {
-    match network {
-        Network::Open => "default",
-        Network::None => "none",
     }
 }
 
@@ -281,7 +277,7 @@ mod tests {
             is_podman: false,
         }
     }
-    use crate::{Limits, SealedDirectory};
+    use crate::{Limits, Network, SealedDirectory};
 
     fn spec() -> SandboxSpec {
         SandboxSpec {

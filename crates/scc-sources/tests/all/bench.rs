@@ -98,12 +98,15 @@ impl Bench {
         self.load_with(source, options)
     }
 
-    /// The files of the copies, without locks.
+    /// The files of the copies, without locks and notes.
     pub(crate) fn copies(&self) -> Vec<std::path::PathBuf> {
         let entries = std::fs::read_dir(self.loader.cache().dir()).unwrap();
         let mut found: Vec<_> = entries
             .map(|entry| entry.unwrap().path())
-            .filter(|path| path.extension().is_none_or(|e| e != "lock"))
+            .filter(|path| {
+                path.extension()
+                    .is_none_or(|e| e != "lock" && e != "attempt")
+            })
             .collect();
         found.sort();
         found

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use scc_sources::{LoadOptions, Loader, Origin, Source, SourceCache, SourceError};
+use scc_sources::{AttemptOutcome, LoadOptions, Loader, Origin, Source, SourceCache, SourceError};
 use scc_testkit::https::{HttpsServer, Reply};
 
 use crate::bench::{Bench, DAY, HOUR, at, fetch_options, validate};
@@ -75,26 +75,68 @@ fn a_copy_has_a_time_to_live_at_every_call() {
 }
 
 #[test]
-fn needs_refresh_asks_nobody() {
+fn in_the_background_a_copy_past_its_time_is_used_and_the_last_attempt_is_known() {
     let site = Changing::new(Reply::ok("{}"));
     let bench = Bench::new(Some(&site.server));
-    let needs = |seconds| {
-        let ttl = Duration::from_secs(3600);
-        bench
-            .loader
-            .needs_refresh(&site.source, ttl, at(seconds))
-            .unwrap()
+    let load = |seconds, background| {
+        let options = LoadOptions {
+            ttl: Duration::from_secs(3600),
+            background,
+            ..LoadOptions::at(at(seconds))
+        };
+        bench.load_with(&site.source, options).unwrap()
     };
-    assert!(needs(0));
-    bench.load(&site.source, 0).unwrap();
-    assert!(!needs(3599));
-    assert!(needs(3600));
-    assert!(needs(-HOUR), "a copy from the future");
-    assert_eq!(site.asked(), 1);
+    let attempt = || bench.loader.cache().last_attempt(&site.source).unwrap();
+    let age = |seconds: i64| Duration::from_secs(seconds.unsigned_abs());
+    assert_eq!(attempt(), None);
+    // Without a copy there is nothing to use at once.
+    assert_eq!(load(0, true).origin, Origin::Fresh);
     let info = bench.loader.cache().info(&site.source).unwrap().unwrap();
     assert_eq!((info.fetched_at, info.checked_at), (at(0), at(0)));
+    assert_eq!(attempt().unwrap().outcome, AttemptOutcome::Updated);
+
+    site.set(Reply::status(403));
+    let due = load(HOUR, true);
+    assert_eq!(due.origin, Origin::Due { age: age(HOUR) });
+    assert!(due.wants_refresh && due.warnings.is_empty(), "{due:?}");
+    assert_eq!(site.asked(), 1);
+
+    // What the refresh says is said by whoever uses the copy after it.
+    load(HOUR, false);
+    assert_eq!(site.asked(), 2);
+    let stale = load(HOUR + 1, true);
+    let Origin::Stale {
+        reason, refused, ..
+    } = &stale.origin
+    else {
+        panic!("{stale:?}");
+    };
+    assert!(*refused && reason.contains("(403)"), "{reason}");
+    assert!(stale.warnings[0].contains("1 hour old"), "{stale:?}");
+    assert!(!stale.wants_refresh, "it was asked a second ago");
+    assert!(load(HOUR + 60, true).wants_refresh);
+    assert_eq!(site.asked(), 2);
+
+    site.set(Reply::ok("{\"new\": 1}"));
+    assert_eq!(load(2 * HOUR, false).origin, Origin::Fresh);
+    assert_eq!(attempt().unwrap().outcome, AttemptOutcome::Updated);
+    load(4 * HOUR, false);
+    assert_eq!(attempt().unwrap().outcome, AttemptOutcome::Unchanged);
+    assert_eq!(
+        load(6 * HOUR, true).origin,
+        Origin::Due { age: age(2 * HOUR) }
+    );
+
+    // The limit of seven days holds here too, and so does the check.
+    site.set(Reply::status(500));
+    let options = LoadOptions {
+        background: true,
+        ..LoadOptions::at(at(4 * HOUR + 7 * DAY + 1))
+    };
+    let error = bench.load_with(&site.source, options).unwrap_err();
+    assert!(matches!(error, SourceError::TooOld { .. }), "{error}");
     bench.loader.cache().remove(&site.source).unwrap();
-    assert!(needs(1));
+    assert!(bench.load(&site.source, 0).is_err());
 }
 
 #[test]
@@ -189,6 +231,54 @@ fn nobody_can_ask_for_more_than_seven_days() {
     bench.load_with(&site.source, options).unwrap_err();
 }
 
+/// A copy may say of itself what it likes: whoever asks for the document anew gets it.
+#[test]
+fn a_document_is_taken_anew_without_what_the_copy_says() {
+    let document = std::sync::Arc::new(Mutex::new("{\"v\":\"forged\"}"));
+    let shared = std::sync::Arc::clone(&document);
+    let server = HttpsServer::start(move |request| match request.header("if-none-match") {
+        Some("\"1\"") => Reply::status(304),
+        _ => Reply::ok(*shared.lock().unwrap()).with_header("etag", "\"1\""),
+    });
+    let server = server.unwrap();
+    let source = Source::https(&server.url("/org.json")).unwrap();
+    let bench = Bench::new(Some(&server));
+    bench.load(&source, 0).unwrap();
+    *document.lock().unwrap() = "{\"v\":\"true\"}";
+    let loaded = bench.load(&source, DAY).unwrap();
+    assert_eq!(loaded.content, b"{\"v\":\"forged\"}");
+    let force = LoadOptions {
+        force: true,
+        ..LoadOptions::at(at(DAY + 1))
+    };
+    let loaded = bench.load_with(&source, force).unwrap();
+    assert_eq!(loaded.content, b"{\"v\":\"true\"}");
+    let loaded = bench.load(&source, DAY + 2).unwrap();
+    assert_eq!(loaded.content, b"{\"v\":\"true\"}");
+}
+
+#[test]
+fn a_directory_or_a_pipe_in_the_place_of_a_copy_is_set_aside() {
+    let site = Changing::new(Reply::ok("{}"));
+    let bench = Bench::new(Some(&site.server));
+    bench.load(&site.source, 0).unwrap();
+    let copy = bench.copies().remove(0);
+    assert_eq!(copy.extension().unwrap(), "copy");
+    for put in [
+        &["mkdir"] as &[&str],
+        &["mkfifo"],
+        &["ln", "-s", "/dev/zero"],
+    ] {
+        std::fs::remove_file(&copy).unwrap();
+        let status = Command::new(put[0]).args(&put[1..]).arg(&copy).status();
+        assert!(status.unwrap().success());
+        let loaded = bench.load(&site.source, 1).unwrap();
+        assert_eq!(loaded.origin, Origin::Fresh, "{put:?}");
+        assert!(loaded.warnings[0].contains("not a regular file"), "{put:?}");
+        assert!(copy.is_file(), "{put:?}");
+    }
+}
+
 #[test]
 fn offline_asks_nobody_and_says_how_old() {
     let site = Changing::new(Reply::ok("{}"));
@@ -204,7 +294,7 @@ fn offline_asks_nobody_and_says_how_old() {
     let age = Duration::from_secs(3600);
     assert_eq!(loaded.origin, Origin::Cached { age });
     let loaded = bench.offline(&site.source, 3 * DAY).unwrap();
-    assert!(loaded.warnings[0].ends_with("that is 3 days old: nothing is fetched offline"));
+    assert!(loaded.warnings[0].ends_with("that is 3 days old: no server was asked"));
     let error = bench.offline(&site.source, 8 * DAY).unwrap_err();
     assert_eq!(
         error.hint().as_deref(),
@@ -346,8 +436,6 @@ fn files_of_this_machine_have_no_copy() {
     let directory = Source::file(bench.folder.path().to_owned());
     bench.load(&directory, 0).unwrap_err();
     assert!(bench.copies().is_empty());
-    let ttl = Duration::from_secs(1);
-    assert!(!bench.loader.needs_refresh(&source, ttl, at(0)).unwrap());
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::findings;
 use crate::prompt::Prompter;
 
 /// Edit your settings in your editor; what is not valid is not kept
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub(crate) struct Args {
     /// Never ask
     #[arg(long)]
@@ -81,10 +81,13 @@ fn until_valid(args: &Args, context: &Context, editor: &str, copy: &Path) -> Res
         edit(editor, copy)?;
         let bytes = read(copy)?;
         let text = String::from_utf8_lossy(&bytes);
-        let Err(error) = UserConfig::parse(&text, &context.config_file) else {
-            return Ok(());
-        };
-        context.printer.note(&findings::text(&[error]));
+        match UserConfig::parse(&text, &context.config_file) {
+            Err(error) => context.printer.note(&findings::text(&[error])),
+            Ok(config) => match context.unknown_providers(&config).first() {
+                None => return Ok(()),
+                Some(id) => context.printer.error(&context.no_such_provider(id)),
+            },
+        }
         let instead = CliError::Invalid {
             message: "the settings are not valid, and were not kept".to_owned(),
             hint: "edit them again: scc config edit".to_owned(),

@@ -1,9 +1,15 @@
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use scc_launch::{Freshness, Governance};
-use scc_policy::{Decision, EffectivePolicy, Outcome};
-use serde_json::{Map, Value, json};
+use scc_config::{NetworkPolicy, ResourcesSection, SafetyNet};
+use scc_launch::{Freshness, Governance, Provenance, TeamChoice};
+use scc_policy::{
+    Decision, EffectiveBundle, EffectiveDevEnvironment, EffectiveMarketplace, EffectiveNetwork,
+    EffectivePlugin, EffectivePolicy, EffectiveServer, EffectiveSession, Outcome, Sourced,
+};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::CliError;
@@ -50,13 +56,6 @@ pub(crate) enum Field {
 }
 
 impl Field {
-    fn name(self) -> String {
-        let value = self.to_possible_value();
-        value
-            .map(|value| value.get_name().to_owned())
-            .unwrap_or_default()
-    }
-
     fn section(self, policy: &EffectivePolicy) -> Section {
         match self {
             Self::Plugins => explanation::plugins(policy),
@@ -74,31 +73,81 @@ impl Field {
             Self::Ignored => explanation::decided(policy, Outcome::Ignored),
         }
     }
+}
 
-    /// The value for programs.
-    fn value(self, policy: &EffectivePolicy) -> Value {
-        let decided = |outcome| {
+/// What applies, as far as it was asked for, under the names that it has in a plan of `scc start`.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct ExplainReport<'a> {
+    /// The organization's id.
+    organization: Option<&'a str>,
+    team: Option<&'a TeamChoice>,
+    /// Nobody's rules apply.
+    standalone: bool,
+    /// Where the organization's document came from.
+    source: Option<&'a Provenance>,
+    /// Where the team's own document came from.
+    team_source: Option<&'a Provenance>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plugins: Option<&'a [EffectivePlugin]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bundles: Option<&'a [EffectiveBundle]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mcp_servers: Option<&'a [EffectiveServer]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    marketplaces: Option<&'a BTreeMap<String, EffectiveMarketplace>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    network_policy: Option<&'a Sourced<NetworkPolicy>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    network: Option<&'a EffectiveNetwork>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session: Option<&'a EffectiveSession>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resources: Option<&'a Sourced<ResourcesSection>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    safety_net: Option<&'a Sourced<SafetyNet>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    workspace_shields: Option<&'a [Sourced<String>]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    allowed_providers: Option<&'a [String]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dev_environment: Option<&'a EffectiveDevEnvironment>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    blocked: Option<Vec<&'a Decision>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    denied: Option<Vec<&'a Decision>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ignored: Option<Vec<&'a Decision>>,
+}
+
+impl<'a> ExplainReport<'a> {
+    fn new(governance: &'a Governance, policy: &'a EffectivePolicy, fields: &[Field]) -> Self {
+        let has = |field| fields.contains(&field);
+        let decided = |field, outcome| {
             let decisions = policy.decisions.iter();
-            let found: Vec<&Decision> = decisions.filter(|d| d.outcome == outcome).collect();
-            json!(found)
+            has(field).then(|| decisions.filter(|d| d.outcome == outcome).collect())
         };
-        match self {
-            Self::Plugins => json!(policy.plugins),
-            Self::Mcp => json!(policy.mcp_servers),
-            Self::Marketplaces => json!(policy.marketplaces),
-            Self::Network => json!(policy.network_policy),
-            Self::Hosts => json!(policy.network),
-            Self::Session => json!(policy.session),
-            Self::Resources => json!(policy.resources),
-            Self::Safety => json!({
-                "safety_net": policy.safety_net,
-                "workspace_shields": policy.workspace_shields,
-            }),
-            Self::Providers => json!(policy.allowed_providers),
-            Self::DevEnvironment => json!(policy.dev_environment),
-            Self::Blocked => decided(Outcome::Blocked),
-            Self::Denied => decided(Outcome::Denied),
-            Self::Ignored => decided(Outcome::Ignored),
+        let own = governance.team_document();
+        Self {
+            organization: policy.organization.as_deref(),
+            team: governance.team(),
+            standalone: policy.standalone,
+            source: governance.organization().map(|org| org.provenance()),
+            team_source: own.map(|document| &document.provenance),
+            plugins: has(Field::Plugins).then_some(&policy.plugins),
+            bundles: has(Field::Plugins).then_some(&policy.bundles),
+            mcp_servers: has(Field::Mcp).then_some(&policy.mcp_servers),
+            marketplaces: has(Field::Marketplaces).then_some(&policy.marketplaces),
+            network_policy: has(Field::Network).then_some(&policy.network_policy),
+            network: has(Field::Hosts).then_some(&policy.network),
+            session: has(Field::Session).then_some(&policy.session),
+            resources: has(Field::Resources).then_some(&policy.resources),
+            safety_net: has(Field::Safety).then_some(&policy.safety_net),
+            workspace_shields: has(Field::Safety).then_some(&policy.workspace_shields),
+            allowed_providers: has(Field::Providers).then_some(&policy.allowed_providers),
+            dev_environment: has(Field::DevEnvironment).then_some(&policy.dev_environment),
+            blocked: decided(Field::Blocked, Outcome::Blocked),
+            denied: decided(Field::Denied, Outcome::Denied),
+            ignored: decided(Field::Ignored, Outcome::Ignored),
         }
     }
 }
@@ -120,7 +169,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
         Some(field) => vec![field],
         None => Field::value_variants().to_vec(),
     };
-    let data = report(&governance, &policy, &fields);
+    let data = ExplainReport::new(&governance, &policy, &fields);
     context
         .printer
         .data("ConfigExplain", &data, governance.warnings());
@@ -133,24 +182,6 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
     Ok(0)
 }
 
-fn report(governance: &Governance, policy: &EffectivePolicy, fields: &[Field]) -> Value {
-    let mut data = Map::new();
-    let mut put = |key: &str, value: Value| data.insert(key.to_owned(), value);
-    put("organization", json!(policy.organization));
-    put("team", json!(governance.team()));
-    put("standalone", json!(policy.standalone));
-    let source = governance.organization().map(|org| org.provenance());
-    put("source", json!(source));
-    let team = governance
-        .team_document()
-        .map(|document| &document.provenance);
-    put("team_source", json!(team));
-    for field in fields {
-        put(&field.name(), field.value(policy));
-    }
-    Value::Object(data)
-}
-
 fn heading(governance: &Governance, policy: &EffectivePolicy, now: jiff::Timestamp) -> String {
     let Some(organization) = governance.organization() else {
         return "Standalone: no organization's rules apply".to_owned();
@@ -160,6 +191,10 @@ fn heading(governance: &Governance, policy: &EffectivePolicy, now: jiff::Timesta
     let id = policy.organization.as_deref().unwrap_or_default();
     let fetched = match from.freshness {
         Freshness::Fresh => "read now".to_owned(),
+        Freshness::Due => format!(
+            "fetched {} ago; a newer one is being fetched",
+            age(from.fetched_at, now)
+        ),
         _ => format!("fetched {} ago", age(from.fetched_at, now)),
     };
     let mut lines = vec![format!(

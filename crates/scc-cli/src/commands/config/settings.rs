@@ -1,10 +1,19 @@
 //! The settings as a whole and key by key. A key is written with dots: `providers.ID.model`.
 
+use std::path::Path;
+
 use scc_config::UserConfig;
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use super::keys::{self, Known};
+use crate::commands::leave;
+use crate::commands::team::unknown as unknown_team;
 use crate::context::Context;
 use crate::error::CliError;
+use crate::governance::{self, Asked, Rules};
+use crate::prompt::Prompter;
 
 /// Show your settings
 #[derive(Debug, clap::Args)]
@@ -35,9 +44,25 @@ pub(crate) struct SetArgs {
     /// Take the setting out
     #[arg(long, conflicts_with = "value")]
     unset: bool,
+    /// Leave the organization that was recorded before without asking
+    #[arg(short, long)]
+    yes: bool,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct GetReport<'a> {
+    key: &'a str,
+    value: &'a Value,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct SetReport<'a> {
+    key: &'a str,
+    /// As it was typed; `null` where the setting was taken out.
+    value: Option<&'a str>,
 }
 
 pub(crate) fn show(context: &Context) -> Result<u8, CliError> {
@@ -48,40 +73,82 @@ pub(crate) fn show(context: &Context) -> Result<u8, CliError> {
 }
 
 pub(crate) fn get(args: &GetArgs, context: &Context) -> Result<u8, CliError> {
+    let key = &args.key;
     let settings = json!(context.config()?);
-    let mut found = Some(&settings);
-    for part in args.key.split('.') {
-        found = found.and_then(|value| value.get(part));
-    }
-    let Some(value) = found else {
-        // An unknown key is told from one that is not set.
-        changed(&settings, &args.key, None)?;
-        return Err(CliError::Failed {
-            message: format!("`{}` is not set", args.key),
-            hint: format!("set it: scc config set {} VALUE", args.key),
-        });
+    let found = key.split('.').try_fold(&settings, |at, part| at.get(part));
+    let value = match (keys::find(key), found) {
+        (Some(Known::Section(keys)), found) => section(&keys, found),
+        (_, Some(value)) => value.clone(),
+        (Some(Known::Value), None) => {
+            return Err(CliError::Failed {
+                message: format!("`{key}` is not set"),
+                hint: format!("set it: scc config set {key} VALUE"),
+            });
+        }
+        (None, None) => return Err(not_a_key(key, &settings)),
     };
-    let data = json!({ "key": args.key, "value": value });
+    let data = GetReport { key, value: &value };
     context.printer.data("ConfigGet", &data, &[]);
-    context.printer.result(&match value {
+    context.printer.result(&match &value {
         Value::String(text) => text.clone(),
         other => format!("{other:#}"),
     });
     Ok(0)
 }
 
+/// A section with all its keys; those that are not set are null.
+fn section(keys: &[String], found: Option<&Value>) -> Value {
+    let value = |key: &String| found.and_then(|found| found.get(key)).cloned();
+    let members = keys
+        .iter()
+        .map(|key| (key.clone(), value(key).unwrap_or_default()));
+    Value::Object(members.collect())
+}
+
 pub(crate) fn set(args: &SetArgs, context: &Context) -> Result<u8, CliError> {
     let key = &args.key;
+    let before = UserConfig::load(&context.config_file)?.unwrap_or_default();
+    let after = changed(&json!(before), key, args.value.as_deref())?;
+    let prompter = Prompter::new(!args.json);
+    leave::confirm(&before, &after, args.yes, prompter, context)?;
+    if after.team != before.team {
+        known_team(&after, context)?;
+    }
     update(context, |config| {
         changed(&json!(config), key, args.value.as_deref())
     })?;
-    let data = json!({ "key": key, "value": args.value });
+    if after.provider != before.provider {
+        governance::warn_about_preference(&after, context);
+    }
+    let data = SetReport {
+        key,
+        value: args.value.as_deref(),
+    };
     context.printer.data("ConfigSet", &data, &[]);
     context.printer.note(&match &args.value {
         Some(value) => format!("set `{key}` to {value}"),
         None => format!("`{key}` is not set any more"),
     });
     Ok(0)
+}
+
+/// Refuses a team that the organization does not have; every command would refuse it.
+fn known_team(config: &UserConfig, context: &Context) -> Result<(), CliError> {
+    let team = config.team.as_ref().filter(|_| !config.standalone);
+    let (Some(team), Some(_)) = (team, &config.organization) else {
+        return Ok(());
+    };
+    let rules = Rules::with_config(context, config.clone(), Asked::default());
+    match rules.and_then(|rules| rules.organization()) {
+        Ok(document) if document.config().profiles.contains_key(team) => {}
+        Ok(document) => return Err(unknown_team(&document, team)),
+        Err(error) => {
+            let why = error.full_message();
+            let warning = format!("whether there is a team `{team}` cannot be told now: {why}");
+            context.printer.warning(&warning);
+        }
+    }
+    Ok(())
 }
 
 /// Changes the settings under their lock, so that changes at the same time all count.
@@ -98,59 +165,86 @@ pub(crate) fn update(
             Some(_) => UserConfig::parse(&text, file)?,
         };
         let after = change(before.clone())?;
+        readable(&before, &after, context)?;
         if let Some(data) = other_rules(&before, &after) {
             audit.append("settings.changed", None, data, jiff::Timestamp::now())?;
         }
-        Ok::<_, CliError>(Some(after.to_json().into_bytes()))
+        let text = written(&after, &text, file)?;
+        Ok::<_, CliError>(Some(text.into_bytes()))
+    })
+}
+
+/// The settings as their file is to hold them, in the language in which it is written.
+pub(crate) fn written(config: &UserConfig, before: &str, file: &Path) -> Result<String, CliError> {
+    let text = config.to_text_like(before);
+    text.map_err(|error| CliError::Failed {
+        message: format!("`{}` is not changed: {error}", file.display()),
+        hint: "change it yourself: scc config edit".to_owned(),
+    })
+}
+
+/// Refuses settings that could not be read back.
+pub(crate) fn readable(
+    before: &UserConfig,
+    after: &UserConfig,
+    context: &Context,
+) -> Result<(), CliError> {
+    let earlier = context.unknown_providers(before);
+    let unknown = context.unknown_providers(after);
+    if let Some(id) = unknown.iter().find(|id| !earlier.contains(id)) {
+        return Err(context.no_such_provider(id));
+    }
+    let read = UserConfig::parse(&after.to_json(), &context.config_file);
+    read.map(|_| ()).map_err(|error| CliError::Usage {
+        message: format!("these settings are not usable: {}", error.message()),
+        hint: error.suggestion().unwrap_or_default().to_owned(),
     })
 }
 
 /// What decides whose rules apply, where it changes; that is recorded.
 pub(crate) fn other_rules(before: &UserConfig, after: &UserConfig) -> Option<Map<String, Value>> {
-    let whose = |config: &UserConfig| {
-        let source = config.organization.as_ref().map(|source| {
-            // A query may hold a token.
-            source
-                .source
-                .split('?')
-                .next()
-                .unwrap_or_default()
-                .to_owned()
-        });
-        json!({ "standalone": config.standalone, "organization": source, "team": config.team })
-    };
-    let (before, after) = (whose(before), whose(after));
+    let (before, after) = (whose_rules(before), whose_rules(after));
     (before != after).then(|| {
         let both = [("before".to_owned(), before), ("after".to_owned(), after)];
         Map::from_iter(both)
     })
 }
 
+/// What decides whose rules apply.
+pub(crate) fn whose_rules(config: &UserConfig) -> Value {
+    let source = config.organization.as_ref().map(|source| {
+        // A query may hold a token.
+        let text = source.source.split('?').next();
+        text.unwrap_or_default().to_owned()
+    });
+    json!({ "standalone": config.standalone, "organization": source, "team": config.team })
+}
+
 /// The settings with another value at a key; `None` takes it out. The value is read as text first
 /// and then as JSON, by which of the two the key wants.
 fn changed(settings: &Value, key: &str, value: Option<&str>) -> Result<UserConfig, CliError> {
+    if keys::find(key).is_none() {
+        return Err(not_a_key(key, settings));
+    }
     let Some(text) = value else {
-        // A null stands for nothing where the key is known.
-        let mut probe = settings.clone();
-        put(&mut probe, key, Value::Null)?;
-        return parsed(&probe, key).or_else(|error| {
-            let known = take_out(settings, key);
-            match known.is_some_and(|found| found != *settings) {
-                true => parsed(&take_out(settings, key).unwrap_or_default(), key),
-                false => Err(error),
-            }
-        });
+        return match take_out(settings, key) {
+            Some(without) => parsed(&without, key),
+            None => parsed(settings, key),
+        };
     };
     let with = |value: Value| {
         let mut settings = settings.clone();
-        put(&mut settings, key, value)?;
-        parsed(&settings, key)
+        match put(&mut settings, key, value) {
+            Some(()) => parsed(&settings, key),
+            None => Err(not_a_key(key, &settings)),
+        }
     };
-    let as_text = with(Value::String(text.to_owned()));
-    match (as_text, serde_json::from_str::<Value>(text)) {
-        (Ok(config), _) => Ok(config),
-        (Err(_), Ok(value)) if !value.is_string() => with(value),
-        (Err(error), _) => Err(error),
+    let as_text = |text: &str| with(Value::String(text.to_owned()));
+    match serde_json::from_str::<Value>(text) {
+        // A text in quotes is what stands between them.
+        Ok(Value::String(quoted)) => as_text(&quoted),
+        Ok(value) => as_text(text).or_else(|_| with(value)),
+        Err(_) => as_text(text),
     }
 }
 
@@ -165,36 +259,37 @@ fn take_out(settings: &Value, key: &str) -> Option<Value> {
     Some(settings)
 }
 
-fn put(settings: &mut Value, key: &str, value: Value) -> Result<(), CliError> {
+/// Puts a value at a key, making the sections on the way; `None` where that cannot be.
+fn put(settings: &mut Value, key: &str, value: Value) -> Option<()> {
     let mut at = settings;
     for part in key.split('.') {
-        if part.is_empty() {
-            return Err(not_a_key(key));
-        }
         if at.is_null() {
             *at = Value::Object(Map::new());
         }
-        let object = at.as_object_mut().ok_or_else(|| not_a_key(key))?;
-        at = object.entry(part).or_insert(Value::Null);
+        at = at.as_object_mut()?.entry(part).or_insert(Value::Null);
     }
     *at = value;
-    Ok(())
+    Some(())
 }
 
-fn not_a_key(key: &str) -> CliError {
+/// There is no such setting; perhaps there is one that was meant.
+fn not_a_key(key: &str, settings: &Value) -> CliError {
+    let mut probe = settings.clone();
+    let meant = put(&mut probe, key, Value::Null).and_then(|()| {
+        let read = UserConfig::parse(&probe.to_string(), Path::new("settings.json"));
+        read.err()?.suggestion().map(str::to_owned)
+    });
     CliError::Usage {
         message: format!("there is no setting `{key}`"),
-        hint: "see what there is: scc config show".to_owned(),
+        hint: meant.unwrap_or_else(|| "see what there is: scc config show".to_owned()),
     }
 }
 
 fn parsed(settings: &Value, key: &str) -> Result<UserConfig, CliError> {
     let text = settings.to_string();
-    UserConfig::parse(&text, std::path::Path::new("settings.json")).map_err(|error| {
-        CliError::Usage {
-            message: format!("`{key}` cannot be set so: {}", error.message()),
-            hint: error.suggestion().unwrap_or_default().to_owned(),
-        }
+    UserConfig::parse(&text, Path::new("settings.json")).map_err(|error| CliError::Usage {
+        message: format!("`{key}` cannot be set so: {}", error.message()),
+        hint: error.suggestion().unwrap_or_default().to_owned(),
     })
 }
 
@@ -214,6 +309,8 @@ mod tests {
         for (key, text, pointer, expected) in [
             ("standalone", "true", "/standalone", json!(true)),
             ("team", "true", "/team", json!("true")),
+            ("team", "\"web\"", "/team", json!("web")),
+            ("team", "Data Science", "/team", json!("Data Science")),
             ("resources.cpus", "1.5", "/resources/cpus", json!(1.5)),
             ("providers.a.model", "7", "/providers/a/model", json!("7")),
             (
@@ -240,7 +337,9 @@ mod tests {
             ("taem", "x", "did you mean `team`?"),
             ("resources.cpu", "1", "did you mean `cpus`?"),
             ("standalone", "maybe", "cannot be set so"),
-            ("team.name", "x", "cannot be set so"),
+            ("team", "\"\"", "cannot be set so"),
+            ("team", "", "cannot be set so"),
+            ("team.name", "x", "there is no setting"),
             ("a..b", "x", "there is no setting"),
             ("organization.auth", "hunter2", "cannot be set so"),
         ] {

@@ -1,7 +1,8 @@
 //! Accepting and ending exceptions.
 
 use scc_state::{Exception, ExceptionScope, ExceptionStore, StateDir};
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::{Stores, audit};
 use crate::context::Context;
@@ -193,11 +194,16 @@ fn take(
     Ok(loaded.value)
 }
 
-fn ended(removed: &[(&str, String)], kind: &str, context: &Context) {
-    let data: Vec<_> = removed
-        .iter()
-        .map(|(store, id)| json!({ "store": store, "id": id }))
-        .collect();
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct EndedReport<'a> {
+    /// `user` or `repository`.
+    store: &'a str,
+    id: &'a str,
+}
+
+fn ended(removed: &[(&str, String)], kind: &'static str, context: &Context) {
+    let data = removed.iter().map(|(store, id)| EndedReport { store, id });
+    let data: Vec<_> = data.collect();
     context.printer.data(kind, &data, &[]);
     context
         .printer

@@ -1,3 +1,6 @@
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use scc_config::{ExceptionTargets, Pattern, PolicyException};
 use serde_json::json;
 
 use super::{Stores, Until, Wanted, record};
@@ -22,15 +25,25 @@ pub(crate) struct Args {
     /// Its id; made up where it is left out
     #[arg(long)]
     id: Option<String>,
+    /// The ticket in which it was asked for
+    #[arg(long, value_name = "ID")]
+    ticket: Option<String>,
     /// Share it with everybody who works in this repository; they have to accept it
     #[arg(long)]
     shared: bool,
+    /// Print it as an entry for the organization's document instead, where it lifts blocks too;
+    /// nothing is recorded
+    #[arg(long, conflicts_with = "shared")]
+    policy: bool,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
+    if args.policy {
+        return policy(args, context);
+    }
     let workspace = workspace_root(None).ok();
     let asked = Asked {
         workspace: workspace.clone(),
@@ -38,29 +51,68 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
     };
     let rules = Rules::open(context, asked)?;
     let governance = rules.governance()?;
-    for pattern in args.allow_plugin.iter().chain(&args.allow_mcp) {
-        let read = scc_config::Pattern::try_from(pattern.clone());
-        read.map_err(|message| CliError::Usage {
-            message,
-            hint: String::new(),
-        })?;
-    }
+    patterns(&args.allow_plugin)?;
+    patterns(&args.allow_mcp)?;
     let wanted = Wanted {
         plugins: args.allow_plugin.clone(),
         mcp_servers: args.allow_mcp.clone(),
         reason: args.reason.clone(),
         expires_at: args.until.resolve(&governance, rules.now())?,
         id: args.id.clone(),
+        ticket: args.ticket.clone(),
         shared: args.shared,
     };
     let stores = Stores::open(context, &rules.state, workspace);
     let exception = record(wanted, &stores, &rules.state, rules.now())?;
-    context
-        .printer
-        .data("ExceptionCreate", &json!(exception), &[]);
+    context.printer.data("ExceptionCreate", &exception, &[]);
     context.printer.note(&format!(
         "exception {} holds until {}; see what it changes: scc config explain",
         exception.id, exception.expires_at
     ));
+    Ok(0)
+}
+
+fn patterns(texts: &[String]) -> Result<Vec<Pattern>, CliError> {
+    let read = texts.iter().cloned().map(Pattern::try_from);
+    read.collect::<Result<_, _>>().map_err(usage)
+}
+
+fn usage(message: String) -> CliError {
+    CliError::Usage {
+        message,
+        hint: String::new(),
+    }
+}
+
+/// The longest time for an exception of the organization's own, in hours: it decides itself.
+const POLICY_HOURS: i64 = 366 * 24;
+
+/// Prints the exception as the organization's document wants it.
+fn policy(args: &Args, context: &Context) -> Result<u8, CliError> {
+    let now = Timestamp::now();
+    let longest = SignedDuration::from_hours(POLICY_HOURS);
+    let day = now.to_zoned(TimeZone::UTC).strftime("%Y%m%d");
+    let made_up = || format!("policy-{day}-{:04x}", now.as_millisecond() & 0xffff);
+    let exception = PolicyException {
+        id: args.id.clone().unwrap_or_else(made_up),
+        reason: match &args.ticket {
+            Some(ticket) => format!("{} ({ticket})", args.reason),
+            None => args.reason.clone(),
+        },
+        expires_at: args.until.within(longest, now)?,
+        allow: ExceptionTargets {
+            plugins: patterns(&args.allow_plugin)?,
+            mcp_servers: patterns(&args.allow_mcp)?,
+        },
+    };
+    // What is refused in the document is refused here.
+    serde_json::from_value::<PolicyException>(json!(exception))
+        .map_err(|error| usage(error.to_string()))?;
+    let printer = context.printer;
+    printer.data("ExceptionPolicy", &exception, &[]);
+    printer.result(&format!("{:#}", json!(exception)));
+    printer.note(
+        "add this to `exceptions` of the organization's document, and check it: scc org validate FILE",
+    );
     Ok(0)
 }

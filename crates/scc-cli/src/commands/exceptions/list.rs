@@ -1,4 +1,5 @@
 use scc_state::{Exception, ExceptionScope};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Stores;
@@ -24,8 +25,8 @@ pub(crate) struct Args {
     pub(crate) json: bool,
 }
 
-#[derive(Serialize)]
-struct ExceptionReport {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct ExceptionReport {
     store: &'static str,
     /// `active`, `expired`, `not-accepted` or `ignored`.
     state: &'static str,

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use scc_policy::{Decision, ItemKind, Layer, Outcome};
-use scc_state::{AppliedProfile, PersonalProfile};
+use scc_state::{AppliedProfile, PersonalProfile, RepositoryTrust};
+use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::json;
 
 use super::Desk;
 use crate::error::CliError;
@@ -15,12 +17,13 @@ use crate::output::{age, table};
 /// Check the profile against the rules that apply here, and record what they let through
 ///
 /// The rules filter a profile whenever they are evaluated. What is recorded here is what `scc profile
-/// status` and `scc profile diff` compare with.
+/// status` and `scc profile diff` compare with. Where the workspace has become another repository,
+/// this says that it is right.
 #[derive(Debug, clap::Args)]
 pub(super) struct ApplyArgs {
     /// Show it, and record nothing
     #[arg(long, visible_alias = "dry-run")]
-    preview: bool,
+    pub(super) preview: bool,
     /// Use copies of documents only
     #[arg(long)]
     offline: bool,
@@ -34,9 +37,8 @@ pub(super) struct DiffArgs {
     offline: bool,
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ApplyReport<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct ApplyReport<'a> {
     repository: &'a str,
     standalone: bool,
     applied: bool,
@@ -104,6 +106,9 @@ fn word(outcome: Outcome) -> &'static str {
 }
 
 pub(super) fn apply(args: &ApplyArgs, desk: &Desk<'_>) -> Result<(), CliError> {
+    if !args.preview {
+        accept(desk)?;
+    }
     let profile = desk.profile()?;
     let verdict = Verdict::of(desk, args.offline)?;
     if !args.preview {
@@ -116,6 +121,25 @@ pub(super) fn apply(args: &ApplyArgs, desk: &Desk<'_>) -> Result<(), CliError> {
         desk.state.record_applied_profile(id, applied)?;
     }
     show(&verdict, !args.preview, desk);
+    Ok(())
+}
+
+/// The user says that the workspace is the right repository: that is audited, and remembered.
+fn accept(desk: &Desk<'_>) -> Result<(), CliError> {
+    let before = match desk.repository.trust(desk.state)? {
+        RepositoryTrust::Known => return Ok(()),
+        RepositoryTrust::Changed(before) => before,
+        RepositoryTrust::Inside(outer) => format!("a part of {}", outer.display()),
+    };
+    let (now, at) = (&desk.repository.id, Timestamp::now());
+    let data = json!({ "workspace": desk.repository.root, "before": before, "now": now });
+    let data = data.as_object().cloned().unwrap_or_default();
+    desk.state
+        .audit()
+        .append("repository.accepted", None, data, at)?;
+    desk.repository.accept(desk.state, at)?;
+    let note = format!("this workspace is `{now}` from now on; it was {before}");
+    desk.context.printer.note(&note);
     Ok(())
 }
 
@@ -155,9 +179,8 @@ fn show(verdict: &Verdict, applied: bool, desk: &Desk<'_>) {
     }
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct DiffReport<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct DiffReport<'a> {
     repository: &'a str,
     applied_at: Option<Timestamp>,
     profile_changed: bool,
@@ -165,7 +188,7 @@ struct DiffReport<'a> {
 }
 
 /// An item whose outcome is not what it was.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct OutcomeChange {
     item: String,
     before: Option<String>,

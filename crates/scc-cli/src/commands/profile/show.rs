@@ -2,6 +2,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use scc_state::{PersonalProfile, StateDir};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::repository::Repository;
@@ -11,9 +12,8 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::output::{age, table};
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ProfileReport {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct ProfileReport {
     repository: String,
     current: bool,
     saved_at: Timestamp,
@@ -69,15 +69,18 @@ pub(super) fn list(
     Ok(())
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct StatusReport<'a> {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ProfileStatusReport")]
+pub(crate) struct StatusReport<'a> {
     repository: &'a str,
     profile: Option<ProfileReport>,
     file: String,
     applied_at: Option<Timestamp>,
     drift: &'static str,
     repository_copy: &'static str,
+    /// Why no profile applies here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    doubt: Option<String>,
 }
 
 pub(super) fn status(desk: &Desk<'_>) -> Result<(), CliError> {
@@ -92,6 +95,7 @@ pub(super) fn status(desk: &Desk<'_>) -> Result<(), CliError> {
             None => "no profile",
         },
         repository_copy: sync::state_of_copy(desk, profile.as_ref()),
+        doubt: desk.repository.doubt(desk.state)?,
         profile: profile.map(|profile| ProfileReport::new(profile, Some(id))),
         file: desk.state.profile_file(id).display().to_string(),
     };
@@ -103,6 +107,11 @@ pub(super) fn status(desk: &Desk<'_>) -> Result<(), CliError> {
 
 fn text(report: &StatusReport<'_>) -> String {
     let mut lines = vec![format!("Repository  {}", report.repository)];
+    if let Some(doubt) = &report.doubt {
+        lines.push(format!(
+            "Applies     no: {doubt}; if it is right: scc profile apply"
+        ));
+    }
     let Some(profile) = &report.profile else {
         lines.push("Profile     none".to_owned());
         lines.push(format!("In .scc     {}", report.repository_copy));

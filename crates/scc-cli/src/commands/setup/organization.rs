@@ -6,11 +6,13 @@ use std::path::PathBuf;
 use scc_config::{OrganizationSource, SecretSource, UserConfig};
 use scc_launch::{Freshness, OrgDocument};
 use scc_sources::Source;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::CliError;
 use crate::governance::{Asked, Rules};
+use crate::host;
 
 /// An organization whose document is valid.
 #[derive(Debug)]
@@ -19,8 +21,8 @@ pub(super) struct Organization {
     document: OrgDocument,
 }
 
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "SetupOrganization")]
 pub(super) struct Report {
     id: String,
     name: String,
@@ -79,29 +81,24 @@ impl Organization {
     }
 }
 
-/// The settings for a source as it was typed: with an absolute path, and no secret in them.
+/// A source as it was typed; a relative path starts in the current directory.
+pub(super) fn source(typed: &str) -> Result<Source, CliError> {
+    let source = Source::parse(typed, &host::current_dir()?)?;
+    Ok(host::plain_source(source))
+}
+
+/// The settings for a source, with no secret in them.
 pub(super) fn settings(
-    source: &str,
-    auth: Option<&str>,
+    source: &Source,
+    auth: Option<SecretSource>,
     auth_header: Option<&str>,
-) -> Result<OrganizationSource, CliError> {
-    let here = std::env::current_dir().map_err(|source| CliError::Write {
-        path: PathBuf::from("."),
-        source,
-    })?;
-    let auth: Option<SecretSource> =
-        auth.map(str::parse)
-            .transpose()
-            .map_err(|reason: String| CliError::Usage {
-                message: format!("the value of `--auth` is {reason}"),
-                hint: "such as --auth env:ORG_TOKEN".to_owned(),
-            })?;
-    Ok(OrganizationSource {
-        source: Source::parse(source, &here)?.to_text(),
+) -> OrganizationSource {
+    OrganizationSource {
+        source: source.to_text(),
         auth,
         auth_header: auth_header.map(str::to_owned),
         ca: None,
-    })
+    }
 }
 
 /// Fetches the document now, whatever copy there is, and checks it.

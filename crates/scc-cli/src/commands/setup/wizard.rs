@@ -2,13 +2,15 @@
 
 use std::path::PathBuf;
 
-use scc_config::{OrganizationSource, ProviderPreference, UserConfig};
+use scc_config::{OrganizationSource, ProviderPreference, SecretSource, UserConfig};
 use scc_launch::LaunchError;
+use scc_sources::Source;
 
 use super::organization::{self, Organization};
 use super::{Answers, Args, Rules, authorities};
 use crate::context::Context;
-use crate::error::CliError;
+use crate::error::{CertificateNamed, CliError};
+use crate::host;
 use crate::prompt::Prompter;
 
 /// Only what was given; nothing is asked.
@@ -17,7 +19,7 @@ pub(super) fn from_flags(
     current: &UserConfig,
     context: &Context,
 ) -> Result<Answers, CliError> {
-    let certificates = absolute(&args.ca_certificate)?;
+    let certificates = certificates(&args.ca_certificate)?;
     let settings = typed_organization(args)?;
     let recorded = current.organization.clone();
     let recorded = recorded.filter(|_| !current.standalone && !args.standalone);
@@ -34,7 +36,7 @@ pub(super) fn from_flags(
         team: None,
         provider: None,
         certificates,
-        base_image: args.base_image.clone(),
+        base_image: args.base_image.as_deref().map(base_image).transpose()?,
     };
     // A team or an agent can only be judged by the organization's document.
     let judged = args.team.is_some() || args.provider.is_some();
@@ -55,8 +57,36 @@ fn typed_organization(args: &Args) -> Result<Option<OrganizationSource>, CliErro
     let Some(source) = &args.org else {
         return Ok(None);
     };
-    let (auth, header) = (args.auth.as_deref(), args.auth_header.as_deref());
-    organization::settings(source, auth, header).map(Some)
+    let auth = args.auth.as_deref().map(secret_source).transpose()?;
+    let source = organization::source(source)?;
+    Ok(Some(organization::settings(
+        &source,
+        auth,
+        args.auth_header.as_deref(),
+    )))
+}
+
+fn secret_source(text: &str) -> Result<SecretSource, CliError> {
+    text.parse().map_err(|reason: String| CliError::Usage {
+        message: format!("the credential is {reason}"),
+        hint: "such as env:ORG_TOKEN".to_owned(),
+    })
+}
+
+/// A reference that can be recorded.
+fn base_image(reference: &str) -> Result<String, CliError> {
+    let strange = |c: char| c.is_whitespace() || c.is_control();
+    let good = !reference.is_empty() && !reference.starts_with('-') && !reference.contains(strange);
+    match good {
+        true => Ok(reference.to_owned()),
+        false => Err(CliError::Usage {
+            message: format!(
+                "`{}` is not the reference of an image",
+                reference.escape_debug()
+            ),
+            hint: "such as --base-image debian:bookworm-slim".to_owned(),
+        }),
+    }
 }
 
 fn team(name: Option<&str>, rules: &Rules) -> Result<Option<String>, CliError> {
@@ -102,14 +132,19 @@ fn allowed(rules: &Rules, team: Option<&str>, context: &Context) -> Vec<&'static
     ids
 }
 
-fn absolute(paths: &[PathBuf]) -> Result<Vec<PathBuf>, CliError> {
+/// The certificate authorities that were named, with absolute paths and readable.
+fn certificates(paths: &[PathBuf]) -> Result<Vec<PathBuf>, CliError> {
+    let named_by = CertificateNamed::Flag("--ca-certificate");
     let absolute = |path: &PathBuf| {
         std::path::absolute(path).map_err(|error| CliError::Certificate {
+            named_by,
             path: path.clone(),
             reason: error.to_string(),
         })
     };
-    paths.iter().map(absolute).collect()
+    let paths = paths.iter().map(absolute).collect::<Result<Vec<_>, _>>()?;
+    host::read_certificates(named_by, &paths)?;
+    Ok(paths)
 }
 
 fn undecided() -> CliError {
@@ -128,26 +163,24 @@ pub(super) fn ask(
     prompter: Prompter,
     context: &Context,
 ) -> Result<Answers, CliError> {
-    let ask = Questions { prompter, current };
-    let source = ask.source()?;
-    let certificates = match args.quick {
-        true => Vec::new(),
-        false => ask.certificates()?,
+    let ask = Questions {
+        args,
+        prompter,
+        current,
+        context,
     };
-    let trusted = authorities(current.ca_certificates.clone(), &certificates);
     let mut answers = Answers {
         rules: Rules::Standalone,
         team: None,
         provider: None,
-        certificates,
+        certificates: Vec::new(),
         base_image: None,
     };
-    if let Some((source, auth)) = source {
-        let auth = Some(auth).filter(|auth| !auth.is_empty());
-        let settings = organization::settings(&source, auth.as_deref(), None)?;
-        let organization = organization::load(settings, &trusted, context)?;
-        let found = organization.report();
-        context.printer.note(&format!("found {found}"));
+    if ask.standalone()? {
+        answers.certificates = ask.certificates()?;
+    } else {
+        let (organization, certificates) = ask.organization()?;
+        answers.certificates = certificates;
         if !args.quick {
             answers.team = ask.team(&organization)?;
         }
@@ -161,13 +194,14 @@ pub(super) fn ask(
 }
 
 struct Questions<'a> {
+    args: &'a Args,
     prompter: Prompter,
     current: &'a UserConfig,
+    context: &'a Context,
 }
 
 impl Questions<'_> {
-    /// Source and credential of an organization; `None` for standalone.
-    fn source(&self) -> Result<Option<(String, String)>, CliError> {
+    fn standalone(&self) -> Result<bool, CliError> {
         let options = [
             "My organization's".to_owned(),
             "Nobody's (standalone): no organization's rules apply".to_owned(),
@@ -177,27 +211,73 @@ impl Questions<'_> {
         let choice = self
             .prompter
             .select(question, &options, preselected, undecided())?;
-        if choice == 1 {
+        Ok(choice == 1)
+    }
+
+    /// Asks again until the answer is usable.
+    fn until_usable<T>(
+        &self,
+        question: &str,
+        suggested: &str,
+        usable: impl Fn(&str) -> Result<T, CliError>,
+    ) -> Result<T, CliError> {
+        loop {
+            let answer = self.prompter.line(question, suggested, undecided())?;
+            match usable(&answer) {
+                Ok(value) => return Ok(value),
+                Err(error) => self.context.printer.error(&error),
+            }
+        }
+    }
+
+    /// The organization, fetched, and the authorities that were needed for that. Where its document
+    /// cannot be had, everything about it is asked again.
+    fn organization(&self) -> Result<(Organization, Vec<PathBuf>), CliError> {
+        let earlier = self.current.organization.as_ref();
+        let mut suggested = earlier.map_or_else(String::new, |earlier| earlier.source.clone());
+        loop {
+            let question = "Its document (a file, https://…, github:OWNER/REPO, or a git address):";
+            let source = self.until_usable(question, &suggested, organization::source)?;
+            let auth = self.credential(&source)?;
+            let certificates = self.certificates()?;
+            let trusted = authorities(self.current.ca_certificates.clone(), &certificates);
+            let settings = organization::settings(&source, auth, None);
+            match organization::load(settings, &trusted, self.context) {
+                Ok(organization) => {
+                    let found = organization.report();
+                    self.context.printer.note(&format!("found {found}"));
+                    return Ok((organization, certificates));
+                }
+                Err(error) => self.context.printer.error(&error),
+            }
+            suggested = source.to_text();
+        }
+    }
+
+    /// What a source elsewhere may want to see; a file of this machine wants nothing.
+    fn credential(&self, source: &Source) -> Result<Option<SecretSource>, CliError> {
+        if source.is_local() {
             return Ok(None);
         }
         let earlier = self.current.organization.as_ref();
-        let suggested = earlier.map_or("", |earlier| earlier.source.as_str());
-        let question = "Its document (a file, https://…, github:OWNER/REPO, or a git address):";
-        let source = self.prompter.line(question, suggested, undecided())?;
         let suggested = earlier.and_then(|earlier| earlier.auth.as_ref());
         let suggested = suggested.map(ToString::to_string).unwrap_or_default();
         let question = "Its credential (env:VARIABLE or command:COMMAND, empty for none):";
-        let auth = self.prompter.line(question, &suggested, undecided())?;
-        Ok(Some((source, auth)))
+        self.until_usable(question, &suggested, |answer| match answer.is_empty() {
+            true => Ok(None),
+            false => secret_source(answer).map(Some),
+        })
     }
 
     fn certificates(&self) -> Result<Vec<PathBuf>, CliError> {
-        let question = "The PEM file of a certificate authority to trust, empty for none:";
-        let answer = self.prompter.line(question, "", undecided())?;
-        match answer.is_empty() {
-            true => Ok(Vec::new()),
-            false => absolute(&[PathBuf::from(answer)]),
+        if self.args.quick {
+            return Ok(Vec::new());
         }
+        let question = "The PEM file of a certificate authority to trust, empty for none:";
+        self.until_usable(question, "", |answer| match answer.is_empty() {
+            true => Ok(Vec::new()),
+            false => certificates(&[PathBuf::from(answer)]),
+        })
     }
 
     fn team(&self, organization: &Organization) -> Result<Option<String>, CliError> {

@@ -1,7 +1,7 @@
 //! Carrying out a plan, and attending the agent until it ends.
 
 use jiff::{SignedDuration, Timestamp};
-use scc_launch::{AgentEnd, Executed, KILLED, Launcher, LiveSession, OnConflict, Plan};
+use scc_launch::{AgentEnd, Executed, KILLED, Launcher, LiveSession, OnConflict, Plan, Requested};
 use scc_runtime::SandboxRuntime;
 
 use crate::commands::{attach, watch};
@@ -26,20 +26,26 @@ pub(super) async fn carry_out(
     if !launcher.runtime.image_exists(&plan.image.reference).await? {
         plan.set_npm_registry(host::npm_registry().as_deref());
     }
-    let launch = execute(&launcher, &plan, fresh, context, prompter);
-    let live = match terminal::unless_stopped(launch).await {
-        Ok(live) => live,
-        Err(error) => {
-            if let (CliError::Cancelled { .. }, Err(rest)) = (&error, launcher.cancel(&plan).await)
-            {
+    let requested = launcher.request(&plan)?;
+    let launch = execute(&launcher, requested, fresh, context, prompter);
+    match terminal::unless_stopped(launch).await {
+        Ok(Started::New(live)) => attend(&launcher, live, context).await,
+        Ok(Started::Earlier { container }) => {
+            launcher.give_way(requested);
+            attach::to(Some(container), context).await
+        }
+        // How it ended is recorded where it failed.
+        Err(error @ CliError::Launch(_)) => Err(error),
+        Err(error @ CliError::Cancelled { .. }) => {
+            if let Err(rest) = launcher.cancel(requested).await {
                 context.printer.warning(&rest.to_string());
             }
-            return Err(error);
+            Err(error)
         }
-    };
-    match live {
-        Started::New(live) => attend(&launcher, live, context).await,
-        Started::Earlier { container } => attach::to(Some(container), context).await,
+        Err(error) => {
+            launcher.give_way(requested);
+            Err(error)
+        }
     }
 }
 
@@ -51,7 +57,7 @@ enum Started {
 
 async fn execute<R: SandboxRuntime>(
     launcher: &Launcher<'_, R>,
-    plan: &Plan,
+    requested: Requested<'_>,
     fresh: bool,
     context: &Context,
     prompter: Prompter,
@@ -66,7 +72,7 @@ async fn execute<R: SandboxRuntime>(
         let mut report = |event| progress.show(event);
         let outcome = launcher
             .execute(
-                plan,
+                requested,
                 &context.registry,
                 terminal::size(),
                 on_conflict,

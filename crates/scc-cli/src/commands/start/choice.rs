@@ -1,6 +1,8 @@
 //! Which agent starts.
 
+use scc_config::ProviderPreference;
 use scc_launch::{ChoiceInput, ProviderChoice, Resumed, choose_provider, detect_workspace};
+use scc_policy::ItemKind;
 
 use super::Args;
 use crate::context::Context;
@@ -22,7 +24,7 @@ pub(super) async fn provider(
     if viable.is_empty() && args.provider.is_none() {
         return Err(CliError::Refused {
             message: "the rules allow no agent that this scc has".to_owned(),
-            hint: "see why: scc config explain --field providers".to_owned(),
+            hint: "see why: scc config explain --field denied".to_owned(),
         });
     }
     let last_used = match &args.provider {
@@ -36,8 +38,16 @@ pub(super) async fn provider(
         last_used: last_used.as_deref(),
         viable: &viable,
     });
+    let passed_over = passed_over(args, resumed, effective);
+    if let Some(why) = &passed_over {
+        context.printer.warning(why);
+    }
     match choice {
-        ProviderChoice::Use { id, reason } => Ok((id, reason.to_owned())),
+        ProviderChoice::Use { id, reason } => {
+            let reason = [Some(reason.to_owned()), passed_over];
+            let reason: Vec<_> = reason.into_iter().flatten().collect();
+            Ok((id, reason.join("; ")))
+        }
         ProviderChoice::Ask { preselected } => {
             let names: Vec<_> = viable.iter().map(|id| (*id).to_owned()).collect();
             let start = names.iter().position(|id| Some(id) == preselected.as_ref());
@@ -54,6 +64,23 @@ pub(super) async fn provider(
             Ok((names[index].clone(), "chosen now".to_owned()))
         }
     }
+}
+
+/// Why the user's preference does not count here, where it does not.
+fn passed_over(args: &Args, resumed: Option<&Resumed>, effective: &Effective) -> Option<String> {
+    let Some(ProviderPreference::Id(id)) = &effective.config.provider else {
+        return None;
+    };
+    let policy = &effective.policy;
+    if args.provider.is_some() || resumed.is_some() || policy.allowed_providers.contains(id) {
+        return None;
+    }
+    let denied = |decision: &&scc_policy::Decision| {
+        decision.kind == ItemKind::Provider && decision.item == *id
+    };
+    let why = policy.decisions.iter().find(denied);
+    let why = why.map_or("the rules do not allow it", |why| why.message.as_str());
+    Some(format!("your preference `{id}` is not followed: {why}"))
 }
 
 /// The providers as they are offered to a person.

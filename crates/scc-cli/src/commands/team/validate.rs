@@ -3,13 +3,14 @@ use std::path::PathBuf;
 use scc_config::DocumentKind;
 use scc_launch::TeamChoice;
 use scc_policy::{Decision, EffectivePolicy, Outcome};
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::commands::config::check_document;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::explanation;
-use crate::findings::{self, count};
+use crate::findings::{self, FindingReport, count};
 use crate::governance::{Asked, Rules};
 
 /// Check what a team asks for against the organization's rules
@@ -25,6 +26,24 @@ pub(crate) struct Args {
     pub(crate) json: bool,
 }
 
+/// What is wrong with a team, or with the document of one.
+#[derive(Default, Serialize, JsonSchema)]
+pub(crate) struct ValidateReport<'a> {
+    /// The team, as it is in the organization's document.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    team: Option<String>,
+    /// The document that was named instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
+    valid: bool,
+    /// What the team asks for and does not get.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refused: Option<Vec<&'a Decision>>,
+    /// What is wrong with the document.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    findings: Option<Vec<FindingReport>>,
+}
+
 pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
     if let Some(file) = &args.file {
         return check_file(file, context);
@@ -36,6 +55,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
     // Without a workspace: only what the team itself asks for counts.
     let asked = Asked {
         team: Some(name.clone()),
+        wait: true,
         ..Asked::default()
     };
     let rules = Rules::open(context, asked)?;
@@ -47,10 +67,15 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
         .iter()
         .map(|d| format!("{} {}: {}", explanation::kind(d.kind), d.item, d.message))
         .collect();
-    let data = json!({ "team": name, "valid": refused.is_empty(), "refused": refused });
+    let report = ValidateReport {
+        team: Some(name.clone()),
+        valid: refused.is_empty(),
+        refused: Some(refused),
+        ..ValidateReport::default()
+    };
     context
         .printer
-        .data_with_errors("TeamValidate", &data, &errors);
+        .data_with_errors("TeamValidate", &report, &errors);
     if errors.is_empty() {
         context.printer.result(&format!(
             "team {name}: everything that it asks for is allowed"
@@ -64,7 +89,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
 }
 
 fn current(context: &Context) -> Result<String, CliError> {
-    let rules = super::rules(context, false)?;
+    let rules = super::rules(context)?;
     let team = TeamChoice::find(&rules.input())?;
     team.map(|team| team.name).ok_or(CliError::Usage {
         message: "no team was named, and you have none".to_owned(),
@@ -82,13 +107,16 @@ fn refused(policy: &EffectivePolicy) -> Vec<&Decision> {
 fn check_file(file: &std::path::Path, context: &Context) -> Result<u8, CliError> {
     let (_, found) = check_document(file, Some(DocumentKind::Team))?;
     let shown = file.display().to_string();
-    let data = json!({
-        "file": shown, "valid": found.is_empty(), "findings": findings::reports(&found),
-    });
+    let report = ValidateReport {
+        file: Some(shown.clone()),
+        valid: found.is_empty(),
+        findings: Some(findings::reports(&found)),
+        ..ValidateReport::default()
+    };
     let errors: Vec<_> = found.iter().map(ToString::to_string).collect();
     context
         .printer
-        .data_with_errors("TeamValidate", &data, &errors);
+        .data_with_errors("TeamValidate", &report, &errors);
     if found.is_empty() {
         context.printer.result(&format!("{shown}: valid"));
         return Ok(0);

@@ -1,6 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use scc_git::{RepositoryFacts, Worktree};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::owner::{self, Change};
@@ -41,8 +42,8 @@ pub(crate) struct Args {
     args: Vec<String>,
 }
 
-#[derive(Serialize)]
-struct CreateReport {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct CreateReport {
     name: String,
     path: PathBuf,
     branch: String,

@@ -2,6 +2,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use scc_git::{Changes, Worktree};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Repository;
@@ -32,8 +33,8 @@ pub(super) struct Shown {
 /// How long counting may take for each worktree; they are counted at the same time.
 pub(super) const COUNT_LIMIT: Duration = Duration::from_secs(5);
 
-#[derive(Serialize)]
-struct WorktreeReport {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct WorktreeReport {
     name: String,
     path: PathBuf,
     branch: Option<String>,
@@ -46,8 +47,8 @@ struct WorktreeReport {
     changes: Option<Option<ChangesReport>>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
-struct ChangesReport {
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+pub(crate) struct ChangesReport {
     staged: usize,
     modified: usize,
     untracked: usize,

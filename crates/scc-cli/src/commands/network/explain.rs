@@ -1,0 +1,277 @@
+use std::path::PathBuf;
+
+use scc_config::{HostPattern, NetworkPolicy};
+use scc_launch::{ChoiceInput, ProviderChoice, choose_provider, provider_endpoints};
+use scc_policy::{Destination, Destinations, EffectivePolicy, Reach};
+use serde_json::{Value, json};
+
+use crate::context::Context;
+use crate::error::CliError;
+use crate::governance::{Asked, Effective, workspace_root};
+use crate::output::table;
+
+/// Show what a sandbox may reach here and why, or whether it may reach one host
+///
+/// Ends with 6 where the host may not be reached.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// A host, with its port where that is not 443
+    #[arg(value_name = "HOST[:PORT]")]
+    host: Option<String>,
+    /// For this agent instead of the one that would start
+    #[arg(long, value_name = "ID")]
+    provider: Option<String>,
+    /// The workspace instead of the current directory
+    #[arg(long, value_name = "DIR")]
+    workspace: Option<PathBuf>,
+    /// As if you worked in this team
+    #[arg(short, long, value_name = "NAME")]
+    team: Option<String>,
+    /// Use copies of documents only
+    #[arg(long)]
+    offline: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
+    let workspace = workspace_root(args.workspace.as_deref())?;
+    let asked = Asked {
+        workspace: Some(workspace.clone()),
+        team: args.team.clone(),
+        offline: args.offline,
+        ..Asked::default()
+    };
+    let effective = Effective::load(context, asked)?;
+    let provider = provider(args, &effective, &workspace, context)?;
+    let destinations = destinations(&provider, &effective, context)?;
+    let view = View {
+        policy: &effective.policy,
+        provider: &provider,
+        destinations: &destinations,
+    };
+    match &args.host {
+        Some(text) => Ok(view.show_one(text, context)?),
+        None => {
+            view.show_all(context);
+            Ok(0)
+        }
+    }
+}
+
+/// The agent that would start; where that is a question, the first that may.
+fn provider(
+    args: &Args,
+    effective: &Effective,
+    workspace: &std::path::Path,
+    context: &Context,
+) -> Result<String, CliError> {
+    let allowed = &effective.policy.allowed_providers;
+    let mut viable = context.registry.ids();
+    viable.retain(|id| allowed.iter().any(|allowed| allowed == id));
+    let last_used = context.state()?.workspace_provider(workspace)?;
+    let choice = choose_provider(&ChoiceInput {
+        flag: args.provider.as_deref(),
+        resumed: None,
+        preference: effective.config.provider.as_ref(),
+        last_used: last_used.as_deref(),
+        viable: &viable,
+    });
+    match choice {
+        ProviderChoice::Use { id, .. } => Ok(id),
+        ProviderChoice::Ask { preselected } => {
+            let first = viable.first().map(|id| (*id).to_owned());
+            preselected.or(first).ok_or_else(|| CliError::Refused {
+                message: "the rules allow no agent that this scc has".to_owned(),
+                hint: "see why: scc config explain --field providers".to_owned(),
+            })
+        }
+    }
+}
+
+fn destinations(
+    id: &str,
+    effective: &Effective,
+    context: &Context,
+) -> Result<Destinations, CliError> {
+    let provider = context.registry.get(id).ok_or_else(|| {
+        let known = context.registry.ids();
+        let id = id.to_owned();
+        CliError::Launch(scc_launch::LaunchError::UnknownProvider { id, known })
+    })?;
+    let settings = context.planned_settings(id, &effective.config);
+    let (endpoints, _) = provider_endpoints(provider, &settings)?;
+    let request = context.egress(&effective.policy)?;
+    Ok(scc_launch::destinations(
+        &effective.policy,
+        id,
+        &endpoints,
+        &request,
+    ))
+}
+
+struct View<'a> {
+    policy: &'a EffectivePolicy,
+    provider: &'a str,
+    destinations: &'a Destinations,
+}
+
+impl View<'_> {
+    fn is_enforced(&self) -> bool {
+        self.policy.network_policy.value == NetworkPolicy::WebEgressEnforced
+    }
+
+    fn heading(&self) -> String {
+        let policy = &self.policy.network_policy;
+        let means = match policy.value {
+            NetworkPolicy::Open => "everything that this machine reaches is reached",
+            NetworkPolicy::WebEgressEnforced => "only these hosts are reached, through a proxy",
+            NetworkPolicy::LockedDownWeb => "nothing is reached",
+        };
+        format!("{} ({}): {means}", policy.value, policy.origin)
+    }
+
+    fn show_all(&self, context: &Context) {
+        let mut data = self.data();
+        data["hosts"] = json!(self.destinations.hosts);
+        data["unresolved"] = json!(self.destinations.unresolved);
+        context.printer.data("NetworkExplain", &data, &[]);
+        let mut text = vec![self.heading()];
+        if self.is_enforced() {
+            let rows = self.destinations.hosts.iter().map(row).collect();
+            text.push(table(&["HOST", "PORTS", "WHY", "SAID BY"], rows));
+            text.extend(self.destinations.unresolved.iter().map(|set| {
+                format!(
+                    "the set `{}` ({}) adds nothing: its package manager is not set up here",
+                    set.value, set.origin
+                )
+            }));
+        }
+        context.printer.result(&text.join("\n"));
+    }
+
+    fn data(&self) -> Value {
+        json!({
+            "network_policy": self.policy.network_policy,
+            "provider": self.provider,
+        })
+    }
+
+    /// The exit code says whether the host is reached.
+    fn show_one(&self, text: &str, context: &Context) -> Result<u8, CliError> {
+        let (name, port) = target(text);
+        let answer = self.answer(name, port);
+        let mut data = self.data();
+        data["host"] = json!(name);
+        data["port"] = json!(port);
+        data["allowed"] = json!(answer.allowed);
+        data["reason"] = json!(answer.reason);
+        data["rule"] = json!(answer.rule);
+        context.printer.data("NetworkExplain", &data, &[]);
+        let word = if answer.allowed { "allowed" } else { "denied" };
+        let mut text = format!("{name}:{port} is {word}: {}", answer.reason);
+        if !answer.allowed && self.is_enforced() && self.policy.network.allow_requests {
+            text.push_str(&format!("\nask for it: scc network allow {name}"));
+        }
+        context.printer.result(&text);
+        Ok(if answer.allowed { 0 } else { 6 })
+    }
+
+    fn answer(&self, name: &str, port: u16) -> Answer<'_> {
+        let policy = &self.policy.network_policy;
+        let say = |allowed, reason: String| Answer {
+            allowed,
+            reason,
+            rule: None,
+        };
+        match policy.value {
+            NetworkPolicy::Open => {
+                return say(true, format!("the policy is `open` ({})", policy.origin));
+            }
+            NetworkPolicy::LockedDownWeb => {
+                let reason = format!("the policy is `locked-down-web` ({})", policy.origin);
+                return say(false, reason);
+            }
+            NetworkPolicy::WebEgressEnforced => {}
+        }
+        let host: HostPattern = match name.parse() {
+            Ok(host) => host,
+            Err(error) => return say(false, format!("only names are let through; {error}")),
+        };
+        match self.destinations.find(&host, port) {
+            Reach::Allowed(entry) => Answer {
+                allowed: true,
+                reason: format!("{} ({})", entry.cause, entry.origin),
+                rule: Some(entry),
+            },
+            Reach::OtherPort(entry) => Answer {
+                allowed: false,
+                reason: format!("only the ports {} are let through", ports(entry)),
+                rule: Some(entry),
+            },
+            Reach::NotListed => say(
+                false,
+                format!(
+                    "it is not on the list of `{}` ({})",
+                    policy.value, policy.origin
+                ),
+            ),
+        }
+    }
+}
+
+struct Answer<'a> {
+    allowed: bool,
+    reason: String,
+    rule: Option<&'a Destination>,
+}
+
+fn row(entry: &Destination) -> Vec<String> {
+    let internal = if entry.internal { ", internal" } else { "" };
+    vec![
+        entry.host.to_string(),
+        ports(entry),
+        format!("{}{internal}", entry.cause),
+        entry.origin.to_string(),
+    ]
+}
+
+fn ports(entry: &Destination) -> String {
+    let all = scc_policy::WEB_PORTS.iter().chain(&entry.ports);
+    let all: Vec<_> = all.map(u16::to_string).collect();
+    all.join(", ")
+}
+
+/// Host and port of what was typed, which may be an address of the web.
+fn target(text: &str) -> (&str, u16) {
+    let (rest, default) = match text.split_once("://") {
+        Some(("http", rest)) => (rest, 80),
+        Some((_, rest)) => (rest, 443),
+        None => (text, 443),
+    };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let authority = authority.rsplit('@').next().unwrap_or_default();
+    match authority.rsplit_once(':') {
+        Some((host, port)) if !host.contains(':') => (host, port.parse().unwrap_or(default)),
+        _ => (authority, default),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::target;
+
+    #[test]
+    fn what_is_typed_may_be_an_address_of_the_web() {
+        for (text, expected) in [
+            ("a.example", ("a.example", 443)),
+            ("a.example:8443", ("a.example", 8443)),
+            ("http://a.example/x", ("a.example", 80)),
+            ("https://u@a.example:1/x", ("a.example", 1)),
+            ("::1", ("::1", 443)),
+        ] {
+            assert_eq!(target(text), expected, "{text}");
+        }
+    }
+}

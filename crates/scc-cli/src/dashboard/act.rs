@@ -1,0 +1,124 @@
+//! How the dashboard's actions are carried out: by scc's own commands, which have the terminal
+//! meanwhile, or behind the dashboard.
+
+use std::ffi::OsString;
+
+use scc_dashboard::{Action, Level, Note, Operation};
+use scc_launch::{SessionView, Wanted};
+
+use crate::context::Context;
+use crate::error::CliError;
+
+/// How an action is carried out.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// By this command of scc.
+    Command(Command),
+    /// Without the terminal, while the dashboard goes on.
+    Behind,
+}
+
+/// A command of scc, which gets the terminal.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Command {
+    pub(super) args: Vec<OsString>,
+    /// It ends at once, so what it says has to be read before the dashboard is there again.
+    pub(super) is_report: bool,
+}
+
+impl Way {
+    pub(super) fn of(action: &Action) -> Self {
+        let target = action.target.as_str();
+        match action.operation {
+            Operation::Stop | Operation::Remove | Operation::Forget => Self::Behind,
+            Operation::Start => Self::visit(&["start", target]),
+            Operation::Attach => Self::visit(&["attach", target]),
+            Operation::Shell => Self::visit(&["exec", target]),
+            Operation::Resume => Self::visit(&["start", "--resume", "--session", target]),
+            Operation::Logs => Self::report(&["logs", target]),
+            Operation::CreateWorktree => Self::visit(&["worktree", "create", target]),
+            Operation::RemoveWorktree => Self::report(&["worktree", "remove", target]),
+            Operation::SwitchTeam => Self::report(&["team", "switch"]),
+            Operation::Init => Self::report(&["init"]),
+            Operation::Profile => Self::report(&["profile", "status"]),
+            Operation::Maintain => Self::maintenance(target),
+            Operation::Show => Self::report(&["status"]),
+        }
+    }
+
+    fn maintenance(target: &str) -> Self {
+        match target {
+            "doctor" => Self::report(&["doctor"]),
+            "explain" => Self::report(&["config", "explain"]),
+            "settings" => Self::report(&["config", "show"]),
+            "providers" => Self::report(&["provider", "show"]),
+            "prune" => Self::report(&["prune"]),
+            "audit" => Self::report(&["audit", "verify"]),
+            "update" => Self::report(&["org", "update"]),
+            other => {
+                let id = other.strip_prefix("prefer ").unwrap_or(other);
+                Self::report(&["provider", "set", id])
+            }
+        }
+    }
+
+    fn visit(args: &[&str]) -> Self {
+        Self::Command(Command {
+            args: args.iter().map(OsString::from).collect(),
+            is_report: false,
+        })
+    }
+
+    fn report(args: &[&str]) -> Self {
+        Self::Command(Command {
+            args: args.iter().map(OsString::from).collect(),
+            is_report: true,
+        })
+    }
+}
+
+impl Command {
+    /// As it would be typed.
+    pub(super) fn typed(&self) -> String {
+        let args = self.args.iter().map(|arg| arg.to_string_lossy());
+        args.fold("scc".to_owned(), |typed, arg| format!("{typed} {arg}"))
+    }
+}
+
+/// Carries out what needs no terminal, and says how that went.
+pub(super) async fn behind(context: &Context, action: &Action) -> Note {
+    let outcome = match action.operation {
+        Operation::Stop => stop(context, &action.target).await,
+        _ => remove(context, &action.target).await,
+    };
+    match outcome {
+        Ok(text) => Note::new(Level::Good, text),
+        Err(error) => {
+            let hint = error.hints().into_iter().next();
+            let hint = hint.map_or_else(String::new, |hint| format!(" ({hint})"));
+            Note::new(Level::Error, format!("{}{hint}", error.full_message()))
+        }
+    }
+}
+
+async fn stop(context: &Context, container: &str) -> Result<String, CliError> {
+    let runtime = context.engine().await?;
+    let state = context.state()?;
+    let launcher = context.launcher(&runtime, &state);
+    let view = launcher.find(&Wanted::Named(container.to_owned())).await?;
+    launcher.stop(&view).await?;
+    Ok(format!("stopped {}", name(&view)))
+}
+
+async fn remove(context: &Context, container: &str) -> Result<String, CliError> {
+    let runtime = context.engine().await?;
+    let state = context.state()?;
+    let launcher = context.launcher(&runtime, &state);
+    let view = launcher.find(&Wanted::Named(container.to_owned())).await?;
+    launcher.remove(&view).await?;
+    Ok(format!("removed {}", name(&view)))
+}
+
+fn name(view: &SessionView) -> &str {
+    view.name.as_deref().unwrap_or(&view.container)
+}

@@ -1,0 +1,89 @@
+//! The guard: what stands in a sandbox at the places of git and of the network tools.
+//!
+//! One static program. Which tool it stands for, it takes from the kernel's name of its own file
+//! (`/proc/self/exe`), not from what the caller calls it. There it judges the arguments with
+//! `scc-safety` and the policy of the sandbox, and becomes the real tool or refuses with status 126.
+//! Under its own name it is a command: `guard hook` judges what an agent is about to do, `guard
+//! install` is a step of an image's build, and `guard relay` and `guard probe` are those of
+//! `scc-relay`.
+//!
+//! Every state that it does not expect is a refusal: no policy, a policy that others could have
+//! written, an internal failure.
+
+#![cfg_attr(not(test), no_main)]
+#![cfg_attr(test, expect(dead_code, reason = "tests have the usual main"))]
+
+mod hook;
+mod install;
+mod policy;
+mod process;
+mod refusal;
+mod shim;
+mod tools;
+mod world;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+use install::Installation;
+use process::Invocation;
+use tools::{GUARD, REAL, Tool};
+
+/// The exit status of a command line that the guard does not understand.
+const USAGE: u8 = 2;
+
+/// What joins a sandbox to its proxy.
+const RELAY: [&str; 3] = ["relay", "relay-detach", "relay-serve"];
+
+/// The whole program; the number is the exit status.
+fn run(invocation: &Invocation) -> u8 {
+    let outcome = catch_unwind(AssertUnwindSafe(|| dispatch(invocation)));
+    outcome.unwrap_or_else(|_| shim::refuse_unjudged(&invocation.args, "the guard failed"))
+}
+
+fn dispatch(invocation: &Invocation) -> u8 {
+    let file = match std::fs::read_link("/proc/self/exe") {
+        Ok(file) => file,
+        Err(error) => {
+            let why = format!("`/proc/self/exe` cannot be read: {error}");
+            return shim::refuse_unjudged(&invocation.args, &why);
+        }
+    };
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    match Tool::named(&name) {
+        Some(tool) => shim::run(tool, invocation),
+        None => command(invocation),
+    }
+}
+
+/// Under the guard's own name.
+fn command(invocation: &Invocation) -> u8 {
+    let words = invocation.args.get(1..).unwrap_or_default();
+    match words {
+        [word] if word == "hook" => hook::run(),
+        [word] if word == "install" => install(),
+        [word, ..] if word == "probe" => scc_relay::probe::run(words),
+        [word, ..] if RELAY.iter().any(|name| word == name) => scc_relay::relay::run(words),
+        _ => {
+            refusal::say("usage: guard hook | install\n");
+            USAGE
+        }
+    }
+}
+
+/// A step of the build of an image, as root.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the image says where its programs are"
+)]
+fn install() -> u8 {
+    let path = std::env::var_os("PATH");
+    let here = Installation::here(Path::new(GUARD), Path::new(REAL), path.as_deref());
+    match here.run() {
+        Ok(()) => 0,
+        Err(error) => {
+            refusal::say(&format!("the guard cannot be installed: {error}\n"));
+            1
+        }
+    }
+}

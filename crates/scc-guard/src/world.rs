@@ -1,0 +1,242 @@
+//! What the engine may ask, answered by the real git and by the kernel.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use scc_safety::{ConfigEntry, GitGlobals, World, WorldError};
+
+use crate::tools::{GIT, Kind};
+
+/// The world of this process: its directory, its environment, the repository that it is in.
+#[derive(Debug)]
+pub(crate) struct Here {
+    git: PathBuf,
+    kind: Kind,
+}
+
+impl Here {
+    /// As a tool of this kind sees it.
+    pub(crate) fn new(kind: Kind) -> Self {
+        Self {
+            git: GIT.real_path().into(),
+            kind,
+        }
+    }
+
+    fn is_git(&self, process: i32) -> bool {
+        fs::read_link(format!("/proc/{process}/exe")).is_ok_and(|program| program == self.git)
+    }
+
+    /// Asks the real git, as the judged command would run it.
+    fn ask(&self, globals: &GitGlobals, words: &[&str]) -> std::io::Result<Output> {
+        Command::new(&self.git)
+            .args(&globals.args)
+            // A program that the repository names is not to run because of a question.
+            .args(["-c", "core.fsmonitor=false", "--no-pager"])
+            .args(words)
+            // Only `git config` minds it, and would answer from another file.
+            .env_remove("GIT_CONFIG")
+            .stdin(Stdio::null())
+            .output()
+    }
+
+    /// The answer of a command that says yes by 0, and no by 1.
+    fn holds(&self, globals: &GitGlobals, words: &[&str]) -> Option<bool> {
+        match self.ask(globals, words).ok()?.status.code() {
+            Some(0) => Some(true),
+            Some(1) => Some(false),
+            _ => None,
+        }
+    }
+}
+
+impl World for Here {
+    fn git_config(&self, globals: &GitGlobals) -> Result<Vec<ConfigEntry>, WorldError> {
+        let output = self.ask(globals, &["config", "--list", "--null", "--includes"]);
+        let output = output.map_err(|error| WorldError(format!("git: {error}")))?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr);
+            return Err(WorldError(format!("git config: {}", said.trim_end())));
+        }
+        Ok(entries(&output.stdout))
+    }
+
+    fn is_git_revision(&self, globals: &GitGlobals, name: &str) -> Option<bool> {
+        let commit = format!("{name}^{{commit}}");
+        let words = ["rev-parse", "--verify", "--quiet", "--end-of-options"];
+        self.holds(globals, &[&words as &[&str], &[&commit]].concat())
+    }
+
+    fn ref_exists(&self, globals: &GitGlobals, name: &str) -> Option<bool> {
+        self.holds(globals, &["show-ref", "--verify", "--quiet", "--", name])
+    }
+
+    fn has_staged_changes(&self, globals: &GitGlobals) -> Option<bool> {
+        let words = ["diff", "--cached", "--quiet", "--no-ext-diff"];
+        self.holds(globals, &words).map(|none| !none)
+    }
+
+    fn path_exists(&self, globals: &GitGlobals, path: &str) -> Option<bool> {
+        let mut place = PathBuf::new();
+        for directory in &globals.directories {
+            place.push(directory);
+        }
+        match fs::symlink_metadata(place.join(path)) {
+            Ok(_) => Some(true),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Some(false),
+            Err(_) => None,
+        }
+    }
+
+    fn worktree(&self, globals: &GitGlobals) -> Option<String> {
+        let output = self.ask(globals, &["rev-parse", "--show-toplevel"]).ok()?;
+        let path = String::from_utf8(output.stdout).ok()?;
+        let path = path.strip_suffix('\n')?;
+        (output.status.success() && Path::new(path).is_absolute()).then(|| path.to_owned())
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the guard judges by the environment that the tool would get"
+    )]
+    fn env(&self, name: &str) -> Option<String> {
+        std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
+    }
+
+    /// git starts a network tool by itself, or by a shell (`sh -c`) where its configuration gives
+    /// options for it. What a shell starts otherwise is not git's own doing.
+    fn git_parent(&self) -> Option<Vec<String>> {
+        let parent = rustix::process::getppid()?.as_raw_nonzero().get();
+        if self.is_git(parent) {
+            return command_line(parent);
+        }
+        let is_text = command_line(parent)?
+            .get(1)
+            .is_some_and(|word| word == "-c");
+        let above = parent_of(parent)?;
+        (self.kind == Kind::Network && is_text && self.is_git(above))
+            .then(|| command_line(above))
+            .flatten()
+    }
+}
+
+fn command_line(process: i32) -> Option<Vec<String>> {
+    fs::read(format!("/proc/{process}/cmdline"))
+        .ok()
+        .map(|line| words(&line))
+}
+
+/// The second number after the name, which is in parentheses and may hold anything.
+fn parent_of(process: i32) -> Option<i32> {
+    let text = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    let (_, rest) = text.rsplit_once(')')?;
+    rest.split_whitespace().nth(1)?.parse().ok()
+}
+
+/// The words of a command line as the kernel shows it: each ends with a null.
+fn words(line: &[u8]) -> Vec<String> {
+    let line = line.strip_suffix(b"\0").unwrap_or(line);
+    line.split(|byte| *byte == 0)
+        .map(|word| String::from_utf8_lossy(word).into_owned())
+        .collect()
+}
+
+/// `key`, or `key`, a line end and the value; each ends with a null.
+fn entries(output: &[u8]) -> Vec<ConfigEntry> {
+    let entries = words(output).into_iter().filter(|entry| !entry.is_empty());
+    entries
+        .map(|entry| match entry.split_once('\n') {
+            Some((key, value)) => (key.to_owned(), Some(value.to_owned())),
+            None => (entry, None),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A repository, and the world in it with the machine's own git.
+    struct Repository {
+        directory: tempfile::TempDir,
+        world: Here,
+    }
+
+    impl Repository {
+        fn new() -> Self {
+            let repository = Self {
+                directory: tempfile::tempdir().unwrap(),
+                world: Here {
+                    git: "git".into(),
+                    kind: Kind::Git,
+                },
+            };
+            repository.git(&["init", "--quiet", "--initial-branch=main"]);
+            repository
+        }
+
+        fn git(&self, words: &[&str]) {
+            let output = self.world.ask(&self.globals(), words).unwrap();
+            assert!(output.status.success(), "{words:?}: {output:?}");
+        }
+
+        fn globals(&self) -> GitGlobals {
+            let path = self.directory.path().to_str().unwrap().to_owned();
+            GitGlobals {
+                args: ["-C", &path, "-c", "user.name=n", "-c", "user.email=e"]
+                    .map(str::to_owned)
+                    .into(),
+                directories: vec![path],
+                ..GitGlobals::default()
+            }
+        }
+    }
+
+    #[test]
+    fn the_real_git_answers() {
+        let repository = Repository::new();
+        let (world, globals) = (&repository.world, repository.globals());
+        assert_eq!(world.has_staged_changes(&globals), Some(false));
+        assert_eq!(world.is_git_revision(&globals, "main"), Some(false));
+        std::fs::write(repository.directory.path().join("f"), "1").unwrap();
+        repository.git(&["add", "f"]);
+        assert_eq!(world.has_staged_changes(&globals), Some(true));
+        repository.git(&["commit", "--quiet", "-m", "first"]);
+        assert_eq!(world.has_staged_changes(&globals), Some(false));
+        assert_eq!(world.is_git_revision(&globals, "main"), Some(true));
+        assert_eq!(world.is_git_revision(&globals, "--all"), Some(false));
+        assert_eq!(world.ref_exists(&globals, "refs/heads/main"), Some(true));
+        assert_eq!(world.ref_exists(&globals, "refs/heads/x"), Some(false));
+        assert_eq!(world.path_exists(&globals, "f"), Some(true));
+        assert_eq!(world.path_exists(&globals, "g"), Some(false));
+        let top = repository.directory.path().canonicalize().unwrap();
+        assert_eq!(world.worktree(&globals).as_deref(), top.to_str());
+    }
+
+    #[test]
+    fn a_process_has_a_parent_and_a_command_line() {
+        let own = i32::try_from(std::process::id()).unwrap();
+        let parent = rustix::process::getppid().unwrap().as_raw_nonzero().get();
+        assert_eq!(parent_of(own), Some(parent));
+        let words = command_line(own).unwrap();
+        let args: Vec<_> = std::env::args().collect();
+        assert_eq!(words, args);
+        assert_eq!(Here::new(Kind::Git).git_parent(), None);
+    }
+
+    #[test]
+    fn configuration_comes_with_its_values_and_without() {
+        let repository = Repository::new();
+        let file = repository.directory.path().join(".git/config");
+        let mut text = std::fs::read_to_string(&file).unwrap();
+        text.push_str("[alias]\n\tx = !a \\n b\n[core]\n\tpager\n");
+        std::fs::write(&file, text).unwrap();
+        let config = repository.world.git_config(&repository.globals()).unwrap();
+        assert!(config.contains(&("alias.x".to_owned(), Some("!a \n b".to_owned()))));
+        assert!(config.contains(&("core.pager".to_owned(), None)));
+        assert!(config.contains(&("user.name".to_owned(), Some("n".to_owned()))));
+        std::fs::write(&file, "[broken").unwrap();
+        assert!(repository.world.git_config(&repository.globals()).is_err());
+    }
+}

@@ -1,0 +1,305 @@
+//! Carrying enforced egress out: proxy, sandbox, and the check from inside.
+
+use std::collections::BTreeMap;
+
+use scc_relay::address::Address;
+use scc_relay::probe::Finding;
+use scc_runtime::egress::{
+    EgressTopology, End, InternalNetwork, Link, ROLE_EGRESS, Socket, Topology,
+};
+use scc_runtime::{
+    Attachment, ExecSpec, Limits, Sandbox, SandboxRuntime, SandboxSpec, SandboxState, Surroundings,
+    UserIds, labels,
+};
+
+use super::{EgressPlan, checks, environment, squid};
+use crate::images::GUARD;
+use crate::names::pairs;
+use crate::{LaunchError, Launcher, Plan, Reporter};
+
+/// Debian's user for proxies, which every image based on it has.
+const PROXY_USER: UserIds = UserIds { uid: 13, gid: 13 };
+const SQUID: &str = "/usr/sbin/squid";
+const PROXY_LIMITS: Limits = Limits {
+    memory_bytes: 256 << 20,
+    cpus: 2.0,
+    // Each connection takes two threads of the relay.
+    pids: 1024,
+};
+/// How much of what a proxy has said is shown when it does not work.
+const LAST_LINES: usize = 5;
+
+impl<R: SandboxRuntime> Launcher<'_, R> {
+    /// Makes the proxy's image where it is missing.
+    pub(crate) async fn ensure_proxy_image(
+        &self,
+        egress: &EgressPlan,
+        report: Reporter<'_>,
+    ) -> Result<(), LaunchError> {
+        self.ensure_images(&egress.images, report).await
+    }
+
+    /// Makes and starts proxy and sandbox, and lets the agent start once every check from inside
+    /// has held. On failure what was made stays, for [`Launcher::remove_egress`].
+    pub(crate) async fn start_enforced(
+        &self,
+        plan: &Plan,
+        egress: &EgressPlan,
+        spec: SandboxSpec,
+    ) -> Result<(String, Attachment), LaunchError> {
+        match egress.topology {
+            Topology::Socket => self.start_joined(&Socket, plan, egress, spec).await,
+            Topology::InternalNetwork => {
+                self.start_joined(&InternalNetwork, plan, egress, spec)
+                    .await
+            }
+        }
+    }
+
+    async fn start_joined<T: EgressTopology>(
+        &self,
+        topology: &T,
+        plan: &Plan,
+        egress: &EgressPlan,
+        mut spec: SandboxSpec,
+    ) -> Result<(String, Attachment), LaunchError> {
+        let owned = self.scope.owner_labels();
+        let link = Link {
+            sandbox: &plan.container,
+            labels: &owned,
+            way_out: &egress.way_out,
+        };
+        // Before there is a sandbox, so that its own address is not among them.
+        let surroundings = self.runtime.surroundings().await?;
+        let end = topology.proxy_end(self.runtime, &link).await?;
+        let proxy = proxy_spec(plan, egress, &link, end);
+        let proxy = self.runtime.create(&proxy).await?;
+        let (id, attachment) = if topology.needs_running_proxy() {
+            self.runtime.start(&proxy).await?;
+            let end = topology.sandbox_end(self.runtime, &link, &proxy).await?;
+            join(&mut spec, end);
+            self.start_held(&spec).await?
+        } else {
+            let end = topology.sandbox_end(self.runtime, &link, &proxy).await?;
+            join(&mut spec, end);
+            let starting = async { Ok(self.runtime.start(&proxy).await?) };
+            tokio::try_join!(starting, self.start_held(&spec))?.1
+        };
+        self.check_from_inside(&id, &proxy, egress, &surroundings)
+            .await?;
+        Ok((id, attachment))
+    }
+
+    /// Starts the sandbox; its agent waits.
+    async fn start_held(&self, spec: &SandboxSpec) -> Result<(String, Attachment), LaunchError> {
+        let id = self.create(spec).await?;
+        let attachment = self.runtime.attach(&id).await?;
+        self.runtime.start(&id).await?;
+        Ok((id, attachment))
+    }
+
+    /// Makes the checks in the sandbox, and lets its agent go when all have held.
+    async fn check_from_inside(
+        &self,
+        id: &str,
+        proxy: &str,
+        egress: &EgressPlan,
+        surroundings: &Surroundings,
+    ) -> Result<(), LaunchError> {
+        let checks = checks::checks(&egress.destinations, surroundings, &egress.machine);
+        let argv = [GUARD, "probe", "--release"].map(str::to_owned);
+        let argv = argv
+            .into_iter()
+            .chain(checks.iter().map(ToString::to_string));
+        let (status, output) = self.run_in(id, argv.collect()).await?;
+        let findings = Finding::read(&output);
+        let failed: Vec<_> = findings.iter().filter(|found| !found.held).collect();
+        if status == 0 && failed.is_empty() && findings.len() == checks.len() {
+            return Ok(());
+        }
+        let mut details: Vec<_> = failed
+            .iter()
+            .map(|found| format!("{}: {}", found.check, found.detail))
+            .collect();
+        if details.is_empty() {
+            details.push(format!(
+                "the check ended with status {status}: {}",
+                output.trim()
+            ));
+        }
+        details.extend(self.last_words(proxy).await);
+        Err(LaunchError::EgressNotProven { details })
+    }
+
+    /// Runs a command in a sandbox; its status, and what it wrote.
+    async fn run_in(&self, id: &str, argv: Vec<String>) -> Result<(i64, String), LaunchError> {
+        let spec = ExecSpec {
+            argv,
+            env: BTreeMap::new(),
+            working_dir: Some("/".to_owned()),
+            user: None,
+            terminal: None,
+        };
+        let (exec, attachment) = self.runtime.exec(id, &spec).await?;
+        let (out, err) = attachment.read_to_end().await?;
+        let status = self.runtime.exec_status(&exec).await?;
+        Ok((status, out + &err))
+    }
+
+    /// What a proxy that does not work has said last.
+    async fn last_words(&self, proxy: &str) -> Vec<String> {
+        let Ok(log) = self.runtime.logs(proxy, false).await else {
+            return Vec::new();
+        };
+        let Ok((_, said)) = scc_runtime::read_streams(log).await else {
+            return Vec::new();
+        };
+        let lines: Vec<_> = said.lines().filter(|line| is_trouble(line)).collect();
+        let skipped = lines.len().saturating_sub(LAST_LINES);
+        let shown = lines.into_iter().skip(skipped);
+        shown
+            .map(|line| format!("the proxy says: {line}"))
+            .collect()
+    }
+
+    /// Removes a sandbox, and proxy and network with it.
+    pub(crate) async fn remove_sandbox(&self, sandbox: &Sandbox) -> Result<(), LaunchError> {
+        self.runtime.remove(&sandbox.id).await?;
+        if sandbox.labels.contains_key(labels::EGRESS) {
+            self.remove_egress(&sandbox.name).await?;
+            self.remove_unused_sockets(false).await?;
+        }
+        Ok(())
+    }
+
+    /// Removes proxy and network of a sandbox that has ended, where it has them.
+    pub(crate) async fn remove_egress_of(&self, sandbox: &Sandbox) -> Result<(), LaunchError> {
+        match sandbox.labels.contains_key(labels::EGRESS) {
+            true => self.remove_egress(&sandbox.name).await,
+            false => Ok(()),
+        }
+    }
+
+    /// Removes proxy and network of a sandbox. The volume goes when the sandbox does.
+    pub(crate) async fn remove_egress(&self, sandbox: &str) -> Result<(), LaunchError> {
+        let labels = self.egress_labels(Some(sandbox));
+        for proxy in self.runtime.list(&pairs(&labels)).await? {
+            self.runtime.remove(&proxy.id).await?;
+        }
+        for network in self.runtime.list_networks(&pairs(&labels)).await? {
+            self.runtime.remove_network(&network.id).await?;
+        }
+        Ok(())
+    }
+
+    fn egress_labels(&self, sandbox: Option<&str>) -> BTreeMap<String, String> {
+        let mut labels = self.scope.labels(ROLE_EGRESS);
+        if let Some(sandbox) = sandbox {
+            labels.insert(labels::MADE_FOR.to_owned(), sandbox.to_owned());
+        }
+        labels
+    }
+
+    /// Removes the proxies and networks whose sandbox does not run, unless somebody is starting it,
+    /// and the volumes that nothing uses. Returns whether there was any.
+    pub(crate) async fn sweep_egress(&self, thorough: bool) -> Result<bool, LaunchError> {
+        let labels = self.egress_labels(None);
+        let proxies = self.runtime.list(&pairs(&labels)).await?;
+        let made_for = |labels: &BTreeMap<String, String>| labels.get(labels::MADE_FOR).cloned();
+        let mut sandboxes: Vec<_> = proxies.iter().filter_map(|p| made_for(&p.labels)).collect();
+        if thorough {
+            let networks = self.runtime.list_networks(&pairs(&labels)).await?;
+            sandboxes.extend(
+                networks
+                    .iter()
+                    .filter_map(|network| made_for(&network.labels)),
+            );
+        }
+        sandboxes.sort();
+        sandboxes.dedup();
+        let mut any = false;
+        for sandbox in sandboxes {
+            any |= self.sweep_one(&sandbox).await?;
+        }
+        if any || thorough {
+            self.remove_unused_sockets(false).await?;
+        }
+        Ok(any)
+    }
+
+    async fn sweep_one(&self, sandbox: &str) -> Result<bool, LaunchError> {
+        let Some(_lock) = self.state.try_launch_lock(sandbox)? else {
+            return Ok(false);
+        };
+        let found = self.runtime.inspect(sandbox).await?;
+        if found.is_some_and(|found| found.state == SandboxState::Running) {
+            return Ok(false);
+        }
+        self.remove_egress(sandbox).await?;
+        Ok(true)
+    }
+
+    /// Removes the volumes with sockets that nothing uses any more.
+    pub(crate) async fn remove_unused_sockets(
+        &self,
+        dry_run: bool,
+    ) -> Result<Vec<String>, LaunchError> {
+        let labels = self.egress_labels(None);
+        let wanted = pairs(&labels);
+        Ok(self.runtime.remove_unused_volumes(&wanted, dry_run).await?)
+    }
+}
+
+fn is_trouble(line: &str) -> bool {
+    ["FATAL", "ERROR", "scc: relay"]
+        .iter()
+        .any(|word| line.contains(word))
+}
+
+/// Joins a sandbox to its end of the link: its main process relays, waits to be let go, and becomes
+/// the agent.
+fn join(spec: &mut SandboxSpec, end: End) {
+    let listen = format!("tcp:{}", environment::PROXY);
+    let words = [GUARD, "relay", "--listen", &listen, "--connect"].map(str::to_owned);
+    let agent = std::mem::take(&mut spec.argv);
+    let rest = ["--hold", "--"].map(str::to_owned);
+    spec.argv = words.into();
+    spec.argv.push(end.address.to_string());
+    spec.argv.extend(rest.into_iter().chain(agent));
+    spec.mounts.extend(end.mounts);
+    spec.network = end.network;
+}
+
+/// The sandbox in which the proxy runs, as tight as the agent's.
+fn proxy_spec(plan: &Plan, egress: &EgressPlan, link: &Link<'_>, end: End) -> SandboxSpec {
+    let mut own_labels = link.own_labels();
+    own_labels.insert(labels::SESSION.to_owned(), plan.session_id.clone());
+    own_labels.insert(
+        labels::VERSION.to_owned(),
+        env!("CARGO_PKG_VERSION").to_owned(),
+    );
+    let squid = Address::Tcp(squid::LISTENS);
+    let relay = [GUARD, "relay", "--check-names", "--listen"].map(str::to_owned);
+    let run = ["--", SQUID, "-N", "-f", squid::CONFIGURATION].map(str::to_owned);
+    let ends = [
+        end.address.to_string(),
+        "--connect".to_owned(),
+        squid.to_string(),
+    ];
+    SandboxSpec {
+        name: link.name(),
+        labels: own_labels,
+        image: egress.image.clone(),
+        argv: relay.into_iter().chain(ends).chain(run).collect(),
+        env: BTreeMap::new(),
+        working_dir: "/".to_owned(),
+        user: PROXY_USER,
+        hostname: "scc-egress".to_owned(),
+        mounts: end.mounts,
+        sealed: vec![egress.policy.clone()],
+        network: end.network,
+        limits: PROXY_LIMITS,
+        read_only_root: true,
+        terminal: None,
+    }
+}

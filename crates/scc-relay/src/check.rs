@@ -1,0 +1,140 @@
+//! The proxy's side: the name in a client's first TLS message has to be the one that the proxy has
+//! let through. A proxy that looks only at the name in the request would carry a client to any
+//! other site behind the same address.
+
+use std::io::{self, Read as _, Write as _};
+use std::net::Shutdown;
+use std::time::{Duration, SystemTime};
+
+use crate::address::Address;
+use crate::http::Head;
+use crate::stream::{Stream, join};
+use crate::tls::{Hello, server_name};
+
+/// How long a client may take for its request, and for its first message.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How long the proxy may take to begin to listen.
+const START: Duration = Duration::from_secs(10);
+
+const BAD_REQUEST: &[u8] = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n";
+
+/// Serves one connection.
+pub(crate) fn serve(mut client: Stream, proxy: &Address) -> io::Result<()> {
+    client.limit_reads(Some(PATIENCE))?;
+    let Some(request) = Head::read(&mut client)? else {
+        return Ok(());
+    };
+    let Ok(tunnel) = request.tunnel() else {
+        return client.say_and_end(BAD_REQUEST);
+    };
+    let mut upstream = Stream::connect(proxy, START)?;
+    upstream.write_all(&request.bytes)?;
+    match tunnel {
+        Some(target) => serve_tunnel(client, upstream, request.rest, &target),
+        None => {
+            upstream.write_all(&request.rest)?;
+            client.limit_reads(None)?;
+            join(client, upstream)
+        }
+    }
+}
+
+fn serve_tunnel(
+    mut client: Stream,
+    mut upstream: Stream,
+    mut first: Vec<u8>,
+    target: &(String, u16),
+) -> io::Result<()> {
+    let Some(answer) = Head::read(&mut upstream)? else {
+        return Ok(());
+    };
+    client.write_all(&answer.bytes)?;
+    if answer.status() == 200 {
+        let hello = read_hello(&mut client, &mut first)?;
+        if !is_for(&hello, &target.0) {
+            report(target, &hello);
+            client.shut(Shutdown::Both);
+            upstream.shut(Shutdown::Both);
+            return Ok(());
+        }
+        upstream.write_all(&first)?;
+    }
+    // What the server has said before belongs to the tunnel too.
+    client.write_all(&answer.rest)?;
+    client.limit_reads(None)?;
+    join(client, upstream)
+}
+
+/// Reads until the first message is there; `first` holds what was read.
+fn read_hello(client: &mut Stream, first: &mut Vec<u8>) -> io::Result<Hello> {
+    let mut chunk = [0; 4096];
+    loop {
+        match server_name(first) {
+            Hello::Incomplete => {}
+            found => return Ok(found),
+        }
+        match client.read(&mut chunk)? {
+            0 => return Ok(Hello::NotTls),
+            count => first.extend_from_slice(&chunk[..count]),
+        }
+    }
+}
+
+fn is_for(hello: &Hello, host: &str) -> bool {
+    let plain = |name: &str| name.trim_end_matches('.').to_ascii_lowercase();
+    matches!(hello, Hello::Name(name) if plain(name) == plain(host))
+}
+
+/// Says what was cut, on a line like those of the proxy.
+fn report((host, port): &(String, u16), hello: &Hello) {
+    let time = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let time = time.unwrap_or_default();
+    let (result, name) = match hello {
+        Hello::Name(name) => ("NAME_DIFFERS", shown(name)),
+        Hello::NoName => ("NAME_MISSING", String::new()),
+        Hello::Incomplete | Hello::NotTls => ("NOT_TLS", String::new()),
+    };
+    let line = format!(
+        "{{\"time\":{}.{:03},\"method\":\"CONNECT\",\"host\":\"{}\",\"port\":{port},\
+         \"status\":403,\"result\":\"{result}\",\"name\":\"{name}\"}}\n",
+        time.as_secs(),
+        time.subsec_millis(),
+        shown(host),
+    );
+    // In one piece, so that the lines of two connections do not mix.
+    let _ = io::stdout().lock().write_all(line.as_bytes());
+    let _ = io::stdout().flush();
+}
+
+/// As it may stand in a text: without anything that ends a string.
+fn shown(text: &str) -> String {
+    let fits =
+        |c: &char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '[' | ']');
+    let clean = |c: char| if fits(&c) { c } else { '?' };
+    text.chars().take(255).map(clean).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_compared_as_resolvers_do() {
+        let name = |text: &str| Hello::Name(text.to_owned());
+        assert!(is_for(&name("API.example"), "api.example"));
+        assert!(is_for(&name("api.example"), "Api.Example."));
+        for hello in [
+            name("other.example"),
+            Hello::NoName,
+            Hello::NotTls,
+            name(""),
+        ] {
+            assert!(!is_for(&hello, "api.example"), "{hello:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_ends_a_string_of_the_log() {
+        assert_eq!(shown("a\"b\\c\nd.example:1"), "a?b?c?d.example:1");
+    }
+}

@@ -1,0 +1,84 @@
+//! `git fetch`, `git pull`: branches and tags of this repository that the remote's overwrite.
+
+use crate::git::Call;
+use crate::git::config::{Config, may_be_true};
+use crate::judge::Judge;
+use crate::options::{Parsed, Table};
+use crate::rules;
+use crate::word::Word;
+
+pub(super) const FETCH: Table = Table::new(
+    "v,verbose q,quiet all set-upstream a,append atomic upload-pack= f,force m,multiple t,tags n \
+     j,jobs= prefetch p,prune P,prune-tags recurse-submodules? dry-run porcelain write-fetch-head \
+     k,keep u,update-head-ok progress depth= shallow-since= shallow-exclude= deepen= unshallow \
+     refetch submodule-prefix= recurse-submodules-default= update-shallow refmap= \
+     o,server-option= 4,ipv4 6,ipv6 negotiation-tip= negotiate-only filter= auto-maintenance \
+     auto-gc show-forced-updates write-commit-graph stdin",
+);
+
+pub(super) const PULL: Table = Table::new(
+    "v,verbose q,quiet progress recurse-submodules? r,rebase? n stat summary compact-summary log? \
+     signoff squash commit edit cleanup= ff ff-only verify verify-signatures autostash s,strategy= \
+     X,strategy-option= S,gpg-sign? allow-unrelated-histories all a,append upload-pack= f,force \
+     t,tags p,prune j,jobs= dry-run k,keep depth= shallow-since= shallow-exclude= deepen= unshallow \
+     update-shallow refmap= o,server-option= 4,ipv4 6,ipv6 negotiation-tip= show-forced-updates \
+     set-upstream",
+);
+
+pub(super) fn fetch(judge: &mut Judge<'_>, call: &Call<'_>) {
+    let parsed = call.parse(FETCH);
+    common(judge, call, &parsed);
+}
+
+pub(super) fn pull(judge: &mut Judge<'_>, call: &Call<'_>) {
+    let parsed = call.parse(PULL);
+    common(judge, call, &parsed);
+}
+
+fn common(judge: &mut Judge<'_>, call: &Call<'_>, parsed: &Parsed) {
+    if parsed.help || parsed.surely_on("dry-run") {
+        return;
+    }
+    let inline = Config::inline(call.invocation);
+    if parsed.on("tags").is_some() {
+        call.find_option(judge, parsed, "force", rules::FETCH_FORCE);
+    }
+    call.find_option(judge, parsed, "prune-tags", rules::FETCH_PRUNE);
+    let prunes_tags = inline
+        .all("", ".prunetags")
+        .any(|(_, value)| value.as_ref().is_none_or(may_be_true));
+    if prunes_tags {
+        call.find(judge, rules::FETCH_PRUNE, &[]);
+    }
+    let configured: Vec<Word> = inline
+        .all("remote.", ".fetch")
+        .filter_map(|(_, value)| value.clone())
+        .collect();
+    let mapped = parsed.given.iter().filter(|given| given.name == "refmap");
+    let mapped: Vec<Word> = mapped.filter_map(|given| given.value.clone()).collect();
+    for refspec in call.operands(parsed, 1).chain(&configured).chain(&mapped) {
+        judge_refspec(judge, call, parsed, refspec);
+    }
+    call.find_stray(judge, parsed, 2, rules::HISTORY_UNKNOWN);
+}
+
+fn judge_refspec(judge: &mut Judge<'_>, call: &Call<'_>, parsed: &Parsed, refspec: &Word) {
+    let text = refspec.get().unwrap_or_else(|| refspec.start());
+    let (plus, text) = match text.strip_prefix('+') {
+        Some(rest) => (true, rest),
+        None => (false, text),
+    };
+    let target = text.split_once(':').map(|(_, target)| target);
+    // What stands for the remote's branches is overwritten by every fetch.
+    let is_own =
+        target.is_none_or(|target| !target.is_empty() && !target.starts_with("refs/remotes/"));
+    let forced = plus || (target.is_some() && parsed.on("force").is_some());
+    if is_own && forced {
+        call.find(judge, rules::FETCH_FORCE, &[refspec]);
+    } else if is_own
+        && target.is_some_and(|target| target.contains('*'))
+        && parsed.on("prune").is_some()
+    {
+        call.find(judge, rules::FETCH_PRUNE, &[refspec]);
+    }
+}

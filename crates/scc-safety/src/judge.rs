@@ -1,0 +1,206 @@
+//! The state of one judgement: what was asked, what is known, and what was found.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use crate::policy::{Action, Policy};
+use crate::rules::{self, RuleInfo};
+use crate::shell::State;
+use crate::verdict::{Decision, Finding, Group, Verdict};
+use crate::word::Word;
+use crate::world::World;
+
+/// How deeply commands may contain others: wrappers, texts for shells, functions, compound
+/// commands. Real ones stay below ten.
+const MAX_DEPTH: u32 = 60;
+
+/// Through how many aliases of git a command is followed.
+const MAX_ALIASES: u32 = 10;
+
+/// How many words, commands and letters of results may be looked at. A text of 32 KiB without
+/// loops needs a tenth of it.
+const MAX_WORK: u64 = 400_000;
+
+/// One judgement.
+pub(crate) struct Judge<'a> {
+    pub(crate) world: &'a dyn World,
+    pub(crate) policy: &'a Policy,
+    findings: Vec<Finding>,
+    /// What the shell knows when the command that is being judged runs.
+    pub(crate) state: State,
+    /// Git's configuration that the text itself sets.
+    pub(crate) configured: Vec<(String, Word)>,
+    /// The programs of git's environment and configuration that are being judged: what they start
+    /// sees the same ones.
+    pub(crate) started: Vec<Word>,
+    /// What was written to files whose names are known.
+    pub(crate) files: BTreeMap<String, Word>,
+    /// The word of the outermost text that holds the text which is being judged.
+    pub(crate) outer: Option<Range<usize>>,
+    /// The functions and aliases that were used.
+    pub(crate) used: BTreeSet<String>,
+    /// What is not known is not reported: the command may never run.
+    pub(crate) lenient: bool,
+    depth: u32,
+    aliases: u32,
+    work: u64,
+}
+
+impl<'a> Judge<'a> {
+    pub(crate) fn new(world: &'a dyn World, policy: &'a Policy) -> Self {
+        Self {
+            world,
+            policy,
+            findings: Vec::new(),
+            state: State::default(),
+            configured: Vec::new(),
+            started: Vec::new(),
+            files: BTreeMap::new(),
+            outer: None,
+            used: BTreeSet::new(),
+            lenient: false,
+            depth: 0,
+            aliases: 0,
+            work: 0,
+        }
+    }
+
+    /// Records what a rule found in a command: `offending` are the words, `words` the command.
+    pub(crate) fn find(&mut self, rule: &RuleInfo, offending: &[&Word], words: &[Word]) {
+        let doubted = offending.iter().any(|word| word.doubt().is_some());
+        if self.lenient && doubted {
+            return;
+        }
+        let shown: Vec<_> = offending.iter().map(|word| word.shown()).collect();
+        let mut shown = shown.join(" ");
+        if let Some((end, _)) = shown.char_indices().nth(80) {
+            shown.truncate(end);
+            shown.push('…');
+        }
+        self.record(Finding {
+            rule: rule.id.clone(),
+            group: rule.group,
+            reason: format!("`{shown}` {}", rule.why),
+            alternative: rule.alternative.map(str::to_owned),
+            span: covered(offending),
+            command: words.iter().map(|word| word.shown().into_owned()).collect(),
+        });
+    }
+
+    /// Records that a text could not be judged.
+    pub(crate) fn give_up(&mut self, rule: &RuleInfo, span: Range<usize>) {
+        self.record(Finding {
+            rule: rule.id.clone(),
+            group: rule.group,
+            reason: format!("the command {}", rule.why),
+            alternative: rule.alternative.map(str::to_owned),
+            span: self.outer.clone().unwrap_or(span),
+            command: Vec::new(),
+        });
+    }
+
+    fn record(&mut self, finding: Finding) {
+        if self.policy.is_on(finding.group) && !self.findings.contains(&finding) {
+            self.findings.push(finding);
+        }
+    }
+
+    /// Judges what a command contains, one level deeper; beyond the last level it is refused.
+    pub(crate) fn deeper<T: Default>(
+        &mut self,
+        span: &Range<usize>,
+        inner: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        if !self.enter(span) {
+            return T::default();
+        }
+        let result = inner(self);
+        self.leave();
+        result
+    }
+
+    /// Goes one level deeper. False if there is none, or work has been too much: the command is
+    /// refused then.
+    pub(crate) fn enter(&mut self, span: &Range<usize>) -> bool {
+        if self.work > MAX_WORK {
+            return false;
+        }
+        if self.depth >= MAX_DEPTH {
+            self.give_up(rules::TOO_DEEP, span.clone());
+            return false;
+        }
+        self.depth += 1;
+        true
+    }
+
+    /// Leaves the level that [`Judge::enter`] went to.
+    pub(crate) fn leave(&mut self) {
+        self.depth = self.depth.saturating_sub(1);
+    }
+
+    /// Counts work. False, and the command refused, once it was too much.
+    pub(crate) fn spend(&mut self, work: usize, span: &Range<usize>) -> bool {
+        let before = self.work;
+        self.work = before.saturating_add(work as u64);
+        if self.work > MAX_WORK && before <= MAX_WORK {
+            self.give_up(rules::TOO_COMPLEX, span.clone());
+        }
+        self.work <= MAX_WORK
+    }
+
+    /// A mark for [`Judge::found_since`] and [`Judge::forget`].
+    pub(crate) fn mark(&self) -> usize {
+        self.findings.len()
+    }
+
+    pub(crate) fn found_since(&self, mark: usize) -> bool {
+        self.findings.len() > mark
+    }
+
+    /// Takes back what was found since a mark in groups of this kind.
+    pub(crate) fn forget(&mut self, mark: usize, kind: impl Fn(Group) -> bool) {
+        let mut number = 0;
+        self.findings.retain(|finding| {
+            number += 1;
+            number <= mark || !kind(finding.group)
+        });
+    }
+
+    /// Goes through one more alias of git. False if there were too many.
+    pub(crate) fn enter_alias(&mut self) -> bool {
+        self.aliases += 1;
+        self.aliases <= MAX_ALIASES
+    }
+
+    pub(crate) fn leave_alias(&mut self) {
+        self.aliases = self.aliases.saturating_sub(1);
+    }
+
+    /// A variable that the command would see, if its value is known.
+    pub(crate) fn env(&self, name: &str) -> Option<Word> {
+        match self.state.scalar(name) {
+            Some(word) => Some(word.clone()),
+            None if self.state.is_cleared() => None,
+            None => self.world.env(name).map(|text| Word::known(text, 0..0)),
+        }
+    }
+
+    pub(crate) fn verdict(self) -> Verdict {
+        let decision = match self.policy.action {
+            _ if self.findings.is_empty() => Decision::Allow,
+            Action::Block => Decision::Refuse,
+            Action::Warn => Decision::Warn,
+            Action::Allow => Decision::Allow,
+        };
+        Verdict {
+            decision,
+            findings: self.findings,
+        }
+    }
+}
+
+fn covered(words: &[&Word]) -> Range<usize> {
+    let start = words.iter().map(|word| word.span.start).min();
+    let end = words.iter().map(|word| word.span.end).max();
+    start.unwrap_or_default()..end.unwrap_or_default()
+}

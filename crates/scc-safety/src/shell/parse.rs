@@ -1,0 +1,143 @@
+//! From a text to a syntax tree, without trusting the parser: it recurses, and a few shapes of
+//! text take it exponential time or make it panic.
+
+use std::panic::catch_unwind;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use brush_parser::ast::Program;
+use brush_parser::{Parser, ParserOptions};
+
+use crate::rules::{self, RuleInfo};
+
+/// The longest text that is judged, in bytes.
+pub(crate) const MAX_LENGTH: usize = 32 * 1024;
+
+/// How deeply a text may be nested. The parser needs up to 40 KiB of stack a level in a debug
+/// build, so that [`STACK`] holds several times as many.
+const MAX_NESTING: usize = 200;
+
+/// Four levels take the parser half a second in a debug build, and each further one 16 times as long.
+const MAX_INDICES: usize = 3;
+
+/// A text with at most this many openers is parsed on the caller's stack.
+const FEW: usize = 12;
+
+const STACK: usize = 64 * 1024 * 1024;
+
+/// The parser needs less than 100 ms for any text that people write.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Parses a text, or says by which rule it is refused.
+pub(crate) fn parse(text: &str) -> Result<Program, &'static RuleInfo> {
+    if text.len() > MAX_LENGTH {
+        return Err(rules::TOO_LONG);
+    }
+    let shape = Shape::of(text);
+    if names_huge_descriptor(text) {
+        return Err(rules::UNPARSABLE);
+    }
+    if shape.nesting > MAX_NESTING || shape.indices > MAX_INDICES {
+        return Err(rules::TOO_DEEP);
+    }
+    if shape.openers <= FEW && shape.indices <= 1 {
+        return guarded(text);
+    }
+    apart(text.to_owned())
+}
+
+/// A number of more than nine digits before `<` or `>`, with which the parser panics.
+fn names_huge_descriptor(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let signs = bytes
+        .iter()
+        .enumerate()
+        .filter(|(_, byte)| b"<>".contains(byte));
+    let digits = |at: usize| {
+        bytes[..at]
+            .iter()
+            .rev()
+            .take(10)
+            .take_while(|byte| byte.is_ascii_digit())
+    };
+    signs.into_iter().any(|(at, _)| digits(at).count() > 9)
+}
+
+fn guarded(text: &str) -> Result<Program, &'static RuleInfo> {
+    let parsed = catch_unwind(|| {
+        let options = ParserOptions::default();
+        Parser::new(text.as_bytes(), &options).parse_program()
+    });
+    match parsed {
+        Ok(Ok(program)) => Ok(program),
+        Ok(Err(_)) | Err(_) => Err(rules::UNPARSABLE),
+    }
+}
+
+/// Parses on a thread of its own, which has a big stack and is left behind if it takes too long.
+fn apart(text: String) -> Result<Program, &'static RuleInfo> {
+    let (send, receive) = mpsc::sync_channel(1);
+    let parser = move || {
+        let _ = send.send(guarded(&text));
+    };
+    let thread = thread::Builder::new().stack_size(STACK).spawn(parser);
+    if thread.is_err() {
+        return Err(rules::TOO_COMPLEX);
+    }
+    let result = receive.recv_timeout(PATIENCE);
+    result.unwrap_or(Err(rules::TOO_COMPLEX))
+}
+
+/// What is seen of a text without parsing it.
+#[derive(Debug, Default)]
+struct Shape {
+    /// Brackets and words that may open something.
+    openers: usize,
+    /// An upper bound of how deeply they are nested, unless closers hide in quotes.
+    nesting: usize,
+    /// How deeply indices (`${a[…]}`, `a[…]=`) are nested. The parser reads each many times over,
+    /// and what is in it as often again.
+    indices: usize,
+}
+
+impl Shape {
+    fn of(text: &str) -> Self {
+        let mut shape = Self::default();
+        let mut depth = 0_usize;
+        let mut indices = 0_usize;
+        let mut word_start = 0;
+        let bytes = text.as_bytes();
+        for (at, byte) in bytes.iter().copied().enumerate() {
+            if byte.is_ascii_alphanumeric() || byte == b'_' {
+                continue;
+            }
+            match bytes.get(word_start..at).unwrap_or_default() {
+                b"if" | b"case" | b"for" | b"while" | b"until" | b"select" | b"coproc"
+                | b"elif" | b"function" => {
+                    shape.openers += 1;
+                    depth += 1;
+                }
+                b"fi" | b"esac" | b"done" => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            match byte {
+                b'(' | b'{' | b'[' | b'`' | b'!' => {
+                    shape.openers += 1;
+                    depth += usize::from(byte != b'`' && byte != b'!');
+                }
+                b')' | b'}' | b']' => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            match byte {
+                b'[' if word_start < at => indices += 1,
+                b']' => indices = indices.saturating_sub(1),
+                _ => {}
+            }
+            shape.indices = shape.indices.max(indices);
+            shape.nesting = shape.nesting.max(depth);
+            word_start = at + 1;
+        }
+        shape
+    }
+}

@@ -1,0 +1,102 @@
+//! Texts that are too much: each is refused, and soon: none of these would end otherwise.
+
+use scc_safety::{Policy, Unknown, evaluate_shell};
+
+/// The rules by which a text is refused.
+fn refused_by(text: &str) -> Vec<String> {
+    let verdict = evaluate_shell(text, &Unknown, &Policy::default());
+    verdict
+        .findings
+        .iter()
+        .map(|finding| finding.rule.to_string())
+        .collect()
+}
+
+#[test]
+fn long_texts() {
+    let text = format!("# {}", "x".repeat(32 * 1024 - 2));
+    assert_eq!(refused_by(&text), Vec::<String>::new());
+    assert_eq!(refused_by(&format!("{text}x")), ["shell.too-long"]);
+}
+
+#[test]
+fn deep_texts() {
+    for (open, inner, close) in [
+        ("{ ", "a", "; }"),
+        ("( ", "a", " )"),
+        ("if ", "a", "; then b; fi"),
+        ("while a; do ", "b", "; done"),
+        ("case a in a) ", "b", ";; esac"),
+        ("for a in b; do ", "c", "; done"),
+        ("a $(", "b", ")"),
+        ("a \"$(", "b", ")\""),
+        ("a ${x:-", "b", "}"),
+        ("a <(", "b", ")"),
+        ("a $((", "1", "))"),
+        ("((", "1", "))"),
+        ("a {b,", "c", "}"),
+        ("f() { ", "a", "; }"),
+        ("[[ ( ", "a", " ) ]]"),
+        ("coproc ", "a", ""),
+        ("a ${x[", "1", "]}"),
+        ("eval ", "a", ""),
+        ("`", "a", "`"),
+    ] {
+        // Each has to end: refused, or judged to be harmless.
+        for depth in [1_usize, 10, 100, 1000, 5000] {
+            let text = open.repeat(depth) + inner + &close.repeat(depth);
+            let unclosed = open.repeat(depth);
+            if text.len() <= 32 * 1024 {
+                refused_by(&text);
+                refused_by(&unclosed);
+            }
+        }
+    }
+    let deep = "( ".repeat(5000) + "a" + &" )".repeat(5000);
+    assert_eq!(refused_by(&deep), ["shell.too-deep"]);
+    let deep = "( ".repeat(100) + "git push -f" + &" )".repeat(100);
+    assert_eq!(refused_by(&deep), ["shell.too-deep"]);
+    let deep = "( ".repeat(20) + "git push -f" + &" )".repeat(20);
+    assert_eq!(refused_by(&deep), ["git.push.force"]);
+}
+
+#[test]
+fn texts_that_run_forever() {
+    assert_eq!(refused_by("f() { f; }; f"), ["shell.too-deep"]);
+    assert_eq!(
+        refused_by("alias a='b'; alias b='a'; a"),
+        Vec::<String>::new()
+    );
+    let doubling = "a=xxxxxxxxxxxxxxxx\n".to_owned() + &"a=$a$a\n".repeat(60) + "echo $a";
+    assert_eq!(refused_by(&doubling), ["shell.too-complex"]);
+    let loops: String = ["a", "b", "c", "d", "e", "f"]
+        .map(|name| format!("for {name} in a b c d e f g h i j; do "))
+        .concat();
+    let loops = loops + "echo x" + &"; done".repeat(6);
+    assert_eq!(refused_by(&loops), ["shell.too-complex"]);
+    assert_eq!(
+        refused_by("echo {a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}"),
+        ["shell.too-complex"]
+    );
+    let both = refused_by("f() { f $1$1 | f $1; }; f aaaa");
+    assert!(both.contains(&"shell.too-complex".to_owned()), "{both:?}");
+}
+
+/// The parser takes these exponential time, or panics.
+#[test]
+fn texts_that_the_parser_cannot_bear() {
+    let index = "${x[".repeat(30) + "1" + &"]}".repeat(30);
+    refused_by(&format!("echo {index}"));
+    refused_by(&format!("a[{index}]=1"));
+    refused_by(&format!("a={index}"));
+    refused_by(&format!("{index}=1"));
+    refused_by("a[${x:-~+99999999999999999999999}]=1");
+    refused_by("echo {1..99999999999999999999999}");
+    refused_by("echo ~+99999999999999999999999");
+    assert_eq!(
+        refused_by("echo 4444444444444444444444<x"),
+        ["shell.unparsable"]
+    );
+    refused_by(&format!("(( {} ))", "a[".repeat(40)));
+    refused_by(&format!("a{}=1", "[a".repeat(40)));
+}
