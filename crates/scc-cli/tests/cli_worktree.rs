@@ -287,12 +287,12 @@ fn uncommitted_work_keeps_a_worktree() {
     git(
         &context,
         &context.workspace(),
-        &["worktree", "add", "-q", "../By_Hand"],
+        &["worktree", "add", "-q", "../ws-worktrees/By_Hand"],
     );
     context.give_away(&context.workspace());
-    context.give_away(&context.path("By_Hand"));
+    context.give_away(&context.path("ws-worktrees/By_Hand"));
     scc(&context, &["worktree", "remove", "By_Hand", "-y"]).ok();
-    assert!(!context.path("By_Hand").exists());
+    assert!(!context.path("ws-worktrees/By_Hand").exists());
     // A clean one goes without force; its branch is gone on with.
     let clean = create(&context, "one");
     scc(&context, &["worktree", "remove", "one", "-y"]).ok();

@@ -155,8 +155,8 @@ fn a_branch_begins_at_what_is_checked_out() {
         repo.git(&["rev-parse", "main"]),
         repo.git(&["rev-parse", "HEAD"])
     );
-    let log = repo.git(&["reflog", "-1", "--format=%gs", "HEAD"]);
-    assert_eq!(log, "checkout: moving from main to scc/topic\n");
+    let log = repo.git(&["reflog", "-1", "--format=%gs", "scc/topic"]);
+    assert_eq!(log, "branch: Created from main\n");
     repo.git(&["fsck", "--strict"]);
     // In a linked worktree it is that one's head.
     let path = repo.add("linked");

@@ -22,8 +22,8 @@ pub(crate) async fn run(context: &Context) -> Result<u8, CliError> {
     if !prompter.asks() {
         return Err(CliError::Usage {
             message: "there is no terminal, and nothing says what to do".to_owned(),
-            hint: "start an agent: scc start; go on with the latest: scc start --resume; see all \
-                   commands: scc --help"
+            hint: "start an agent: scc start; go on with the latest: scc start --resume; see what \
+                   runs: scc list; see all commands: scc --help"
                 .to_owned(),
         });
     }
