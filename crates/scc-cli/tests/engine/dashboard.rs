@@ -6,7 +6,7 @@ use scc_testkit::context::TestContext;
 use scc_testkit::picture;
 use scc_testkit::pty::Terminal;
 
-use crate::support::{LIMIT, SCC, Session, child_of, context, list, sessions, signal};
+use crate::support::{LIMIT, SCC, Session, child_of, context, go_on_here, list, sessions, signal};
 
 fn command(context: &TestContext) -> Command {
     let mut command = context.command(SCC.as_ref());
@@ -74,6 +74,7 @@ fn attaching_and_returning() {
     let mut start = context.command(SCC.as_ref());
     start.args(["start", "--session", "talk"]);
     let mut first = Terminal::start(start.current_dir(context.workspace()), 24, 80);
+    go_on_here(&mut first);
     first.wait_for_text("agent: ready", LIMIT);
     first.hang_up();
     assert_eq!(first.wait(LIMIT), 129);
@@ -99,6 +100,7 @@ fn an_agent_is_started_and_its_status_is_told() {
     let context = context();
     let mut terminal = containers(&context);
     terminal.send("n");
+    go_on_here(&mut terminal);
     terminal.wait_for_text("agent: ready", LIMIT);
     terminal.send("quit 7\r");
     terminal.wait_for_text("has ended with status 7; press Enter", LIMIT);
@@ -117,6 +119,7 @@ fn sigterm_while_an_agent_has_the_terminal() {
     let mut terminal = Terminal::start(&shell, 24, 100);
     terminal.wait_for_text("[Status]", LIMIT);
     terminal.send("n");
+    go_on_here(&mut terminal);
     terminal.wait_for_text("agent: ready", LIMIT);
     signal(child_of(terminal.pid()), "-TERM");
     terminal.wait_for_text("status=143", LIMIT);
@@ -138,6 +141,7 @@ fn the_picture_of_containers_is_fresh() {
         let mut start = context.command(SCC.as_ref());
         start.args(["start", "--session", name]);
         let terminal = Terminal::start(start.current_dir(context.path(path)), 24, 80);
+        go_on_here(&mut terminal);
         terminal.wait_for_text("agent: ready", LIMIT);
         running.push(terminal);
     }

@@ -55,6 +55,7 @@ fn it_goes_on_where_the_work_was_left() {
     let mut third = terminal(&context, &ws, &[]);
     third.wait_for_text("running", LIMIT);
     third.send("\r");
+    third.wait_for_text("attached to", LIMIT);
     third.send("again\r");
     third.wait_for_text("agent: again", LIMIT);
     assert_eq!(list(&context)[0]["id"], id);
@@ -65,7 +66,11 @@ fn it_goes_on_where_the_work_was_left() {
     fourth.send("new session\r");
     go_on_here(&mut fourth);
     fourth.wait_for_text("agent: ready", LIMIT);
-    assert!(!fourth.screen().contains("earlier"), "{}", fourth.screen());
+    assert!(
+        !fourth.screen().contains("agent: earlier"),
+        "{}",
+        fourth.screen()
+    );
     quit(fourth);
     assert_eq!(sessions(&context).as_array().unwrap().len(), 2);
 }
@@ -114,10 +119,11 @@ fn without_a_terminal_it_says_what_to_type() {
 }
 
 #[test]
-fn outside_a_workspace_it_says_so() {
+fn outside_a_workspace_it_shows_the_dashboard() {
     let context = context();
     let mut quick = terminal(&context, &context.path("home"), &[]);
-    quick.wait_for_text("is no workspace", LIMIT);
+    quick.wait_for_text("no workspace: neither", LIMIT);
+    quick.send("q");
     assert_eq!(quick.wait(LIMIT), 0);
 }
 
