@@ -140,7 +140,7 @@ fn the_picture_of_containers_is_fresh() {
         context.repository(path);
         let mut start = context.command(SCC.as_ref());
         start.args(["start", "--session", name]);
-        let terminal = Terminal::start(start.current_dir(context.path(path)), 24, 80);
+        let mut terminal = Terminal::start(start.current_dir(context.path(path)), 24, 80);
         go_on_here(&mut terminal);
         terminal.wait_for_text("agent: ready", LIMIT);
         running.push(terminal);
