@@ -14,8 +14,8 @@ pub(crate) struct Args {
     pub(crate) json: bool,
 }
 
-/// What the dashboard offers: what this scc has a command for.
-const OFFERED: &[Operation] = &[
+/// What the dashboard offers: what this scc has a command for, as `dashboard/act.rs` says.
+pub(crate) const OFFERED: &[Operation] = &[
     Operation::Start,
     Operation::Attach,
     Operation::Logs,

@@ -27,27 +27,25 @@ pub(super) struct Command {
 }
 
 impl Way {
-    pub(super) fn of(action: &Action) -> Self {
+    /// How this scc does it; `None` for what it has no command for, which is not offered.
+    pub(super) fn of(action: &Action) -> Option<Self> {
         let target = action.target.as_str();
-        match action.operation {
-            Operation::Stop | Operation::Remove | Operation::Forget => Self::Behind,
+        Some(match action.operation {
+            Operation::Stop | Operation::Remove => Self::Behind,
             Operation::Start => Self::visit(&["start", target]),
             Operation::Attach => Self::visit(&["attach", target]),
             Operation::Shell => Self::visit(&["exec", target]),
-            Operation::Resume => Self::visit(&["start", "--resume", "--session", target]),
             Operation::Logs => Self::report(&["logs", target]),
-            Operation::CreateWorktree => Self::visit(&["worktree", "create", target]),
-            Operation::RemoveWorktree => Self::report(&["worktree", "remove", target]),
             Operation::SwitchTeam => Self::report(&["team", "switch"]),
             Operation::Init => Self::report(&["init"]),
             Operation::Profile => Self::report(&["profile", "status"]),
-            Operation::Maintain => Self::maintenance(target),
-            Operation::Show => Self::report(&["status"]),
-        }
+            Operation::Maintain => Self::maintenance(target)?,
+            _ => return None,
+        })
     }
 
-    fn maintenance(target: &str) -> Self {
-        match target {
+    fn maintenance(target: &str) -> Option<Self> {
+        Some(match target {
             "doctor" => Self::report(&["doctor"]),
             "explain" => Self::report(&["config", "explain"]),
             "settings" => Self::report(&["config", "show"]),
@@ -55,11 +53,8 @@ impl Way {
             "prune" => Self::report(&["prune"]),
             "audit" => Self::report(&["audit", "verify"]),
             "update" => Self::report(&["org", "update"]),
-            other => {
-                let id = other.strip_prefix("prefer ").unwrap_or(other);
-                Self::report(&["provider", "set", id])
-            }
-        }
+            other => Self::report(&["provider", "set", other.strip_prefix("prefer ")?]),
+        })
     }
 
     fn visit(args: &[&str]) -> Self {
@@ -89,7 +84,11 @@ impl Command {
 pub(super) async fn behind(context: &Context, action: &Action) -> Note {
     let outcome = match action.operation {
         Operation::Stop => stop(context, &action.target).await,
-        _ => remove(context, &action.target).await,
+        Operation::Remove => remove(context, &action.target).await,
+        other => Err(CliError::Failed {
+            message: format!("`{}` cannot be done from here", other.label()),
+            hint: String::new(),
+        }),
     };
     match outcome {
         Ok(text) => Note::new(Level::Good, text),
