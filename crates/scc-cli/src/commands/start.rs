@@ -143,6 +143,9 @@ pub(crate) async fn run(mut args: Args, context: &Context) -> Result<u8, CliErro
         let path = worktree::for_start(&args.workspace_path(), &name, may_make, context)?;
         args.workspace = Some(path);
     }
+    if args.workspace.is_none() && args.resume {
+        args.workspace = workspace_of(args.session.as_deref(), context)?;
+    }
     let workspace = detect_workspace(&args.workspace_path())?;
     match earlier(&args, &workspace.root, context).await? {
         Found::Running(record) if args.args.is_empty() => {
@@ -160,6 +163,15 @@ pub(crate) async fn run(mut args: Args, context: &Context) -> Result<u8, CliErro
             launch(args, Some(resumed), context).await
         }
     }
+}
+
+/// Where a session is, if it is named by its identifier, which no other has.
+fn workspace_of(session: Option<&str>, context: &Context) -> Result<Option<PathBuf>, CliError> {
+    let sessions = context.state()?.sessions()?.value;
+    let found = sessions
+        .into_iter()
+        .find(|record| Some(record.id.as_str()) == session);
+    Ok(found.map(|record| record.workspace))
 }
 
 /// The earlier session that the user speaks of.

@@ -6,7 +6,9 @@ use scc_testkit::context::TestContext;
 use scc_testkit::picture;
 use scc_testkit::pty::Terminal;
 
-use crate::support::{LIMIT, SCC, Session, child_of, context, go_on_here, list, sessions, signal};
+use crate::support::{
+    LIMIT, SCC, Session, child_of, context, go_on_here, list, scc, sessions, signal,
+};
 
 fn command(context: &TestContext) -> Command {
     let mut command = context.command(SCC.as_ref());
@@ -107,6 +109,51 @@ fn an_agent_is_started_and_its_status_is_told() {
     terminal.send("\r");
     terminal.wait_until("back", LIMIT, vt100::Screen::alternate_screen);
     terminal.wait_for_text("[Containers 1]", LIMIT);
+}
+
+#[test]
+fn a_session_is_gone_on_with() {
+    let context = context();
+    scc(&context, &["sessions", "prune", "--all", "-y"]).ok();
+    let start = ["start", "--session", "talk", "--", "true", "hello"];
+    scc(&context, &start).ok();
+    let mut terminal = containers(&context);
+    terminal.send("3");
+    terminal.wait_for_text("> talk", LIMIT);
+    terminal.send("R");
+    terminal.wait_for_text("agent: earlier: true hello", LIMIT);
+    terminal.send("quit 0\r");
+    terminal.wait_until("back", LIMIT, vt100::Screen::alternate_screen);
+    terminal.wait_for_text("[Sessions 2]", LIMIT);
+    // The latest, of which there is a sandbox, too.
+    terminal.send("gD");
+    terminal.wait_for_text("Forget the session", LIMIT);
+    terminal.send("y");
+    terminal.wait_for_text("[Sessions 1]", LIMIT);
+    assert!(list(&context).as_array().unwrap().is_empty());
+}
+
+#[test]
+fn a_worktree_is_made_and_removed() {
+    let context = context();
+    let mut terminal = containers(&context);
+    terminal.send("4c");
+    terminal.wait_for_text("ame", LIMIT);
+    terminal.send("topic\r");
+    terminal.wait_for_text("agent: ready", LIMIT);
+    terminal.send("quit 0\r");
+    terminal.wait_until("back", LIMIT, vt100::Screen::alternate_screen);
+    terminal.wait_for_text("scc/topic", LIMIT);
+    let path = context.path("ws-worktrees/topic");
+    assert!(path.exists());
+    terminal.send("GD");
+    terminal.wait_for_text("Remove the worktree topic?", LIMIT);
+    terminal.send("y");
+    terminal.wait_for_text("press Enter to return", LIMIT);
+    assert!(!path.exists());
+    terminal.send("\r");
+    terminal.wait_until("back", LIMIT, vt100::Screen::alternate_screen);
+    terminal.wait_for_text("[Worktrees 1]", LIMIT);
 }
 
 /// The dashboard ends with the agent that it has given the terminal to.

@@ -156,8 +156,14 @@ fn what_the_engine_says() {
     let attach = &snapshot.list(Tab::Sessions).rows[0].actions[0];
     assert_eq!(*attach, Action::new(Operation::Attach, "scc-shop"));
     let status = cells(&snapshot, Tab::Status);
-    assert_eq!(status[2], "Engine | Docker Engine 28 at unix:///engine.sock");
-    assert_eq!(status[3..5], ["Running | 1: shop", "Here | ~/src/shop on main"]);
+    assert_eq!(
+        status[2],
+        "Engine | Docker Engine 28 at unix:///engine.sock"
+    );
+    assert_eq!(
+        status[3..5],
+        ["Running | 1: shop", "Here | ~/src/shop on main"]
+    );
     assert_eq!(status[5], "Noticed | a file was set aside");
 }
 
@@ -212,7 +218,9 @@ fn what_cannot_be_read_is_said() {
 #[test]
 fn every_offer_can_be_kept() {
     let snapshot = snapshot(answered());
-    let rows = Tab::ALL.into_iter().flat_map(|tab| &snapshot.list(tab).rows);
+    let rows = Tab::ALL
+        .into_iter()
+        .flat_map(|tab| &snapshot.list(tab).rows);
     let of_rows = rows.flat_map(|row| &row.actions);
     let menus = [&snapshot.general, &snapshot.maintenance, &snapshot.recent];
     let offers: Vec<_> = of_rows.chain(menus.into_iter().flatten()).collect();
@@ -224,7 +232,9 @@ fn every_offer_can_be_kept() {
             None => assert_eq!(action.operation, Operation::Show),
             Some(Way::Behind) => {}
             Some(Way::Command(command)) => {
-                let line = [OsString::from("scc")].into_iter().chain(command.args.clone());
+                let line = [OsString::from("scc")]
+                    .into_iter()
+                    .chain(command.args.clone());
                 let taken = Cli::try_parse_from(line);
                 assert!(taken.is_ok(), "{}: {:?}", command.typed(), taken.err());
             }
@@ -238,7 +248,9 @@ fn the_documentation_names_the_keys() {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/dashboard.md");
     let text = std::fs::read_to_string(file).unwrap();
     let first_cells = text.lines().filter_map(|line| line.strip_prefix("| "));
-    let keys: String = first_cells.filter_map(|line| line.split(" | ").next()).collect();
+    let keys: String = first_cells
+        .filter_map(|line| line.split(" | ").next())
+        .collect();
     for operation in OFFERED {
         if let Some(key) = operation.key() {
             assert!(keys.contains(&format!("`{key}`")), "{operation:?}: {key}");
