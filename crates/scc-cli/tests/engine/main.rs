@@ -11,6 +11,7 @@ mod lifecycle;
 mod login;
 mod parallel;
 mod quick;
+mod restart;
 mod resume;
 mod safety;
 mod safety_agents;
