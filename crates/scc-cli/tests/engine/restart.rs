@@ -95,11 +95,18 @@ impl OwnEngine {
 
 impl Drop for OwnEngine {
     fn drop(&mut self) {
+        let quietly = |program: &str, args: &[&str]| {
+            let _ = as_root(program).args(args).stderr(Stdio::null()).status();
+        };
         if let Ok(pid) = std::fs::read_to_string(self.run.join("pid")) {
-            root("kill", &[pid.trim()]);
+            quietly("kill", &[pid.trim()]);
         }
         let _ = self.daemon.wait();
-        root("rm", &["-rf", path(&self.run), path(&self.data)]);
+        for directory in [&self.run, &self.data] {
+            let script = r#"grep -o " $0[^ ]*" /proc/mounts | sort -r | xargs -r umount -l"#;
+            quietly("sh", &["-c", script, path(directory)]);
+            quietly("rm", &["-rf", path(directory)]);
+        }
     }
 }
 
@@ -180,7 +187,7 @@ fn what_is_said_is_true_after_the_engine_was_killed() {
     assert_eq!(status["data"]["running"], serde_json::json!([]));
     let resumed = run(&context, &engine, &["start", "--resume", "--", "true"]).ok();
     assert_eq!(
-        resumed.stdout, "agent: earlier: true hello\n",
+        resumed.stdout, "agent: earlier: sleep 1000\n",
         "{resumed:?}"
     );
 }
