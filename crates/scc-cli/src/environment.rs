@@ -21,7 +21,7 @@ pub(crate) struct Variable {
 
 /// The variables that are scc's own or that change what scc does. Those of the terminal and the
 /// locale ([`CARRIED`]) are only handed on.
-pub(crate) const VARIABLES: [Variable; 27] = [
+pub(crate) const VARIABLES: [Variable; 29] = [
     Variable {
         name: "SCC_NAMESPACE",
         meaning: "keeps containers and volumes apart from those of other namespaces (default: `default`)",
@@ -109,6 +109,14 @@ pub(crate) const VARIABLES: [Variable; 27] = [
     Variable {
         name: "PATH",
         meaning: "where git and editors are looked for",
+    },
+    Variable {
+        name: "SHELL",
+        meaning: "the shell of `scc worktree enter` (default: `/bin/sh`)",
+    },
+    Variable {
+        name: "OLDPWD",
+        meaning: "the directory of `scc worktree switch -`",
     },
     Variable {
         name: "HOME",
@@ -292,6 +300,16 @@ pub(crate) fn with_prefix(prefix: &str) -> BTreeMap<OsString, OsString> {
 /// The command line of the user's editor.
 pub(crate) fn editor() -> Option<String> {
     variable("VISUAL").or_else(|| variable("EDITOR"))
+}
+
+/// The user's shell.
+pub(crate) fn shell() -> PathBuf {
+    path("SHELL").unwrap_or_else(|| PathBuf::from("/bin/sh"))
+}
+
+/// The directory that the user's shell was in before.
+pub(crate) fn previous_directory() -> Option<PathBuf> {
+    path("OLDPWD").filter(|dir| dir.is_dir())
 }
 
 pub(crate) fn sudo_user() -> Option<(u32, u32)> {

@@ -176,7 +176,11 @@ pub(crate) fn moment(at: jiff::Timestamp) -> String {
 
 /// How long ago, in one unit.
 pub(crate) fn age(since: jiff::Timestamp, now: jiff::Timestamp) -> String {
-    let seconds = now.duration_since(since).as_secs().max(0);
+    span(now.duration_since(since).as_secs().max(0))
+}
+
+/// A span of time, in one unit.
+pub(crate) fn span(seconds: i64) -> String {
     match seconds {
         0..60 => format!("{seconds}s"),
         60..3600 => format!("{}m", seconds / 60),

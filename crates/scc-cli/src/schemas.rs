@@ -2,14 +2,14 @@
 
 use scc_config::{PolicyException, UserConfig};
 use scc_launch::{Plan, Pruned, SessionView};
-use scc_state::{AuditEvent, AuditReport, Exception, SessionRecord};
+use scc_state::{AuditEvent, AuditReport, Exception};
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use crate::commands::{
-    config, doctor, exceptions, init, network, org, profile, provider, setup, status, stop, team,
-    unblock,
+    config, doctor, exceptions, init, network, org, profile, provider, sessions, setup, status,
+    stop, team, unblock, worktree,
 };
 use crate::output::ErrorReport;
 
@@ -82,15 +82,21 @@ fn sandboxes() -> Vec<Kind> {
         kind::<Vec<AuditEvent>>("AuditLog"),
         kind::<AuditReport>("AuditVerify"),
         kind::<Vec<SessionView>>("ContainerList"),
+        kind::<Value>("ContextClear"),
         kind::<Vec<doctor::Check>>("DoctorReport"),
         kind::<ErrorReport>("Error"),
         kind::<init::InitReport>("InitResult"),
         kind::<Vec<provider::ProviderReport>>("ProviderShow"),
         kind::<Pruned>("Prune"),
-        kind::<Vec<SessionRecord>>("SessionList"),
+        kind::<Vec<sessions::SessionReport<'_>>>("SessionList"),
+        kind::<Value>("SessionPrune"),
         kind::<Plan>("StartDryRun"),
         kind::<status::StatusReport>("Status"),
         kind::<stop::StopReport<'_>>("Stop"),
+        kind::<worktree::create::CreateReport>("WorktreeCreate"),
+        kind::<Vec<worktree::list::WorktreeReport>>("WorktreeList"),
+        kind::<Value>("WorktreePrune"),
+        kind::<Value>("WorktreeRemove"),
     ]
 }
 

@@ -114,6 +114,14 @@ pub enum LaunchError {
         /// The provider's display name.
         name: String,
     },
+    /// A session cannot go on.
+    #[error("the session `{session}` has no conversation that {provider} could go on with")]
+    NoConversation {
+        /// What people call the session.
+        session: String,
+        /// The provider's display name.
+        provider: String,
+    },
     /// No session has that name.
     #[error("{}", no_such(name.as_deref()))]
     NoSuchSession {

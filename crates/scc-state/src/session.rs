@@ -38,6 +38,15 @@ pub struct SessionRecord {
     pub exit_status: Option<i64>,
     /// The scc process that looks after it.
     pub owner_pid: Option<u32>,
+    /// The agent's identifier of its conversation, where it was known before the agent ran.
+    #[serde(default)]
+    pub conversation: Option<String>,
+    /// The volume that holds the conversation.
+    #[serde(default)]
+    pub volume: Option<String>,
+    /// The identifier of the session whose conversation goes on in this one.
+    #[serde(default)]
+    pub continues: Option<String>,
 }
 
 /// How far a session came.

@@ -214,6 +214,8 @@ pub(crate) fn request<'a>(
         provider: provider.id().to_owned(),
         provider_reason: String::new(),
         session_name: None,
+        resumed: None,
+        install_dependencies: false,
         args: Vec::new(),
         allow_suspicious: false,
         config,

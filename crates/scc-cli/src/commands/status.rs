@@ -8,7 +8,7 @@ use crate::error::CliError;
 use crate::governance::{Asked, Rules, workspace_root};
 
 /// Show what scc is set up to do and what runs
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub(crate) struct Args {
     /// Print JSON
     #[arg(long)]
