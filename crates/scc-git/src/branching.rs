@@ -25,6 +25,12 @@ pub fn start_branch(facts: &RepositoryFacts, branch: &str) -> Result<(), GitErro
         path: facts.root.clone(),
         name: "HEAD".to_owned(),
     })?;
+    // A reference that is there with the same commit would be no reason to refuse.
+    if repo.try_find_reference(&name).map_err(failed())?.is_some() {
+        return Err(GitError::BranchExists {
+            name: branch.to_owned(),
+        });
+    }
     let from = facts.branch.as_deref().unwrap_or("HEAD");
     let log = format!("branch: Created from {from}");
     repo.reference(name.clone(), commit, PreviousValue::MustNotExist, log)

@@ -64,6 +64,12 @@ pub enum GitError {
         /// The name.
         name: String,
     },
+    /// A branch that is to be made is there.
+    #[error("there is a branch `{name}` already")]
+    BranchExists {
+        /// The name.
+        name: String,
+    },
     /// A link in the repository leads elsewhere, where this program would write.
     #[error("`{}` is a symbolic link, through which something else would be changed", .0.display())]
     Planted(

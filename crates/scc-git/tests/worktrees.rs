@@ -164,7 +164,7 @@ fn a_branch_begins_at_what_is_checked_out() {
     assert_eq!(git(&path, &["branch", "--show-current"]), "scc/other\n");
     assert_eq!(repo.git(&["branch", "--show-current"]), "scc/topic\n");
     let taken = start_branch(&repo.facts(), "main").unwrap_err();
-    assert!(matches!(taken, GitError::Change { .. }), "{taken}");
+    assert!(matches!(taken, GitError::BranchExists { .. }), "{taken}");
     let bad = start_branch(&repo.facts(), "a b").unwrap_err();
     assert!(matches!(bad, GitError::BadBranch { .. }), "{bad}");
     assert_eq!(repo.git(&["branch", "--show-current"]), "scc/topic\n");
