@@ -52,10 +52,13 @@ mod exceptions;
 mod glob;
 mod host;
 mod idn;
+mod ip;
 mod json;
 mod kind;
 mod marketplace;
 mod mcp;
+mod mcp_form;
+mod mcp_patterns;
 mod memory;
 mod network;
 mod org;
@@ -89,7 +92,8 @@ pub use marketplace::{
     ConfigSource, DirectorySource, GitSource, GithubSource, Marketplace, MaterializationMode,
     UrlSource,
 };
-pub use mcp::{McpCandidates, McpServer, McpTransport};
+pub use mcp::{McpServer, McpTransport};
+pub use mcp_patterns::{McpCandidates, McpPatterns};
 pub use memory::MemorySize;
 pub use network::{AllowedHost, BUILT_IN_DESTINATION_SETS, OrgNetwork, TeamNetwork};
 pub use org::{

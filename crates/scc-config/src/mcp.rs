@@ -1,12 +1,13 @@
 //! MCP servers (Model Context Protocol), and what of them a pattern is compared with.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
-use crate::glob::Folded;
-use crate::pattern_set::PatternSet;
+use crate::mcp_patterns::McpCandidates;
 use crate::url::Address;
 use crate::values;
 
@@ -90,64 +91,50 @@ impl McpServer {
     /// Everything that a pattern is compared with: the name; of the address the host and the
     /// normalised URL, with its port and without; the program.
     ///
-    /// The address as it is written is none of them: `https://good.example@evil.example/` must not
-    /// fit a pattern for `https://good.example*`.
+    /// For what allows, the address as it is written is none of them:
+    /// `https://good.example@evil.example/` must not fit a pattern for `https://good.example*`.
     pub fn candidates(&self) -> McpCandidates {
-        let mut addresses = Vec::new();
-        if let Some(address) = self.url.as_deref().and_then(Address::parse) {
-            addresses.extend([address.host().to_owned(), address.without_port()]);
-            addresses.extend(address.with_port());
+        McpCandidates::new(self)
+    }
+
+    /// Where the server is: its address in normal form, without user and query, or its program.
+    pub fn target(&self) -> Option<String> {
+        if self.transport.is_network() {
+            let address = Address::parse(self.url.as_deref()?)?;
+            return Some(
+                address
+                    .with_port()
+                    .unwrap_or_else(|| address.without_port()),
+            );
         }
-        let program = self.command.as_deref().map(plain_path);
-        let program = program.into_iter().collect();
-        let (mut used, unused) = match self.transport.is_network() {
-            true => (addresses, program),
-            false => (program, addresses),
-        };
-        used.push(self.name.clone());
-        let folded = |texts: Vec<String>| texts.iter().map(|text| Folded::new(text)).collect();
-        McpCandidates {
-            used: folded(used),
-            unused: folded(unused),
-        }
-    }
-}
-
-/// A path without `//` and `/./`, so that neither hides a program from a pattern.
-fn plain_path(path: &str) -> String {
-    let path = path.trim();
-    if !path.starts_with('/') {
-        return path.to_owned();
-    }
-    let parts = path.split('/').filter(|part| !matches!(*part, "" | "."));
-    parts.fold(String::new(), |path, part| path + "/" + part)
-}
-
-/// What patterns are compared with, prepared.
-#[derive(Debug, Clone)]
-pub struct McpCandidates {
-    used: Vec<Folded>,
-    /// The address of a program, or the program of an address.
-    unused: Vec<Folded>,
-}
-
-impl McpCandidates {
-    /// The number of a pattern that fits the name or what the transport uses: for what allows. An
-    /// allowed program must not let in the address beside it.
-    pub fn find(&self, patterns: &PatternSet) -> Option<usize> {
-        self.used.iter().find_map(|text| patterns.find(text))
+        self.command
+            .as_ref()
+            .map(|command| command.trim().to_owned())
     }
 
-    /// The number of a pattern that fits anything of the server: for what forbids.
-    pub fn find_any(&self, patterns: &PatternSet) -> Option<usize> {
-        let all = self.used.iter().chain(&self.unused);
-        all.into_iter().find_map(|text| patterns.find(text))
+    /// The server as it is: its name, where it is, and a digest of everything in it. As a pattern, it
+    /// fits this server alone, until anything in it is changed.
+    pub fn identity(&self) -> String {
+        let all = serde_json::to_string(self).unwrap_or_else(|_| format!("{self:?}"));
+        let digest = Sha256::digest(all.as_bytes());
+        let hex = digest.iter().take(16).fold(String::new(), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        });
+        let target: String = self
+            .target()
+            .unwrap_or_default()
+            .chars()
+            .take(200)
+            .collect();
+        format!("{}={target}#{hex}", self.name.trim())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::McpPatterns;
 
     fn server(url: &str) -> McpServer {
         McpServer {
@@ -164,7 +151,7 @@ mod tests {
     fn fits(pattern: &str, url: &str) -> bool {
         server(url)
             .candidates()
-            .find(&PatternSet::new([pattern]))
+            .find(&McpPatterns::new([pattern]))
             .is_some()
     }
 
@@ -217,6 +204,156 @@ mod tests {
         ));
     }
 
+    /// What forbids: the pattern and an address that it has to find.
+    #[test]
+    fn no_spelling_of_a_pattern_misses() {
+        let bad = "https://bad.example/";
+        let port = "https://bad.example:8443/";
+        for (pattern, url) in [
+            ("https://bad.example/*", bad),
+            ("https://bad.example/", bad),
+            ("https://bad.example:8443/", port),
+            ("https://bad.example:8443/*", port),
+            ("https://bad.example:443/*", bad),
+            ("https://user@bad.example/*", bad),
+            ("https://bad.example./*", bad),
+            ("https://bad.example/a%2Fb", "https://bad.example/a/b"),
+            (
+                "https://bad.example/mcp?key=1",
+                "https://bad.example/mcp?key=2",
+            ),
+            ("https://bad.example/mcp#top", "https://bad.example/mcp"),
+            ("https://bad.example/mcp/", "https://bad.example/mcp"),
+            ("https://bad.example/mcp/*", "https://bad.example/mcp/"),
+            ("bad.example:8443", port),
+            ("bad.example:443", bad),
+            ("bad.example.", bad),
+            ("*.example.", bad),
+            ("bad.example/*", bad),
+            ("bücher.example", "https://xn--bcher-kva.example/"),
+            ("xn--bcher-kva.example", "https://BÜCHER.example/"),
+            ("*ücher*", "https://xn--bcher-kva.example/"),
+            ("*.bücher.example", "https://a.xn--bcher-kva.example/"),
+            ("bad.example", "https://bad。example/"),
+            ("bad。example", bad),
+            ("[::1]", "https://[0:0:0:0:0:0:0:1]:8080/"),
+            ("::1", "https://[::1]/"),
+            ("0:0:0:0:0:0:0:1", "https://[::1]/"),
+            ("https://[0::1]:8080/*", "https://[::1]:8080/x"),
+            ("fe80::*", "https://[FE80::0001]/"),
+            ("10.0.0.1", "https://[::ffff:10.0.0.1]/"),
+            ("10.0.0.1", "https://[::ffff:a00:1]/"),
+            ("10.*", "https://167772161/"),
+            ("[::ffff:10.0.0.1]", "https://10.0.0.1/"),
+        ] {
+            let found = server(url)
+                .candidates()
+                .find_any(&McpPatterns::new([pattern]));
+            assert!(found.is_some(), "{pattern} {url}");
+        }
+        for (pattern, url) in [
+            ("https://bad.example:8443/*", bad),
+            ("bad.example:8443", bad),
+            ("https://bad.example/mc?", bad),
+            ("::2", "https://[::1]/"),
+        ] {
+            let found = server(url)
+                .candidates()
+                .find_any(&McpPatterns::new([pattern]));
+            assert!(found.is_none(), "{pattern} {url}");
+        }
+    }
+
+    #[test]
+    fn no_spelling_of_a_program_is_missed() {
+        let mut server = server("");
+        server.transport = McpTransport::Stdio;
+        for (pattern, command) in [
+            ("nc", "/usr/bin/nc"),
+            ("/usr/bin/nc", "/usr/bin/nc -l"),
+            ("nc", "/usr/bin/nc -l"),
+            ("//usr//bin/nc", "/usr/bin/nc"),
+            ("/usr/bin/nc", "//usr/./bin/nc"),
+            ("/usr/bin/", "/usr/bin"),
+        ] {
+            server.command = Some(command.into());
+            let found = server.candidates().find_any(&McpPatterns::new([pattern]));
+            assert!(found.is_some(), "{pattern} {command}");
+        }
+        server.command = Some("/tmp/nc".into());
+        assert!(
+            server
+                .candidates()
+                .find(&McpPatterns::new(["nc"]))
+                .is_none()
+        );
+    }
+
+    #[test]
+    fn a_name_does_not_fit_what_is_written_as_an_address() {
+        for (pattern, name) in [
+            ("https://mcp.acme.example/*", "https://mcp.acme.example/zzz"),
+            ("*.acme.example", "mcp.acme.example"),
+            ("mcp.acme.example", "mcp.acme.example"),
+            ("mcp.acme.example:8443", "mcp.acme.example:8443"),
+            ("/opt/acme/*", "/opt/acme/tool"),
+            ("localhost", "localhost"),
+        ] {
+            let mut server = server("https://evil.example/");
+            server.name = name.into();
+            let patterns = McpPatterns::new([pattern]);
+            assert!(server.candidates().find(&patterns).is_none(), "{name}");
+            assert!(server.candidates().find_any(&patterns).is_some(), "{name}");
+        }
+        let mut server = server("https://evil.example/");
+        server.name = "tickets".into();
+        let patterns = McpPatterns::new(["tickets"]);
+        assert!(server.candidates().find(&patterns).is_some());
+    }
+
+    #[test]
+    fn a_path_does_not_fit_what_is_written_as_a_host() {
+        for (pattern, url) in [
+            ("*.acme.example", "https://evil.example/x.acme.example"),
+            (
+                "https://*.acme.example/*",
+                "https://evil.example/x.acme.example/y",
+            ),
+            ("*.acme.example/*", "https://evil.example/x.acme.example/y"),
+            ("*acme*", "https://evil.example/acme"),
+        ] {
+            assert!(!fits(pattern, url), "{pattern} {url}");
+        }
+        for (pattern, url) in [
+            ("https://*.acme.example/*", "https://x.acme.example:8443/y"),
+            ("*.acme.example/*", "https://x.acme.example/y"),
+            ("https://x.acme.example*", "https://x.acme.example/y"),
+            ("*acme*", "https://x.acme.example/"),
+            ("*", "https://x.acme.example/"),
+            ("x.acme.example:443", "https://x.acme.example/"),
+            ("[::1]", "https://[0::1]/"),
+        ] {
+            assert!(fits(pattern, url), "{pattern} {url}");
+        }
+    }
+
+    #[test]
+    fn an_identity_ends_with_any_change() {
+        let mut server = server("https://a.example/mcp?tenant=1");
+        let pattern = server.identity().replace('[', "[[]");
+        let patterns = McpPatterns::new([pattern.as_str()]);
+        assert!(pattern.starts_with("n=https://a.example/mcp#"), "{pattern}");
+        assert!(server.candidates().find(&patterns).is_some());
+        let mut other = server.clone();
+        other.name = "m".into();
+        assert!(other.candidates().find(&patterns).is_none());
+        server.url = Some("https://a.example/mcp?tenant=2".into());
+        assert!(server.candidates().find(&patterns).is_none());
+        server.url = Some("https://a.example/mcp?tenant=1".into());
+        server.headers.insert("X".into(), "${TOKEN}".into());
+        assert!(server.candidates().find(&patterns).is_none());
+    }
+
     #[test]
     fn programs_are_compared_without_detours() {
         let mut server = server("");
@@ -225,14 +362,14 @@ mod tests {
         assert!(
             server
                 .candidates()
-                .find(&PatternSet::new(["/usr/bin/tool"]))
+                .find(&McpPatterns::new(["/usr/bin/tool"]))
                 .is_some()
         );
     }
 
     #[test]
     fn what_the_transport_does_not_use_allows_nothing() {
-        let patterns = PatternSet::new(["/opt/corp/*", "*.corp.example"]);
+        let patterns = McpPatterns::new(["/opt/corp/*", "*.corp.example"]);
         let mut server = server("https://evil.example/mcp");
         server.command = Some("/opt/corp/tool".into());
         assert!(server.candidates().find(&patterns).is_none());

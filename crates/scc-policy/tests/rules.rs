@@ -227,7 +227,9 @@ fn decided(policy: &EffectivePolicy, layer: &str, key: &str, item: &str) -> Stri
         let rule = decision.rule.as_ref();
         let placed = rule.is_some_and(|rule| rule.line.is_some() || rule.file.is_none());
         assert!(
-            placed || policy.standalone || reason == "unknown-marketplace",
+            placed
+                || policy.standalone
+                || matches!(reason.as_str(), "unknown-marketplace" | "host-value"),
             "{decision:?}"
         );
     }

@@ -6,7 +6,7 @@ use super::Findings;
 use crate::document::{Document, below};
 use crate::network::BUILT_IN_DESTINATION_SETS;
 use crate::values::nearest_name;
-use crate::{BareName, OrgConfig, Pattern, PatternSet, PluginPatterns, PluginRef};
+use crate::{BareName, McpPatterns, OrgConfig, Pattern, PluginPatterns, PluginRef};
 
 pub(super) fn check(document: &Document<OrgConfig>) -> Findings {
     let mut check = OrgCheck::new(document);
@@ -135,11 +135,11 @@ impl<'a> OrgCheck<'a> {
 
     fn servers(&mut self) {
         let org = self.org;
-        let blocked = PatternSet::new(words(&org.security.blocked_mcp_servers));
+        let blocked = McpPatterns::new(words(&org.security.blocked_mcp_servers));
         let allowed = org.defaults.allowed_mcp_servers.as_ref();
-        let allowed = allowed.map(|patterns| PatternSet::new(words(patterns)));
+        let allowed = allowed.map(|patterns| McpPatterns::new(words(patterns)));
         let excepted = org.exceptions.iter().flat_map(|e| &e.allow.mcp_servers);
-        let excepted = PatternSet::new(excepted.map(Pattern::as_str));
+        let excepted = McpPatterns::new(excepted.map(Pattern::as_str));
         for (team, profile) in &org.profiles {
             let servers = &profile.additional_mcp_servers;
             if servers.is_empty() {
@@ -151,17 +151,17 @@ impl<'a> OrgCheck<'a> {
                 let at = format!("{list}/{number}");
                 let name = &server.name;
                 let candidates = server.candidates();
-                if candidates.find(&excepted).is_some() {
+                if candidates.find_written(&excepted).is_some() {
                     continue;
                 }
-                if let Some(number) = candidates.find_any(&blocked) {
+                if let Some(number) = candidates.find_written(&blocked) {
                     let pattern = org.security.blocked_mcp_servers[number].as_str();
                     let message =
                         format!("MCP server `{name}` is blocked by the pattern `{pattern}`");
                     self.add(&at, "mcp_blocked", message);
                 } else if allowed
                     .as_ref()
-                    .is_some_and(|set| candidates.find(set).is_none())
+                    .is_some_and(|set| candidates.find_written(set).is_none())
                     && server.missing_identifier().is_none()
                 {
                     let message = format!(
