@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use scc_config::McpServer;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -208,6 +209,12 @@ pub struct Decision {
     pub item: String,
     /// The kind of item.
     pub kind: ItemKind,
+    /// Where an MCP server is: its address without user and query, or its program.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// An MCP server as it is; as a pattern, it fits this server alone until anything in it changes.
+    #[serde(skip)]
+    pub identity: Option<String>,
     /// What became of it.
     pub outcome: Outcome,
     /// Why, for programs.
@@ -236,6 +243,8 @@ pub(crate) struct Asked {
     pub(crate) item: String,
     pub(crate) kind: ItemKind,
     pub(crate) origin: Origin,
+    target: Option<String>,
+    identity: Option<String>,
 }
 
 impl Asked {
@@ -244,6 +253,17 @@ impl Asked {
             item: item.into(),
             kind,
             origin,
+            target: None,
+            identity: None,
+        }
+    }
+
+    /// An MCP server, with where and what it is.
+    pub(crate) fn server(server: &McpServer, origin: Origin) -> Self {
+        Self {
+            target: server.target(),
+            identity: Some(server.identity()),
+            ..Self::new(ItemKind::McpServer, server.name.trim(), origin)
         }
     }
 
@@ -252,6 +272,8 @@ impl Asked {
         Decision {
             item: self.item.clone(),
             kind: self.kind,
+            target: self.target.clone().map(without_controls),
+            identity: self.identity.clone(),
             outcome,
             reason,
             message: without_controls(message),

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use scc_config::{HostPattern, McpCandidates, McpServer, NetworkPolicy};
 
-use crate::decision::{Asked, Decision, ItemKind, Layer, Origin, Outcome, Reason, Rule};
+use crate::decision::{Asked, Decision, Layer, Origin, Outcome, Reason, Rule};
 use crate::delegation::Addition;
 use crate::effective::{EffectiveServer, Sourced};
 use crate::exceptions::Exceptions;
@@ -31,7 +31,7 @@ pub(crate) fn resolve(
     let judge = Judge::new(*layers, blocked, allowlist, lifts, |lift| lift.mcp_servers);
     let mut offered: BTreeMap<String, EffectiveServer> = BTreeMap::new();
     for (server, origin) in asked_for(layers) {
-        let asked = Asked::new(ItemKind::McpServer, server.name.trim(), origin);
+        let asked = Asked::server(server, origin);
         let candidates: McpCandidates = server.candidates();
         let delegated = layers.may_add(asked.origin.layer, Addition::McpServers);
         let mut lifted = match judge.addition(&asked, &candidates, delegated) {

@@ -64,10 +64,13 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
     let decision = denied(args, &policy)?;
     let expires_at = args.until.resolve(&governance, rules.now())?;
     let reason = reason(args, decision, expires_at)?;
-    let item = vec![literal(&decision.item)];
-    let (plugins, mcp_servers) = match decision.kind {
-        ItemKind::Plugin => (item, Vec::new()),
-        _ => (Vec::new(), item),
+    // A server is let in as it is, and here: its name alone would let in whatever takes it.
+    let item = vec![literal(
+        decision.identity.as_ref().unwrap_or(&decision.item),
+    )];
+    let (plugins, mcp_servers, bound) = match decision.kind {
+        ItemKind::Plugin => (item, Vec::new(), None),
+        _ => (Vec::new(), item, Some(workspace.to_string_lossy().into())),
     };
     let wanted = Wanted {
         plugins,
@@ -76,6 +79,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
         expires_at,
         id: None,
         ticket: args.ticket.clone(),
+        workspace: bound.filter(|_| !args.shared),
         shared: args.shared,
     };
     let stores = Stores::open(context, &rules.state, Some(workspace));

@@ -156,7 +156,13 @@ pub(super) fn exceptions(
     let mut found = LocalExceptions::default();
     let user = ExceptionStore::user(input.user_exceptions);
     let keep = scc_policy::ExceptionStore::User;
+    let here = input.workspace.map(Path::to_string_lossy);
     for exception in read(&user, warnings) {
+        // It was made for one workspace, and says nothing about any other.
+        let elsewhere = |of: &String| here.as_deref() != Some(of.as_str());
+        if exception.workspace.as_ref().is_some_and(elsewhere) {
+            continue;
+        }
         found.take(exception, keep, user.path(), input.now, warnings);
     }
     let Some(workspace) = input.workspace else {
@@ -240,6 +246,8 @@ impl LocalExceptions {
         self.ignored.push(Decision {
             item: exception.id.clone(),
             kind: ItemKind::Exception,
+            target: None,
+            identity: None,
             outcome: Outcome::Ignored,
             reason,
             message: message.to_owned(),

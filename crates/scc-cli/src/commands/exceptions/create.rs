@@ -60,6 +60,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
         expires_at: args.until.resolve(&governance, rules.now())?,
         id: args.id.clone(),
         ticket: args.ticket.clone(),
+        workspace: None,
         shared: args.shared,
     };
     let stores = Stores::open(context, &rules.state, workspace);
