@@ -28,6 +28,20 @@ pub trait ConfigDocument: DeserializeOwned + schemars::JsonSchema {
     fn check(_document: &Document<Self>) -> Vec<ConfigError> {
         Vec::new()
     }
+
+    /// What a valid document probably does not mean.
+    fn warn(_document: &Document<Self>, _known: &Known<'_>) -> Vec<ConfigError> {
+        Vec::new()
+    }
+}
+
+/// What is known outside of a document, to warn about what it probably does not mean.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'a> {
+    /// The ids of the providers that exist.
+    pub providers: &'a [&'a str],
+    /// The current time.
+    pub now: jiff::Timestamp,
 }
 
 /// A document that was read: the value, the file's name, and the places of its parts.
@@ -100,6 +114,14 @@ impl<T: ConfigDocument> Document<T> {
     /// [`ConfigError::rule`].
     pub fn check(&self) -> Vec<ConfigError> {
         let mut findings = T::check(self);
+        findings.sort_by_key(|finding| (finding.line(), finding.column()));
+        findings
+    }
+
+    /// What this document says and probably does not mean, such as a pattern that fits nothing, in
+    /// the order of the places. None of it makes the document invalid.
+    pub fn warnings(&self, known: &Known<'_>) -> Vec<ConfigError> {
+        let mut findings = T::warn(self, known);
         findings.sort_by_key(|finding| (finding.line(), finding.column()));
         findings
     }

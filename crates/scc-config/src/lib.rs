@@ -60,6 +60,7 @@ mod mcp;
 mod mcp_form;
 mod mcp_patterns;
 mod memory;
+mod names;
 mod network;
 mod org;
 mod pattern_set;
@@ -82,7 +83,7 @@ pub use artifacts::{
     Artifact, ArtifactKind, ArtifactSource, ArtifactSourceKind, Binding, Bundle, GovernedArtifacts,
     InstallIntent,
 };
-pub use document::{ConfigDocument, Document};
+pub use document::{ConfigDocument, Document, Known};
 pub use error::ConfigError;
 pub use exceptions::{ExceptionTargets, PolicyException};
 pub use glob::{Folded, Pattern};

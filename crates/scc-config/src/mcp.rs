@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::mcp_patterns::McpCandidates;
 use crate::url::Address;
-use crate::values;
+use crate::{names, values};
 
 /// A tool server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -76,6 +76,55 @@ impl McpServer {
         }
     }
 
+    /// Whether the name holds only letters and digits of ASCII, `.`, `_` and `-`.
+    pub fn has_plain_name(&self) -> bool {
+        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
+        let name = self.name.trim();
+        !name.is_empty() && name.bytes().all(plain)
+    }
+
+    /// Why the address of a network server is none that every client reads alike; `None` where there
+    /// is nothing to say, or no address.
+    pub fn address_complaint(&self) -> Option<&'static str> {
+        let url = self.url.as_deref().map(str::trim);
+        let url = url.filter(|url| !url.is_empty() && self.transport.is_network())?;
+        if url.contains(char::is_whitespace) || url.contains(char::is_control) {
+            return Some("holds blanks or control characters");
+        }
+        if url.contains(names::is_invisible) {
+            return Some("holds characters that cannot be seen");
+        }
+        if url.contains('\\') {
+            return Some("holds a backslash, which some clients read as a slash");
+        }
+        let (_, rest) = url.split_once("://").unwrap_or(("", ""));
+        rest.starts_with(['/', '?', '#', '@', ':'])
+            .then_some("has no host after `://`")
+    }
+
+    /// The key that this transport does not use and that is given.
+    pub(crate) fn unused_key(&self) -> Option<&'static str> {
+        match self.transport.is_network() {
+            true if self.command.is_some() => Some("command"),
+            true if !self.args.is_empty() => Some("args"),
+            false if self.url.is_some() => Some("url"),
+            false if !self.headers.is_empty() => Some("headers"),
+            _ => None,
+        }
+    }
+
+    /// A variable that a program of this server would get and that makes it run something else, by
+    /// its environment or by an argument such as `LD_PRELOAD=…`.
+    pub fn loader_variable(&self) -> Option<&str> {
+        if self.transport.is_network() {
+            return None;
+        }
+        let set = self.args.iter();
+        let set = set.filter_map(|arg| arg.split_once('=').map(|(name, _)| name));
+        let mut names = self.env.keys().map(String::as_str).chain(set);
+        names.find(|name| is_loader_variable(name))
+    }
+
     /// The host of the address in lower case, without port, user and trailing dot; `None` where
     /// there is no address or it has no host.
     pub fn host(&self) -> Option<String> {
@@ -129,6 +178,34 @@ impl McpServer {
             .collect();
         format!("{}={target}#{hex}", self.name.trim())
     }
+}
+
+/// Whether a variable of the environment makes programs load or run what it names.
+fn is_loader_variable(name: &str) -> bool {
+    let name = name.trim().to_ascii_uppercase();
+    let families = ["LD_", "DYLD_"];
+    let single = [
+        "PATH",
+        "GCONV_PATH",
+        "BASH_ENV",
+        "ENV",
+        "PYTHONPATH",
+        "PYTHONHOME",
+        "PYTHONSTARTUP",
+        "NODE_OPTIONS",
+        "NODE_PATH",
+        "PERL5LIB",
+        "PERL5OPT",
+        "PERLLIB",
+        "RUBYLIB",
+        "RUBYOPT",
+        "CLASSPATH",
+        "JAVA_TOOL_OPTIONS",
+        "JDK_JAVA_OPTIONS",
+        "_JAVA_OPTIONS",
+        "GIT_EXEC_PATH",
+    ];
+    families.iter().any(|family| name.starts_with(family)) || single.contains(&name.as_str())
 }
 
 #[cfg(test)]
@@ -352,6 +429,42 @@ mod tests {
         server.url = Some("https://a.example/mcp?tenant=1".into());
         server.headers.insert("X".into(), "${TOKEN}".into());
         assert!(server.candidates().find(&patterns).is_none());
+    }
+
+    #[test]
+    fn an_address_is_one_that_every_client_reads_alike() {
+        for url in [
+            r"https://ok.example\@evil.example/",
+            "https://ok.example /x",
+            "https://ok.example/a b",
+            "https:///ok.example/",
+            "https://@/",
+            "https://ok.exam\u{200b}ple/",
+            "https://ok.example/\tx",
+        ] {
+            assert!(server(url).address_complaint().is_some(), "{url}");
+        }
+        for url in [
+            " https://ok.example/a?b=c ",
+            "https://u@ok.example",
+            "",
+            "${URL}",
+        ] {
+            assert!(server(url).address_complaint().is_none(), "{url}");
+        }
+    }
+
+    #[test]
+    fn variables_that_load_something_else_are_found() {
+        let mut server = server("");
+        server.env.insert("ld_preload".into(), "/tmp/x.so".into());
+        assert!(server.loader_variable().is_none());
+        server.transport = McpTransport::Stdio;
+        assert_eq!(server.loader_variable(), Some("ld_preload"));
+        server.env = BTreeMap::from([("TOKEN".into(), "x".into())]);
+        assert!(server.loader_variable().is_none());
+        server.args = vec!["LD_PRELOAD=/tmp/x.so".into(), "tool".into()];
+        assert_eq!(server.loader_variable(), Some("LD_PRELOAD"));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::Findings;
+use super::{Findings, MARKETPLACES, TEAMS};
 use crate::document::{Document, below};
 use crate::network::BUILT_IN_DESTINATION_SETS;
 use crate::values::nearest_name;
@@ -265,8 +265,19 @@ impl<'a> OrgCheck<'a> {
     }
 
     fn rest(&mut self) {
+        let (document, org) = (self.document, self.org);
         self.findings
-            .names_once(self.document, self.org.marketplaces.keys());
+            .names_once(document, MARKETPLACES, org.marketplaces.keys());
+        self.findings
+            .names_once(document, TEAMS, org.profiles.keys());
+        let commands = &org.defaults.dev_environment;
+        self.findings
+            .directories(document, "/defaults/dev_environment", commands);
+        for (team, profile) in &org.profiles {
+            let at = below("/profiles", team) + "/dev_environment";
+            self.findings
+                .directories(document, &at, &profile.dev_environment);
+        }
         let certificate = |text: &str| text.trim_start().starts_with("-----BEGIN CERTIFICATE-----");
         let good = |text: &str| certificate(text) || text.starts_with('/');
         let message = "a certificate is PEM text or an absolute path";
