@@ -17,6 +17,8 @@ const LARGE: usize = 8 << 20;
 
 impl ConfigDocument for OrgConfig {
     const MAX_BYTES: usize = LARGE;
+    const REQUIRED: &'static str =
+        r#"{"schema_version": "1.0.0", "organization": {"name": "-", "id": "-"}}"#;
 
     fn check(document: &Document<Self>) -> Vec<ConfigError> {
         org::check(document).0
@@ -29,6 +31,7 @@ impl ConfigDocument for OrgConfig {
 
 impl ConfigDocument for TeamConfig {
     const MAX_BYTES: usize = LARGE;
+    const REQUIRED: &'static str = r#"{"schema_version": "1.0.0"}"#;
 
     fn check(document: &Document<Self>) -> Vec<ConfigError> {
         let mut findings = Findings::default();

@@ -5,7 +5,7 @@
 //! ([`ProjectConfig`]), and the user's own settings ([`UserConfig`]). All are closed: an unknown or
 //! doubled key is an error that names file, line and column, and an unknown key comes with the key
 //! that was probably meant. [`Document::parse`] reads one and stops at the first thing that is not
-//! well-formed; [`Document::check`] then finds every rule that it breaks. A [`Document`] also knows
+//! well-formed, [`Document::parse_all`] names all such things; [`Document::check`] then finds every rule that it breaks. A [`Document`] also knows
 //! where each of its parts stands, by JSON pointer.
 //!
 //! This crate reads no environment variable and runs no command: a [`SecretSource`] only says where
@@ -68,6 +68,7 @@ mod plugin;
 mod profile;
 mod project;
 mod read;
+mod recover;
 mod secret;
 mod security;
 mod session;

@@ -54,7 +54,7 @@ pub use readiness::Readiness;
 pub use refusal::{Refusal, Requested, record_refusal};
 pub use request::{HostFacts, LaunchRequest};
 pub use tidy::Tidied;
-pub use unsupported::unsupported;
+pub use unsupported::advice;
 pub use workspace::{Workspace, WorkspaceError, WorkspaceKind, detect_workspace, suspicion};
 
 use jiff::Timestamp;

@@ -137,6 +137,15 @@ fn malformed(asked: &Asked, server: &McpServer) -> Option<Decision> {
         let kind = server.transport.as_str();
         return deny(format!("a server of type `{kind}` needs the key `{key}`"));
     }
+    // Documents of the first versions may have any name; what a developer or an agent adds may not.
+    let own = asked.origin.layer == Layer::Team;
+    if !own && !server.has_plain_name() {
+        let message = "its name has other characters than letters, digits, `.`, `_` and `-`";
+        return deny(message.to_owned());
+    }
+    if let Some(why) = server.address_complaint() {
+        return deny(format!("its address {why}"));
+    }
     if !server.transport.is_network() {
         return None;
     }
@@ -203,6 +212,12 @@ pub(crate) fn stdio_gate(
     let prefixes = prefixes.unwrap_or_default();
     if !prefixes.is_empty() && !prefixes.iter().any(|prefix| lies_in(command, prefix)) {
         let message = "its program lies in no allowed folder".to_owned();
+        return deny(Reason::StdioPath, message, key);
+    }
+    if !prefixes.is_empty()
+        && let Some(variable) = server.loader_variable()
+    {
+        let message = format!("with `{variable}`, its program would run others");
         return deny(Reason::StdioPath, message, key);
     }
     None

@@ -74,7 +74,7 @@ pub(super) fn project(
         whose: "the workspace's document".to_owned(),
         findings,
     };
-    let document = Document::load(&file).map_err(|error| invalid(vec![error]))?;
+    let document = Document::load_all(&file).map_err(invalid)?;
     if let Some(document) = &document {
         let findings = document.check();
         if !findings.is_empty() {
