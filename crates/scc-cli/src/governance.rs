@@ -32,6 +32,8 @@ pub(crate) struct Asked {
     pub(crate) workspace: Option<PathBuf>,
     /// The team on the command line.
     pub(crate) team: Option<String>,
+    /// What stands for the team's own document.
+    pub(crate) team_file: Option<PathBuf>,
     pub(crate) standalone: bool,
     pub(crate) offline: bool,
     pub(crate) force: bool,
@@ -93,6 +95,7 @@ impl Rules {
             config: &self.config,
             workspace: self.asked.workspace.as_deref(),
             team: self.asked.team.as_deref(),
+            team_file: self.asked.team_file.as_deref(),
             standalone: self.asked.standalone,
             offline: self.asked.offline,
             force_refresh: self.asked.force,

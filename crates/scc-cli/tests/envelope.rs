@@ -1,7 +1,5 @@
 //! What commands print with `--json` fits `schemas/output.schema.json`: each kind, by a real output.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -68,6 +66,8 @@ const COMMANDS: &[(&str, i32)] = &[
     ("start --dry-run --provider nobody", 2),
     ("config explain", 0),
     ("config explain --field denied", 0),
+    ("network explain --provider script", 0),
+    ("network explain gis.corp.example --provider script", 0),
     ("config show", 0),
     ("config get team", 0),
     ("config set team platform", 0),
@@ -118,7 +118,7 @@ const COMMANDS: &[(&str, i32)] = &[
     ("init", 0),
     ("audit", 0),
     ("audit verify", 0),
-    ("setup --standalone", 0),
+    ("setup --standalone --yes", 0),
     ("org status", 0),
     ("config explain", 0),
 ];

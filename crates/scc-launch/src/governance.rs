@@ -47,6 +47,8 @@ pub struct GovernanceInput<'a> {
     pub workspace: Option<&'a Path>,
     /// The team that was named on the command line.
     pub team: Option<&'a str>,
+    /// A file that stands for the team's own document, before that is published.
+    pub team_file: Option<&'a Path>,
     /// Standalone was asked for on the command line.
     pub standalone: bool,
     /// Ask nobody, use copies only.
@@ -124,6 +126,7 @@ impl Governance {
             warnings.extend(document.warnings.iter().cloned());
         }
         let project = local::project(input.workspace)?;
+        warnings.extend(local::misnamed(input.workspace));
         let personal = local::personal(input, &mut warnings)?;
         let exceptions = local::exceptions(input, &mut warnings)?;
         Ok(Self {

@@ -57,8 +57,13 @@ pub struct Origin {
 impl Origin {
     /// Nobody said anything.
     pub(crate) fn default_value() -> Self {
+        Self::of(Layer::Default)
+    }
+
+    /// A layer, without a place in it.
+    pub(crate) fn of(layer: Layer) -> Self {
         Self {
-            layer: Layer::Default,
+            layer,
             file: None,
             line: None,
         }
@@ -235,6 +240,8 @@ pub struct Decision {
     /// What can be done about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_step: Option<String>,
+    /// An exception of the developer's own would let it through.
+    pub liftable: bool,
 }
 
 /// An item that a layer asks for.
@@ -282,6 +289,7 @@ impl Asked {
             line: self.origin.line,
             rule: None,
             next_step: None,
+            liftable: false,
         }
     }
 }
@@ -307,5 +315,11 @@ impl Decision {
     pub(crate) fn then(mut self, next_step: impl Into<Option<String>>) -> Self {
         self.next_step = next_step.into();
         self
+    }
+
+    /// What to do where an exception of the developer's own would help.
+    pub(crate) fn lifted_by(mut self, next_step: String) -> Self {
+        self.liftable = true;
+        self.then(next_step)
     }
 }

@@ -8,7 +8,7 @@ use crate::error::PolicyError;
 use crate::input::PolicyInput;
 use crate::layers::Layers;
 use crate::{
-    bundles, dev, exceptions, hosts, marketplaces, narrowing, plugins, providers, servers,
+    bundles, dev, exceptions, hosts, lifting, marketplaces, narrowing, plugins, providers, servers,
 };
 
 /// Makes one policy of all layers.
@@ -22,21 +22,29 @@ use crate::{
 /// stands against an artifact that it requires. A launch must not go on then.
 pub fn evaluate(input: &PolicyInput<'_>) -> Result<EffectivePolicy, PolicyError> {
     let layers = Layers::new(input)?;
+    let mut policy = of(&layers)?;
+    lifting::correct(&layers, &mut policy.decisions)?;
+    Ok(policy)
+}
+
+/// The policy of these layers.
+pub(crate) fn of(layers: &Layers<'_>) -> Result<EffectivePolicy, PolicyError> {
+    let input = layers.input;
     let mut decisions = Vec::new();
     if let (None, Some(team)) = (input.org, input.team) {
         let asked = Asked::new(ItemKind::Layer, team, Origin::default_value());
         let message = "without an organization there are no teams".to_owned();
         decisions.push(asked.decide(Outcome::Ignored, Reason::Standalone, message));
     }
-    let exceptions = exceptions::in_force(&layers, &mut decisions);
-    let marketplaces = marketplaces::resolve(&layers, &mut decisions);
-    let plugins = plugins::resolve(&layers, &exceptions, &marketplaces, &mut decisions)?;
-    let network_policy = narrowing::network_policy(&layers, &mut decisions);
+    let exceptions = exceptions::in_force(layers, &mut decisions);
+    let marketplaces = marketplaces::resolve(layers, &mut decisions);
+    let plugins = plugins::resolve(layers, &exceptions, &marketplaces, &mut decisions)?;
+    let network_policy = narrowing::network_policy(layers, &mut decisions);
     // After the final network policy, on which it depends.
-    let servers = servers::resolve(&layers, &exceptions, &network_policy, &mut decisions);
+    let servers = servers::resolve(layers, &exceptions, &network_policy, &mut decisions);
     let (bundles, artifacts) =
-        bundles::resolve(&layers, &exceptions, &network_policy, &mut decisions)?;
-    let network = hosts::compile(&layers, network_policy.value, &servers, &mut decisions);
+        bundles::resolve(layers, &exceptions, &network_policy, &mut decisions)?;
+    let network = hosts::compile(layers, network_policy.value, &servers, &mut decisions);
     Ok(EffectivePolicy {
         organization: layers.org().map(|org| org.organization.id.clone()),
         team: layers.team.map(|team| team.name.to_owned()),
@@ -48,12 +56,12 @@ pub fn evaluate(input: &PolicyInput<'_>) -> Result<EffectivePolicy, PolicyError>
         marketplaces: marketplaces.effective,
         network_policy,
         network,
-        session: narrowing::session(&layers, &mut decisions),
-        resources: resources(&layers),
-        safety_net: safety_net(&layers),
-        workspace_shields: shields(&layers),
-        allowed_providers: providers::resolve(&layers, &mut decisions),
-        dev_environment: dev::resolve(&layers, &mut decisions),
+        session: narrowing::session(layers, &mut decisions),
+        resources: resources(layers),
+        safety_net: safety_net(layers),
+        workspace_shields: shields(layers),
+        allowed_providers: providers::resolve(layers, &mut decisions),
+        dev_environment: dev::resolve(layers, &mut decisions),
         decisions,
     })
 }

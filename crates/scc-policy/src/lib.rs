@@ -49,6 +49,7 @@ mod hosts;
 mod input;
 mod judge;
 mod layers;
+mod lifting;
 mod marketplaces;
 mod narrowing;
 mod plugins;

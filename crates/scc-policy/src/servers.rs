@@ -45,7 +45,7 @@ pub(crate) fn resolve(
             match judge.host_values(&asked, &candidates) {
                 Ok(rule) => lifted = lifted.or(Some(rule)),
                 Err(decision) => {
-                    decisions.push(decision);
+                    decisions.push(*decision);
                     continue;
                 }
             }

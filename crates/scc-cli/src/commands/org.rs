@@ -123,7 +123,7 @@ impl Candidate {
 }
 
 /// What is wrong with the source itself; hints at the recorded one would lead astray.
-fn about_the_candidate(error: CliError) -> CliError {
+pub(super) fn about_the_candidate(error: CliError) -> CliError {
     match error {
         CliError::Governance(error) => match *error {
             GovernanceError::Unreadable { source, .. } => CliError::Source(*source),

@@ -1,4 +1,4 @@
-use scc_policy::{Decision, EffectivePolicy, ItemKind, Outcome, Reason};
+use scc_policy::{Decision, EffectivePolicy, ItemKind, Outcome};
 use scc_state::Exception;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -126,12 +126,8 @@ fn denied<'a>(args: &Args, policy: &'a EffectivePolicy) -> Result<&'a Decision, 
             });
         }
     };
-    let liftable = matches!(
-        decision.reason,
-        Reason::NotDelegated | Reason::NotInAllowlist | Reason::HostValue
-    );
     match decision.outcome {
-        Outcome::Denied if liftable => Ok(decision),
+        _ if decision.liftable => Ok(decision),
         Outcome::Allowed => Err(CliError::Failed {
             message: format!("`{}` is allowed already", decision.item),
             hint: "see who said so: scc config explain".to_owned(),
@@ -160,6 +156,13 @@ fn means(args: &Args, decision: &Decision) -> bool {
             item == target || item.split_once('@').is_some_and(|(name, _)| name == target)
         }
         ItemKind::McpServer => item == target,
+        // Nobody here can lift these, and is told so.
+        ItemKind::Provider
+        | ItemKind::Marketplace
+        | ItemKind::DevAction
+        | ItemKind::Bundle
+        | ItemKind::Artifact
+        | ItemKind::DestinationSet => !args.mcp && !args.plugin && item == target,
         _ => false,
     }
 }
@@ -174,9 +177,13 @@ fn nothing(args: &Args) -> CliError {
 fn refused(decision: &Decision) -> CliError {
     let rule = decision.rule.as_ref().map(|rule| rule.text.as_str());
     let rule = rule.map(|rule| format!(" ({rule})")).unwrap_or_default();
+    let who = match decision.outcome {
+        Outcome::Blocked => "only the organization can lift this",
+        _ => "no exception of yours lifts this",
+    };
     CliError::Refused {
         message: format!(
-            "only the organization can lift this: {} {}: {}{rule}",
+            "{who}: {} {}: {}{rule}",
             explanation::kind(decision.kind),
             decision.item,
             decision.message

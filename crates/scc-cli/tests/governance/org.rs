@@ -220,9 +220,11 @@ fn status_says_that_the_rules_cannot_be_read() {
 #[test]
 fn a_document_in_the_workspace_is_told_from_one_beside_it() {
     let desk = Desk::blank();
-    let warned = |args: &[&str]| {
-        let run = desk.run(args).ok();
-        run.stderr.contains("is in the workspace")
+    let refused = |args: &[&str]| {
+        let run = desk.run(args);
+        let refused = run.stderr.contains("is in the workspace");
+        assert_eq!(run.status == 6, refused, "{run:?}");
+        refused
     };
     let text = org().to_string();
     std::fs::create_dir(desk.context.path("corp")).unwrap();
@@ -230,6 +232,7 @@ fn a_document_in_the_workspace_is_told_from_one_beside_it() {
     std::fs::write(desk.workspace().join("org.json"), &text).unwrap();
     let link = desk.context.path("corp/link.json");
     std::os::unix::fs::symlink(desk.workspace().join("org.json"), link).unwrap();
+    let start = ["start", "--dry-run", "--provider", "script"];
     for (source, expected) in [
         ("../corp/org.json", false),
         ("org.json", true),
@@ -238,13 +241,14 @@ fn a_document_in_the_workspace_is_told_from_one_beside_it() {
         desk.run(&["setup", "--org", source, "--yes"]).ok();
         let recorded = desk.recorded()["organization"]["source"].clone();
         assert!(!recorded.as_str().unwrap().contains(".."), "{recorded}");
-        assert_eq!(warned(&["config", "explain"]), expected, "{source}");
+        assert_eq!(refused(&["config", "explain"]), expected, "{source}");
+        assert_eq!(refused(&start), expected, "{source}");
         desk.run(&["org", "import", source, "--yes"]).ok();
         assert_eq!(desk.recorded()["organization"]["source"], recorded);
     }
     let before = desk.context.path("ws/../corp/org.json");
     desk.settings(&json!({ "organization": { "source": before } }));
-    assert!(!warned(&["config", "explain"]));
+    assert!(!refused(&["config", "explain"]));
 }
 
 #[test]

@@ -99,6 +99,11 @@ pub fn load_team_document(
         return Ok(None);
     };
     let whose = format!("the document of team `{team}`");
+    if let Some(file) = input.team_file {
+        let source = Source::file(file.to_owned());
+        let wanted = Wanted::new(&whose, &source, None, input);
+        return wanted.fetch(|_| Duration::ZERO).map(Some);
+    }
     let source = source_of(config).map_err(|error| GovernanceError::Unreadable {
         whose: whose.clone(),
         source: Box::new(error),

@@ -294,7 +294,7 @@ fn offline_asks_nobody_and_says_how_old() {
     let age = Duration::from_secs(3600);
     assert_eq!(loaded.origin, Origin::Cached { age });
     let loaded = bench.offline(&site.source, 3 * DAY).unwrap();
-    assert!(loaded.warnings[0].ends_with("that is 3 days old: no server was asked"));
+    assert!(loaded.warnings[0].ends_with("that is 3 days old: nothing is fetched offline"));
     let error = bench.offline(&site.source, 8 * DAY).unwrap_err();
     assert_eq!(
         error.hint().as_deref(),

@@ -5,8 +5,9 @@ use clap::ValueEnum;
 use scc_config::{NetworkPolicy, ResourcesSection, SafetyNet};
 use scc_launch::{Freshness, Governance, Provenance, TeamChoice};
 use scc_policy::{
-    Decision, EffectiveBundle, EffectiveDevEnvironment, EffectiveMarketplace, EffectiveNetwork,
-    EffectivePlugin, EffectivePolicy, EffectiveServer, EffectiveSession, Outcome, Sourced,
+    Decision, EffectiveArtifact, EffectiveBundle, EffectiveDevEnvironment, EffectiveMarketplace,
+    EffectiveNetwork, EffectivePlugin, EffectivePolicy, EffectiveServer, EffectiveSession, Outcome,
+    Sourced,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -50,6 +51,7 @@ pub(crate) enum Field {
     Safety,
     Providers,
     DevEnvironment,
+    Excepted,
     Blocked,
     Denied,
     Ignored,
@@ -68,6 +70,7 @@ impl Field {
             Self::Safety => explanation::safety(policy),
             Self::Providers => explanation::providers(policy),
             Self::DevEnvironment => explanation::dev(policy),
+            Self::Excepted => explanation::excepted(policy),
             Self::Blocked => explanation::decided(policy, Outcome::Blocked),
             Self::Denied => explanation::decided(policy, Outcome::Denied),
             Self::Ignored => explanation::decided(policy, Outcome::Ignored),
@@ -92,6 +95,8 @@ pub(crate) struct ExplainReport<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     bundles: Option<&'a [EffectiveBundle]>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    artifacts: Option<&'a BTreeMap<String, EffectiveArtifact>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     mcp_servers: Option<&'a [EffectiveServer]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     marketplaces: Option<&'a BTreeMap<String, EffectiveMarketplace>>,
@@ -111,6 +116,9 @@ pub(crate) struct ExplainReport<'a> {
     allowed_providers: Option<&'a [String]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     dev_environment: Option<&'a EffectiveDevEnvironment>,
+    /// What only an exception lets through, and which one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    excepted: Option<Vec<&'a Decision>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     blocked: Option<Vec<&'a Decision>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -135,6 +143,7 @@ impl<'a> ExplainReport<'a> {
             team_source: own.map(|document| &document.provenance),
             plugins: has(Field::Plugins).then_some(&policy.plugins),
             bundles: has(Field::Plugins).then_some(&policy.bundles),
+            artifacts: has(Field::Plugins).then_some(&policy.artifacts),
             mcp_servers: has(Field::Mcp).then_some(&policy.mcp_servers),
             marketplaces: has(Field::Marketplaces).then_some(&policy.marketplaces),
             network_policy: has(Field::Network).then_some(&policy.network_policy),
@@ -145,6 +154,7 @@ impl<'a> ExplainReport<'a> {
             workspace_shields: has(Field::Safety).then_some(&policy.workspace_shields),
             allowed_providers: has(Field::Providers).then_some(&policy.allowed_providers),
             dev_environment: has(Field::DevEnvironment).then_some(&policy.dev_environment),
+            excepted: has(Field::Excepted).then(|| explanation::by_exception(policy).collect()),
             blocked: decided(Field::Blocked, Outcome::Blocked),
             denied: decided(Field::Denied, Outcome::Denied),
             ignored: decided(Field::Ignored, Outcome::Ignored),

@@ -49,7 +49,7 @@ pub(crate) struct CleanupArgs {
 #[derive(Debug, clap::Args)]
 pub(crate) struct ResetArgs {
     /// Yours
-    #[arg(long, required_unless_present = "repo")]
+    #[arg(long)]
     user: bool,
     /// Those that this workspace's repository shares
     #[arg(long)]
@@ -164,6 +164,12 @@ pub(crate) fn cleanup(context: &Context) -> Result<u8, CliError> {
 }
 
 pub(crate) fn reset(args: &ResetArgs, context: &Context) -> Result<u8, CliError> {
+    if !args.user && !args.repo {
+        return Err(CliError::Usage {
+            message: "nothing says whose exceptions are to be deleted".to_owned(),
+            hint: "pass --user for yours, --repo for those of this repository, or both".to_owned(),
+        });
+    }
     confirmed("Delete all of these exceptions?", args.yes, args.json)?;
     let state = context.state()?;
     let mut removed = Vec::new();

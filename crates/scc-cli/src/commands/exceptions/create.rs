@@ -7,6 +7,7 @@ use super::{Stores, Until, Wanted, record};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::governance::{Asked, Rules, workspace_root};
+use crate::prompt::Prompter;
 
 /// Make an exception; it lifts missing delegation and allowlists, never a block
 #[derive(Debug, clap::Args)]
@@ -35,6 +36,9 @@ pub(crate) struct Args {
     /// nothing is recorded
     #[arg(long, conflicts_with = "shared")]
     policy: bool,
+    /// Do not ask about a pattern that fits everything
+    #[arg(short, long)]
+    yes: bool,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -53,11 +57,13 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
     let governance = rules.governance()?;
     patterns(&args.allow_plugin)?;
     patterns(&args.allow_mcp)?;
+    let expires_at = args.until.resolve(&governance, rules.now())?;
+    confirm(args, expires_at)?;
     let wanted = Wanted {
         plugins: args.allow_plugin.clone(),
         mcp_servers: args.allow_mcp.clone(),
         reason: args.reason.clone(),
-        expires_at: args.until.resolve(&governance, rules.now())?,
+        expires_at,
         id: args.id.clone(),
         ticket: args.ticket.clone(),
         workspace: None,
@@ -71,6 +77,30 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
         exception.id, exception.expires_at
     ));
     Ok(0)
+}
+
+/// Asks about patterns that fit everything: they are seldom meant.
+fn confirm(args: &Args, until: Timestamp) -> Result<(), CliError> {
+    let mut all = args.allow_plugin.iter().chain(&args.allow_mcp);
+    let Some(wide) = all.find(|pattern| fits_everything(pattern)) else {
+        return Ok(());
+    };
+    let instead = CliError::Usage {
+        message: format!("the pattern `{wide}` fits everything that is denied"),
+        hint: "name what is needed, or pass --yes".to_owned(),
+    };
+    let question = format!("`{wide}` allows everything that is denied, until {until}. Go on?");
+    if args.yes || Prompter::new(!args.json).confirm(&question, instead)? {
+        return Ok(());
+    }
+    Err(CliError::CANCELLED)
+}
+
+/// Whether nothing but wildcards stands for the name, the host or the program.
+fn fits_everything(pattern: &str) -> bool {
+    let rest = pattern.split_once("://").map_or(pattern, |(_, rest)| rest);
+    let name = rest.split('@').next().unwrap_or_default();
+    name.contains('*') && name.chars().all(|c| "*?./:".contains(c))
 }
 
 fn patterns(texts: &[String]) -> Result<Vec<Pattern>, CliError> {
@@ -116,4 +146,26 @@ fn policy(args: &Args, context: &Context) -> Result<u8, CliError> {
         "add this to `exceptions` of the organization's document, and check it: scc org validate FILE",
     );
     Ok(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fits_everything;
+
+    #[test]
+    fn a_pattern_for_everything_is_told_from_others() {
+        for wide in ["*", "**", "*@*", "*@internal", "https://*", "*.*", "/*"] {
+            assert!(fits_everything(wide), "{wide}");
+        }
+        for narrow in [
+            "a*",
+            "*.corp.example",
+            "tool@*",
+            "https://x.example/*",
+            "?",
+            "",
+        ] {
+            assert!(!fits_everything(narrow), "{narrow}");
+        }
+    }
 }

@@ -60,17 +60,17 @@ fn in_url(url: &str) -> Option<String> {
     if authority.contains('@') {
         return Some("before the `@`".to_owned());
     }
-    let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
-    for pair in query.split(['&', '#', ';']) {
+    let (path, query) = rest.split_once(['?', '#']).unwrap_or((rest, ""));
+    for pair in query.split(['&', '?', '#', ';']) {
         let (name, value) = pair.split_once('=').unwrap_or(("", pair));
         if secret(name, value) {
             return Some(match name {
-                "" => "after the `?`".to_owned(),
+                "" => "behind its path".to_owned(),
                 name => format!("parameter `{name}`"),
             });
         }
     }
-    let mut parts = path.split(['/', '#', ':', '.']);
+    let mut parts = path.split(['/', ':', '.']);
     parts.any(looks_like_key).then(|| "in its path".to_owned())
 }
 

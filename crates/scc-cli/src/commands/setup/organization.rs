@@ -9,6 +9,7 @@ use scc_sources::Source;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::commands::org::about_the_candidate;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::governance::{Asked, Rules};
@@ -116,7 +117,8 @@ pub(super) fn load(
         force: true,
         ..Asked::default()
     };
-    let document = Rules::with_config(context, config, asked)?.organization()?;
+    let document = Rules::with_config(context, config, asked)?.organization();
+    let document = document.map_err(about_the_candidate)?;
     let provenance = document.provenance();
     // A copy is good enough to go on with, but a new setup does not rest on one.
     if provenance.freshness == Freshness::Stale {

@@ -10,6 +10,7 @@ use crate::output::table;
 
 /// List the organization's teams
 #[derive(Debug, clap::Args)]
+#[group(skip)]
 pub(crate) struct Args {
     /// Use the copy of the organization's document only
     #[arg(long)]
