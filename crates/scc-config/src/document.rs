@@ -83,7 +83,7 @@ impl<T: ConfigDocument> Document<T> {
     /// # Errors
     /// As for [`Document::parse`]; at least one.
     pub fn parse_all(text: &str, file: &Path) -> Result<Self, Vec<ConfigError>> {
-        Self::read(text, file, true).map_err(Rejected::sorted)
+        Self::read(text, file, true).map_err(|rejected| rejected.sorted())
     }
 
     fn read(text: &str, file: &Path, all: bool) -> Result<Self, Box<Rejected>> {
@@ -169,7 +169,7 @@ impl Rejected {
         })
     }
 
-    fn sorted(self: Box<Self>) -> Vec<ConfigError> {
+    fn sorted(self) -> Vec<ConfigError> {
         let mut all = self.further;
         all.insert(0, self.first);
         all.sort_by_key(|error| (error.line(), error.column()));
