@@ -13,10 +13,10 @@ use crate::commands::{
 #[command(name = "scc", version, max_term_width = 100)]
 pub(crate) struct Cli {
     /// Print nothing but results and errors
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, display_order = 900)]
     pub(crate) quiet: bool,
     /// Say what is done, on stderr; twice for more
-    #[arg(short, long, global = true, action = ArgAction::Count)]
+    #[arg(short, long, global = true, action = ArgAction::Count, display_order = 900)]
     pub(crate) verbose: u8,
     /// JSON is always printed for people to read, too; so this changes nothing
     #[arg(long, global = true, hide = true)]

@@ -20,7 +20,7 @@ pub(crate) fn resolve(key: &str, source: &SecretSource) -> Result<SecretString, 
     let value = match source {
         SecretSource::Env(name) => environment::variable(name)
             .ok_or_else(|| missing(format!("the environment variable `{name}` is not set")))?,
-        SecretSource::Command(command) => output_of(command).map_err(missing)?,
+        SecretSource::Command(command) => output_of(command, PATIENCE).map_err(missing)?,
     };
     let value = value.trim();
     if value.is_empty() {
@@ -40,7 +40,7 @@ pub(crate) fn missing(key: &str, source: &SecretSource) -> Option<CliError> {
 /// How long a command may take: a person may have to unlock something.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-fn output_of(command: &str) -> Result<String, String> {
+fn output_of(command: &str, patience: Duration) -> Result<String, String> {
     let failed = |why: String| format!("the command `{command}` {why}");
     let mut child = Command::new("/bin/sh")
         .args(["-c", command])
@@ -52,7 +52,7 @@ fn output_of(command: &str) -> Result<String, String> {
         .spawn()
         .map_err(|error| failed(format!("cannot be run: {error}")))?;
     let printed = read_all(child.stdout.take());
-    let printed = printed.recv_timeout(PATIENCE);
+    let printed = printed.recv_timeout(patience);
     if printed.is_err() {
         // It may have ended by itself since.
         let _ = child.kill();
@@ -60,7 +60,7 @@ fn output_of(command: &str) -> Result<String, String> {
     let status = child
         .wait()
         .map_err(|error| failed(format!("was lost: {error}")))?;
-    let seconds = PATIENCE.as_secs();
+    let seconds = patience.as_secs();
     let printed = printed.map_err(|_| failed(format!("did not end within {seconds} s")))?;
     if !status.success() {
         return Err(failed(format!("failed ({status})")));
@@ -79,4 +79,30 @@ fn read_all(pipe: Option<ChildStdout>) -> Receiver<Vec<u8>> {
         let _ = send.send(bytes);
     });
     receive
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    #[test]
+    fn what_a_command_prints_is_the_secret() {
+        assert_eq!(output_of("echo hunter2", PATIENCE).unwrap(), "hunter2\n");
+        let failed = output_of("echo hunter2; exit 3", PATIENCE).unwrap_err();
+        assert!(failed.ends_with("failed (exit status: 3)"), "{failed}");
+        assert_eq!(output_of("pwd", PATIENCE).unwrap(), "/\n");
+    }
+
+    /// Also one that went on in the background and holds the pipe.
+    #[test]
+    fn a_command_that_does_not_end_is_not_waited_for() {
+        let started = Instant::now();
+        for command in ["exec sleep 20", "sleep 20 & echo k"] {
+            let failed = output_of(command, Duration::from_secs(1)).unwrap_err();
+            assert!(failed.ends_with("did not end within 1 s"), "{failed}");
+        }
+        assert!(started.elapsed() < Duration::from_secs(18));
+    }
 }

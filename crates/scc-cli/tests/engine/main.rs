@@ -5,7 +5,6 @@
 mod agents;
 mod crash;
 mod dashboard;
-mod exceptions;
 mod governed;
 mod hardening;
 mod lifecycle;
@@ -16,4 +15,5 @@ mod safety_policy;
 mod support;
 mod terminal;
 mod trouble;
+mod unblock;
 mod worktree;

@@ -316,8 +316,20 @@ fn what_an_exception_would_not_change_is_not_excepted() {
 fn explain_says_which_exception_lets_something_through() {
     let desk = Desk::new();
     let create = ["exceptions", "create", "--id", "maps", "--reason", "r"];
-    desk.run(&[&create[..], &["--allow-mcp", "gis"]].concat())
+    let run = desk
+        .run(&[&create[..], &["--allow-mcp", "gis"]].concat())
         .ok();
+    assert!(!run.stderr.contains("nothing here needs it"), "{run:?}");
+    let other = [
+        "exceptions",
+        "create",
+        "--reason",
+        "r",
+        "--allow-mcp",
+        "g s",
+    ];
+    let run = desk.run(&other).ok();
+    assert!(run.stderr.contains("nothing here needs it"), "{run:?}");
     let args = ["config", "explain", "--field", "excepted"];
     let data = desk.data(&[&args[..], &["--json"]].concat(), "ConfigExplain");
     assert_eq!(data["excepted"][0]["item"], "gis");

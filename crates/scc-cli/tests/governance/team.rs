@@ -36,7 +36,12 @@ fn teams_are_listed_described_and_chosen() {
         json!({ "name": "web", "origin": "workspace" })
     );
     assert_eq!(desk.recorded()["team"], "platform");
+    let run = desk.run(&["team", "switch", "platform"]).ok();
+    let pinned = "a team of its own, which still applies here: web";
+    assert!(run.stderr.contains(pinned), "{}", run.stderr);
     desk.run(&["team", "switch", "--none", "--workspace"]).ok();
+    let run = desk.run(&["team", "switch", "platform"]).ok();
+    assert!(!run.stderr.contains("warning"), "{}", run.stderr);
     desk.run(&["team", "switch", "web"]).ok();
     assert_eq!(desk.recorded()["team"], "web");
     assert_eq!(desk.run(&["team", "switch", "nobody"]).status, 1);
@@ -145,6 +150,9 @@ fn a_teams_own_document_is_checked_before_it_is_published() {
     desk.org(&rules);
     let file = desk.context.path("web.json");
     let file = file.to_str().unwrap();
+    let run = desk.run(&["config", "explain", "--team", "web"]);
+    assert_eq!(run.status, 3, "{run:?}");
+    assert!(run.stderr.contains("scc team info web"), "{run:?}");
     let validate = |plugins: &str| {
         let text =
             format!("{{\"schema_version\": \"1.0.0\", \"enabled_plugins\": [\"{plugins}\"]}}");

@@ -108,6 +108,9 @@ fn invalid(whose: &str, findings: &[ConfigError]) -> String {
     }
 }
 
+/// How the own document of a team is called, before its name.
+pub(super) const TEAMS: &str = "the document of team ";
+
 impl GovernanceError {
     /// What to type or do next.
     pub fn hints(&self) -> Vec<String> {
@@ -120,9 +123,13 @@ impl GovernanceError {
             Self::StandaloneRefused { .. } => {
                 one("record it, so that it shows everywhere: scc config set standalone true")
             }
-            Self::Unreadable { source, .. } => {
+            Self::Unreadable { whose, source } => {
                 let mut hints: Vec<_> = source.hint().into_iter().collect();
-                hints.push("see where it comes from: scc org status".to_owned());
+                let command = match whose.strip_prefix(TEAMS).map(|team| team.trim_matches('`')) {
+                    Some(team) => format!("scc team info {team}"),
+                    None => "scc org status".to_owned(),
+                };
+                hints.push(format!("see where it comes from: {command}"));
                 hints
             }
             Self::Invalid { findings, .. } => findings

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::credentials::{self, Finder};
+use super::error::TEAMS;
 use super::fetch::{Fetched, Wanted};
 use super::{GovernanceError, GovernanceInput, OrgDocument};
 
@@ -98,7 +99,7 @@ pub fn load_team_document(
     let Some(config) = profile.and_then(|profile| profile.config_source.as_ref()) else {
         return Ok(None);
     };
-    let whose = format!("the document of team `{team}`");
+    let whose = format!("{TEAMS}`{team}`");
     if let Some(file) = input.team_file {
         let source = Source::file(file.to_owned());
         let wanted = Wanted::new(&whose, &source, None, input);

@@ -1,11 +1,14 @@
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use scc_config::{ExceptionTargets, Pattern, PolicyException};
+use scc_policy::{Decision, EffectivePolicy};
+use scc_state::Exception;
 use serde_json::json;
 
 use super::{Stores, Until, Wanted, record};
 use crate::context::Context;
 use crate::error::CliError;
+use crate::explanation;
 use crate::governance::{Asked, Rules, workspace_root};
 use crate::prompt::Prompter;
 
@@ -71,12 +74,31 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
     };
     let stores = Stores::open(context, &rules.state, workspace);
     let exception = record(wanted, &stores, &rules.state, rules.now())?;
-    context.printer.data("ExceptionCreate", &exception, &[]);
-    context.printer.note(&format!(
-        "exception {} holds until {}; see what it changes: scc config explain",
+    let printer = context.printer;
+    let policy = rules.policy(&rules.governance()?, context)?;
+    let warnings: Vec<_> = unused(&exception, &policy).into_iter().collect();
+    printer.data("ExceptionCreate", &exception, &warnings);
+    printer.note(&format!(
+        "exception {} holds until {}; see what it changes: scc config explain --field excepted",
         exception.id, exception.expires_at
     ));
+    for warning in &warnings {
+        printer.warning(warning);
+    }
     Ok(0)
+}
+
+/// That nothing is let through by an exception, where that is so.
+fn unused(exception: &Exception, policy: &EffectivePolicy) -> Option<String> {
+    let of_it = format!("exception {} ", exception.id);
+    let is_used = |decision: &Decision| {
+        let rule = decision.rule.as_ref();
+        rule.is_some_and(|rule| rule.text.starts_with(&of_it))
+    };
+    let used = explanation::by_exception(policy).any(is_used);
+    (!used).then(|| {
+        "nothing here needs it: no denied plugin or MCP server fits its patterns".to_owned()
+    })
 }
 
 /// Asks about patterns that fit everything: they are seldom meant.

@@ -14,7 +14,7 @@ use crate::output::table;
 /// List exceptions: yours, and those that this workspace's repository shares
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Those that hold (this is the default)
+    /// Those whose time is not over (this is the default)
     #[arg(long, conflicts_with_all = ["expired", "all"])]
     active: bool,
     /// Those whose time is over

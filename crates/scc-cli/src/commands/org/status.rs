@@ -130,17 +130,24 @@ fn rows(document: &OrgDocument, attempt: Option<&Attempt>, now: Timestamp) -> Ve
         ),
         ("source", from.source.clone()),
         ("document", freshness),
-        (
-            "last asked",
-            attempt.map_or_else(never, |last| asked(last, now)),
-        ),
-        (
-            "time to live",
-            format!("{} h", document.ttl().as_secs() / 3600),
-        ),
+    ];
+    // A file is read each time.
+    if !document.is_local() {
+        rows.extend([
+            (
+                "last asked",
+                attempt.map_or_else(never, |last| asked(last, now)),
+            ),
+            (
+                "time to live",
+                format!("{} h", document.ttl().as_secs() / 3600),
+            ),
+        ]);
+    }
+    rows.extend([
         ("sha256", from.sha256.clone()),
         ("teams", config.profiles.len().to_string()),
-    ];
+    ]);
     let revision = from.revision.clone();
     rows.extend(revision.map(|revision| ("revision", revision)));
     let contact = organization.contact.clone();

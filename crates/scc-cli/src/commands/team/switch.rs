@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use scc_config::UserConfig;
-use scc_launch::OrgDocument;
+use scc_launch::{OrgDocument, TeamChoice, TeamOrigin};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, json};
@@ -61,13 +61,33 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
         team: name.as_deref(),
         workspace: workspace.as_deref(),
     };
-    context
-        .printer
-        .data("TeamSwitch", &data, document.warnings());
+    let mut warnings = document.warnings().to_vec();
+    let pinned = match args.workspace {
+        true => None,
+        false => pinned(&rules)?,
+    };
+    warnings.extend(pinned.clone());
+    context.printer.data("TeamSwitch", &data, &warnings);
     context
         .printer
         .note(&said(name.as_deref(), workspace.as_deref(), &rules.config));
+    if let Some(warning) = &pinned {
+        context.printer.warning(warning);
+    }
     Ok(0)
+}
+
+/// That the current workspace keeps its own team, where that is so.
+fn pinned(rules: &Rules) -> Result<Option<String>, CliError> {
+    let here = TeamChoice::find(&rules.input())?;
+    let here = here.filter(|here| here.origin == TeamOrigin::Workspace);
+    Ok(here.map(|here| {
+        format!(
+            "this workspace has a team of its own, which still applies here: {}; take it away: \
+             scc team switch --none --workspace",
+            here.name
+        )
+    }))
 }
 
 fn said(name: Option<&str>, workspace: Option<&str>, config: &UserConfig) -> String {
