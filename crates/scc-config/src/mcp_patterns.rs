@@ -127,7 +127,8 @@ pub(crate) fn without_query(folded: &str) -> Option<&str> {
 #[derive(Debug, Clone)]
 pub struct McpCandidates {
     name: Folded,
-    identity: Folded,
+    /// For its identity, which only few patterns ask for.
+    server: McpServer,
     /// What the transport uses, for what allows: an allowed program must not let in the address
     /// beside it.
     hosts: Vec<Folded>,
@@ -135,8 +136,6 @@ pub struct McpCandidates {
     programs: Vec<Folded>,
     /// Everything, for what forbids.
     any: Vec<Folded>,
-    /// The name, and the normal forms of address and program.
-    plain: Vec<Folded>,
 }
 
 impl McpCandidates {
@@ -148,22 +147,17 @@ impl McpCandidates {
         any.extend(url.map(str::to_owned));
         any.extend(address.iter().flat_map(spellings));
         any.extend(command.into_iter().flat_map(programs));
-        let mut plain = vec![server.name.clone()];
-        plain.extend(address.iter().flat_map(|address| texts(address, false)));
-        plain.extend(address.iter().map(|address| address.host().to_owned()));
-        plain.extend(command.map(plain_path));
         let used = address.filter(|_| server.transport.is_network());
         let (hosts, addresses) = used.map(|address| used_address(&address)).unzip();
         let used = command.filter(|_| !server.transport.is_network());
         let folded = |texts: Vec<String>| texts.iter().map(|text| Folded::new(text)).collect();
         Self {
             name: Folded::new(&server.name),
-            identity: Folded::new(&server.identity()),
+            server: server.clone(),
             hosts: folded(hosts.unwrap_or_default()),
             addresses: folded(addresses.unwrap_or_default()),
             programs: folded(used.map(plain_path).into_iter().collect()),
             any: folded(any),
-            plain: folded(plain),
         }
     }
 
@@ -180,18 +174,41 @@ impl McpCandidates {
             .or_else(|| addresses.find_map(|text| patterns.addresses.find_where(text, of_host)))
             .or_else(|| first(&patterns.programs, &self.programs))
             .or_else(|| patterns.names.find(&self.name))
-            .or_else(|| patterns.identities.find(&self.identity))
+            .or_else(|| {
+                let identities = Some(&patterns.identities).filter(|set| !set.is_empty())?;
+                identities.find(&Folded::new(&self.server.identity()))
+            })
     }
 
     /// The number of a pattern that fits anything of the server, used or not: for what forbids.
     pub fn find_any(&self, patterns: &McpPatterns) -> Option<usize> {
         self.any.iter().find_map(|text| patterns.any.find(text))
     }
+}
 
-    /// The number of a pattern that fits, as it is written, the name or the normal form of address or
-    /// program: what decides whether a document of the first versions is valid.
-    pub(crate) fn find_written(&self, patterns: &McpPatterns) -> Option<usize> {
-        let mut texts = self.plain.iter();
+/// The name, and the normal forms of address and program: what patterns are compared with, as they are
+/// written, to tell whether a document of the first versions is valid.
+pub(crate) struct Written(Vec<Folded>);
+
+impl Written {
+    pub(crate) fn of(server: &McpServer) -> Self {
+        let mut texts = vec![Folded::new(&server.name)];
+        let mut add = |text: &str| texts.push(Folded::new(text));
+        if let Some(address) = server.url.as_deref().and_then(Address::parse) {
+            add(address.host());
+            add(&address.without_port());
+            address.with_port().iter().for_each(|text| add(text));
+        }
+        server
+            .command
+            .iter()
+            .for_each(|path| add(&plain_path(path)));
+        Self(texts)
+    }
+
+    /// The number of a pattern that fits.
+    pub(crate) fn find(&self, patterns: &McpPatterns) -> Option<usize> {
+        let mut texts = self.0.iter();
         texts.find_map(|text| patterns.written.find(text))
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::{Findings, MARKETPLACES, TEAMS};
 use crate::document::{Document, below};
+use crate::mcp_patterns::Written;
 use crate::network::BUILT_IN_DESTINATION_SETS;
 use crate::values::nearest_name;
 use crate::{BareName, McpPatterns, OrgConfig, Pattern, PluginPatterns, PluginRef};
@@ -150,18 +151,18 @@ impl<'a> OrgCheck<'a> {
             for (number, server) in servers.iter().enumerate() {
                 let at = format!("{list}/{number}");
                 let name = &server.name;
-                let candidates = server.candidates();
-                if candidates.find_written(&excepted).is_some() {
+                let written = Written::of(server);
+                if written.find(&excepted).is_some() {
                     continue;
                 }
-                if let Some(number) = candidates.find_written(&blocked) {
+                if let Some(number) = written.find(&blocked) {
                     let pattern = org.security.blocked_mcp_servers[number].as_str();
                     let message =
                         format!("MCP server `{name}` is blocked by the pattern `{pattern}`");
                     self.add(&at, "mcp_blocked", message);
                 } else if allowed
                     .as_ref()
-                    .is_some_and(|set| candidates.find_written(set).is_none())
+                    .is_some_and(|set| written.find(set).is_none())
                     && server.missing_identifier().is_none()
                 {
                     let message = format!(

@@ -33,15 +33,17 @@ pub(super) fn server_doubt(pattern: &str, purpose: Purpose) -> Option<&'static s
     }
     let folded = fold(pattern);
     match Form::of(pattern) {
-        Form::Address(_) => match (without_query(&folded), purpose) {
+        Form::Address(address) => match (without_query(&folded), purpose) {
             (Some(_), Purpose::Forbid) => {
                 Some("forbids the address with any query: addresses are compared without theirs")
             }
             (Some(_), Purpose::Allow) => {
                 Some("fits nothing: addresses are compared without query and fragment")
             }
+            (None, Purpose::Allow) if is_open(&address.host) => Some(OPEN),
             (None, _) => address_doubt(&folded),
         },
+        Form::Host { host, .. } if purpose == Purpose::Allow && is_open(&host) => Some(OPEN),
         Form::Host { host, .. } => {
             let known = has_wildcard(&host) || ip::canonical(&host).is_some() || host.contains(':');
             let named = known || host.parse::<HostPattern>().is_ok();
@@ -57,6 +59,16 @@ pub(super) fn server_doubt(pattern: &str, purpose: Purpose) -> Option<&'static s
         Form::Plain(word) if !word.is_ascii() => Some(FOREIGN),
         Form::Plain(_) | Form::Identity(_) => None,
     }
+}
+
+const OPEN: &str = "fits hosts of others too: a `*` in it stands beside a part of a name";
+
+/// `*corp.example` fits `evilcorp.example`, and `corp.example*` fits `corp.example.evil.test`.
+fn is_open(host: &str) -> bool {
+    let front = host
+        .strip_prefix('*')
+        .is_some_and(|rest| !rest.starts_with('.'));
+    host.contains('.') && (front || host.ends_with('*'))
 }
 
 const FOREIGN: &str = "holds characters outside ASCII, which can look like others";
@@ -146,6 +158,22 @@ mod tests {
         }
         for pattern in ["*", "a", "a@*", "*@m", "@m/*", "@m", "crypto-[a-z]*"] {
             assert_eq!(plugin_doubt(pattern), None, "{pattern}");
+        }
+        for pattern in [
+            "*corp.example",
+            "https://corp.example*",
+            "https://*corp.example/*",
+            "corp.*",
+        ] {
+            assert_eq!(
+                server_doubt(pattern, Purpose::Allow),
+                Some(OPEN),
+                "{pattern}"
+            );
+            assert_eq!(server_doubt(pattern, Purpose::Forbid), None, "{pattern}");
+        }
+        for pattern in ["*.corp.example", "https://*.corp.example/*", "https://*/*"] {
+            assert_eq!(server_doubt(pattern, Purpose::Allow), None, "{pattern}");
         }
         assert!(fits_names("tool*") && fits_names("*acme*"));
         assert!(!fits_names("*") && !fits_names("*.acme.example") && !fits_names("/opt/*"));
