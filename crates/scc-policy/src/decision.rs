@@ -177,6 +177,8 @@ pub enum Reason {
     Standalone,
     /// It is in a file that an agent can write, and was not accepted on this machine.
     NotAccepted,
+    /// It was made for another workspace.
+    OtherWorkspace,
     /// It claims to lift blocks, which only the organization's document may.
     WrongScope,
 }

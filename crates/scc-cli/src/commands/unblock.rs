@@ -209,7 +209,9 @@ fn reason(args: &Args, decision: &Decision, until: jiff::Timestamp) -> Result<St
             usage("an exception needs a reason", "pass --reason"),
         )?,
     };
-    let question = format!("Allow {} until {until}?", decision.item);
+    let target = decision.target.as_ref().map(|at| format!(" ({at})"));
+    let target = target.unwrap_or_default();
+    let question = format!("Allow {}{target} until {until}?", decision.item);
     if args.yes || prompter.confirm(&question, usage("this needs a yes", "pass --yes"))? {
         return Ok(reason);
     }

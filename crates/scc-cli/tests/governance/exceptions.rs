@@ -85,6 +85,10 @@ fn a_server_is_let_in_as_it_is_and_here() {
     let denied = run.ok().json()["data"]["denied"].clone();
     assert_eq!(denied.as_array().unwrap().len(), 2, "{denied}");
     assert_eq!(denied[1]["target"], "https://gis.corp.example/mcp");
+    let args = ["config", "explain", "--field", "ignored", "--json"];
+    let run = desk.run(&[&args[..], &["--workspace", elsewhere]].concat());
+    let ignored = run.ok().json()["data"]["ignored"].clone();
+    assert_eq!(ignored[0]["reason"], "other-workspace", "{ignored}");
 }
 
 #[test]

@@ -175,6 +175,10 @@ pub(super) fn exceptions(
         // It was made for one workspace, and says nothing about any other.
         let elsewhere = |of: &String| here.as_deref() != Some(of.as_str());
         if exception.workspace.as_ref().is_some_and(elsewhere) {
+            if exception.is_active(input.now) {
+                let next = "make one here, where it is needed: scc unblock".to_owned();
+                found.ignore(&exception, user.path(), Reason::OtherWorkspace, next);
+            }
             continue;
         }
         found.take(exception, keep, user.path(), input.now, warnings);
@@ -255,6 +259,7 @@ impl LocalExceptions {
             Reason::NotAccepted => {
                 "an agent can write its file, and it was not accepted on this machine"
             }
+            Reason::OtherWorkspace => "it was made for another workspace",
             _ => "it claims to lift blocks, which only the organization's document may",
         };
         self.ignored.push(Decision {
