@@ -102,6 +102,25 @@ impl McpServer {
             .then_some("has no host after `://`")
     }
 
+    /// Why it is not known whom a network server's address reaches; `None` where there is nothing to
+    /// say, or no address.
+    pub fn authority_complaint(&self) -> Option<&'static str> {
+        let url = self
+            .url
+            .as_deref()
+            .filter(|_| self.transport.is_network())?;
+        let (_, rest) = url.split_once("://")?;
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        if authority.contains('$') {
+            return Some("takes its host, user or port from a variable");
+        }
+        let host = authority.rsplit('@').next().unwrap_or_default();
+        let port = host.rsplit_once(':').map(|(_, port)| port.trim());
+        let port = port.filter(|port| !port.is_empty() && !port.contains(']'))?;
+        let digits = port.bytes().all(|b| b.is_ascii_digit());
+        (!digits || port.parse::<u16>().is_err()).then_some("has a port that is none")
+    }
+
     /// The key that this transport does not use and that is given.
     pub(crate) fn unused_key(&self) -> Option<&'static str> {
         match self.transport.is_network() {
@@ -244,6 +263,28 @@ mod tests {
             "${URL}",
         ] {
             assert!(server(url).address_complaint().is_none(), "{url}");
+        }
+    }
+
+    #[test]
+    fn an_address_says_whom_it_reaches() {
+        for url in [
+            "https://${HOST}/",
+            "https://ok.example:${PORT}/",
+            "https://${TOKEN}@ok.example/",
+            "https://ok.example:ok.example/",
+            "https://ok.example:65536",
+            "https://ok.example:+1",
+        ] {
+            assert!(server(url).authority_complaint().is_some(), "{url}");
+        }
+        for url in [
+            "https://u:p@ok.example:8443/${X}",
+            "https://[::1]/",
+            "https://[::1]:1",
+            "https://ok.example:/",
+        ] {
+            assert!(server(url).authority_complaint().is_none(), "{url}");
         }
     }
 

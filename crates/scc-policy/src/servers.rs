@@ -143,7 +143,8 @@ fn malformed(asked: &Asked, server: &McpServer) -> Option<Decision> {
         let message = "its name has other characters than letters, digits, `.`, `_` and `-`";
         return deny(message.to_owned());
     }
-    if let Some(why) = server.address_complaint() {
+    let complaint = server.address_complaint();
+    if let Some(why) = complaint.or_else(|| server.authority_complaint()) {
         return deny(format!("its address {why}"));
     }
     if !server.transport.is_network() {

@@ -304,6 +304,9 @@ impl Warnings<'_> {
             let why = "is denied: what is written as an address, host or path in `defaults.allowed_mcp_servers` does not fit names";
             return Some(("mcp_not_allowed", why.to_owned()));
         }
+        if let Some(why) = server.authority_complaint() {
+            return Some(("mcp_address", format!("is denied: its address {why}")));
+        }
         let variable = server.loader_variable()?;
         let confined = !security.allowed_stdio_prefixes.is_empty();
         let why = format!(
