@@ -168,6 +168,12 @@ pub(crate) fn table(header: &[&str], rows: Vec<Vec<String>>) -> String {
         .join("\n")
 }
 
+/// A moment as the clock on the wall shows it.
+pub(crate) fn moment(at: jiff::Timestamp) -> String {
+    let here = at.to_zoned(jiff::tz::TimeZone::system());
+    here.strftime("%Y-%m-%d %H:%M %Z").to_string()
+}
+
 /// How long ago, in one unit.
 pub(crate) fn age(since: jiff::Timestamp, now: jiff::Timestamp) -> String {
     let seconds = now.duration_since(since).as_secs().max(0);

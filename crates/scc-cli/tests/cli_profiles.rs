@@ -356,7 +356,9 @@ fn the_rules_filter_a_profile_and_drift_shows() {
 
     profile(&context, &["apply"]).ok();
     assert_eq!(drift(), "none");
-    assert_eq!(profile(&context, &["diff"]).ok().stdout, "");
+    let run = profile(&context, &["diff"]).ok();
+    assert_eq!(run.stdout, "");
+    assert!(run.stderr.contains("nothing is different"), "{run:?}");
     profile(
         &context,
         &["save", "--plugin", "good@m", "--plugin", "other@m"],
@@ -368,6 +370,7 @@ fn the_rules_filter_a_profile_and_drift_shows() {
         .replace("[\"bad\",\"good\"]", "[\"other\"]");
     std::fs::write(&org, text).unwrap();
     let run = profile(&context, &["diff"]).ok();
+    assert!(!run.stderr.contains("nothing is different"), "{run:?}");
     let lines: Vec<_> = run.stdout.lines().collect();
     assert_eq!(
         lines,

@@ -205,6 +205,7 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         }
         self.runtime.remove(&view.id).await?;
         self.remove_unused_seals(false).await?;
+        self.remove_unused_sockets(false).await?;
         Ok(())
     }
 

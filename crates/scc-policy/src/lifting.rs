@@ -1,7 +1,7 @@
 //! Whether an exception of the developer's own would help: the policy is made once more, as if there
 //! were one for everything that one can lift.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use crate::decision::{Decision, ItemKind, Layer, Outcome, Reason};
 use crate::error::PolicyError;
@@ -9,14 +9,14 @@ use crate::evaluate;
 use crate::layers::Layers;
 
 /// What one layer asked for at one place.
-type Key<'a> = (ItemKind, &'a str, Layer, Option<&'a str>, Option<u64>);
+type Key = (ItemKind, String, Layer, Option<String>, Option<u64>);
 
-fn key(decision: &Decision) -> Key<'_> {
+fn key(decision: &Decision) -> Key {
     (
         decision.kind,
-        &decision.item,
+        decision.item.clone(),
         decision.layer,
-        decision.file.as_deref(),
+        decision.file.clone(),
         decision.line,
     )
 }
@@ -31,14 +31,15 @@ pub(crate) fn correct(layers: &Layers<'_>, decisions: &mut [Decision]) -> Result
         assumes_lifted: true,
         ..*layers
     })?;
-    let mut then: HashMap<Key<'_>, Vec<&Decision>> = HashMap::new();
+    // Both times everything is asked for in the same order.
+    let mut then: HashMap<Key, VecDeque<&Decision>> = HashMap::new();
     for decision in &lifted.decisions {
-        then.entry(key(decision)).or_default().push(decision);
+        then.entry(key(decision)).or_default().push_back(decision);
     }
-    for decision in decisions.iter_mut().filter(|decision| decision.liftable) {
-        let left = then.get(&key(decision)).into_iter().flatten();
-        let left: Option<Decision> = left.copied().find(|left| stands_against(left)).cloned();
-        if let Some(left) = left {
+    for decision in decisions {
+        let left = then.get_mut(&key(decision)).and_then(VecDeque::pop_front);
+        let left = left.filter(|left| decision.liftable && stands_against(left));
+        if let Some(left) = left.cloned() {
             let ask = || format!("ask {}", layers.contact());
             decision.liftable = false;
             decision.message = format!("{}; besides, {}", decision.message, left.message);

@@ -55,7 +55,7 @@ fn text() -> impl Strategy<Value = String> {
 }
 
 /// Whether a team's server is offered to the agent under these rules.
-fn offered(name: &str, url: &str, rules: serde_json::Value) -> bool {
+fn offered(name: &str, url: &str, rules: &serde_json::Value) -> bool {
     let mut org = json!({
         "schema_version": "1.0.0",
         "organization": {"name": "Corp", "id": "corp"},
@@ -88,7 +88,7 @@ proptest! {
     #[test]
     fn an_allowlist_lets_in_what_a_client_reads_there(name in text(), url in text()) {
         let allowed = ["*.acme.example", "https://*.acme.example/*", "https://mcp.acme.example/*"];
-        if offered(&name, &url, json!({"defaults": {"allowed_mcp_servers": allowed}})) {
+        if offered(&name, &url, &json!({"defaults": {"allowed_mcp_servers": allowed}})) {
             let host = host(&url).unwrap_or_default();
             prop_assert!(host.ends_with(".acme.example"), "{name} {url}: {host}");
         }
@@ -97,7 +97,7 @@ proptest! {
     #[test]
     fn a_block_finds_what_a_client_reads_there(url in text()) {
         let blocked = ["*.evil.example", "https://evil.example/*"];
-        if offered("n", &url, json!({"security": {"blocked_mcp_servers": blocked}})) {
+        if offered("n", &url, &json!({"security": {"blocked_mcp_servers": blocked}})) {
             let found = Url::parse(&url).ok();
             let https = found.is_some_and(|found| found.scheme() == "https");
             let host = host(&url).unwrap_or_default();
@@ -115,11 +115,11 @@ fn what_is_allowed_is_offered() {
         "https://mcp.acme.example/x",
         "HTTPS://u:p@mcp.acme.example.:8443//",
     ] {
-        assert!(offered("n", url, rules.clone()), "{url}");
+        assert!(offered("n", url, &rules), "{url}");
     }
     assert!(!offered(
         "n",
         "https://evil.example/mcp.acme.example/x",
-        rules
+        &rules
     ));
 }

@@ -8,6 +8,7 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::explanation;
 use crate::governance::{Asked, Rules, workspace_root};
+use crate::output::moment;
 use crate::prompt::Prompter;
 
 /// Lift a denial for a limited time: of a plugin or MCP server that nobody delegated
@@ -92,7 +93,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
     };
     context.printer.data("Unblock", &data, &[]);
     let kind = explanation::kind(kind);
-    let (until, id) = (exception.expires_at, &exception.id);
+    let (until, id) = (moment(exception.expires_at), &exception.id);
     let said = format!("{kind} {item} is allowed until {until} ({id})");
     context.printer.note(&said);
     Ok(0)
@@ -210,8 +211,8 @@ fn reason(args: &Args, decision: &Decision, until: jiff::Timestamp) -> Result<St
         )?,
     };
     let target = decision.target.as_ref().map(|at| format!(" ({at})"));
-    let target = target.unwrap_or_default();
-    let question = format!("Allow {}{target} until {until}?", decision.item);
+    let (target, end) = (target.unwrap_or_default(), moment(until));
+    let question = format!("Allow {}{target} until {end}?", decision.item);
     if args.yes || prompter.confirm(&question, usage("this needs a yes", "pass --yes"))? {
         return Ok(reason);
     }

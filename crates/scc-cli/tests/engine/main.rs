@@ -5,6 +5,7 @@
 mod agents;
 mod crash;
 mod dashboard;
+mod egress;
 mod governed;
 mod hardening;
 mod lifecycle;

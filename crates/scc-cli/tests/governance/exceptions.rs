@@ -37,6 +37,15 @@ fn unblock_lifts_a_denial_and_leaves_a_trace() {
     ];
     let data = desk.data(&args, "Unblock");
     assert_eq!(data["kind"], "mcp-server");
+    // Programs read moments; people read the clock on their wall.
+    let end = data["exception"]["expires_at"].as_str().unwrap();
+    let end: jiff::Timestamp = end.parse().unwrap();
+    let here = end
+        .in_tz("Asia/Kolkata")
+        .unwrap()
+        .strftime("%Y-%m-%d %H:%M IST");
+    let list = desk.run_with(&["exceptions", "list"], &[("TZ", "Asia/Kolkata")]);
+    assert!(list.stdout.contains(&here.to_string()), "{list:?}");
     let event = desk.last_event("exception.created");
     let servers = &event["data"]["mcp_servers"];
     let server = servers[0].as_str().unwrap();

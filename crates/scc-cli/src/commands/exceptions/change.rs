@@ -9,6 +9,7 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::findings::count;
 use crate::governance::workspace_root;
+use crate::output::moment;
 use crate::prompt::Prompter;
 
 /// Accept an exception that this workspace's repository shares, as it is now
@@ -99,7 +100,8 @@ pub(crate) fn accept(args: &AcceptArgs, context: &Context) -> Result<u8, CliErro
     let targets = targets.join(", ");
     let question = format!(
         "Allow {targets} until {} (reason given: {})?",
-        exception.expires_at, exception.reason
+        moment(exception.expires_at),
+        exception.reason
     );
     confirmed(&question, args.yes, args.json)?;
     audit("exception.accepted", "repository", &exception, &state)?;
@@ -107,7 +109,8 @@ pub(crate) fn accept(args: &AcceptArgs, context: &Context) -> Result<u8, CliErro
     context.printer.data("ExceptionAccept", &exception, &[]);
     context.printer.note(&format!(
         "accepted {}: {targets} until {}",
-        exception.id, exception.expires_at
+        exception.id,
+        moment(exception.expires_at)
     ));
     Ok(0)
 }

@@ -10,6 +10,7 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::explanation;
 use crate::governance::{Asked, Rules, workspace_root};
+use crate::output::moment;
 use crate::prompt::Prompter;
 
 /// Make an exception; it lifts missing delegation and allowlists, never a block
@@ -80,7 +81,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
     printer.data("ExceptionCreate", &exception, &warnings);
     printer.note(&format!(
         "exception {} holds until {}; see what it changes: scc config explain --field excepted",
-        exception.id, exception.expires_at
+        exception.id,
+        moment(exception.expires_at)
     ));
     for warning in &warnings {
         printer.warning(warning);
@@ -111,6 +113,7 @@ fn confirm(args: &Args, until: Timestamp) -> Result<(), CliError> {
         message: format!("the pattern `{wide}` fits everything that is denied"),
         hint: "name what is needed, or pass --yes".to_owned(),
     };
+    let until = moment(until);
     let question = format!("`{wide}` allows everything that is denied, until {until}. Go on?");
     if args.yes || Prompter::new(!args.json).confirm(&question, instead)? {
         return Ok(());

@@ -9,7 +9,7 @@ use super::Stores;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::governance::{Asked, Rules, workspace_root};
-use crate::output::table;
+use crate::output::{moment, table};
 
 /// List exceptions: yours, and those that this workspace's repository shares
 #[derive(Debug, clap::Args)]
@@ -64,7 +64,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
             exception.id.clone(),
             report.store.to_owned(),
             report.state.to_owned(),
-            exception.expires_at.to_string(),
+            moment(exception.expires_at),
             targets.join(", "),
             exception.reason.clone(),
         ]

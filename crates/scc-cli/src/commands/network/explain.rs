@@ -173,10 +173,7 @@ impl View<'_> {
             .printer
             .data("NetworkExplain", &self.report(one), &[]);
         let word = if answer.allowed { "allowed" } else { "denied" };
-        let mut text = format!("{name}:{port} is {word}: {}", answer.reason);
-        if !answer.allowed && self.is_enforced() && self.policy.network.allow_requests {
-            text.push_str(&format!("\nask for it: scc network allow {name}"));
-        }
+        let text = format!("{name}:{port} is {word}: {}", answer.reason);
         context.printer.result(&text);
         Ok(if answer.allowed { 0 } else { 6 })
     }

@@ -217,7 +217,13 @@ pub(super) fn diff(args: &DiffArgs, desk: &Desk<'_>) -> Result<(), CliError> {
         printer.result(&lines.join("\n"));
     }
     match report.applied_at {
-        Some(at) => printer.note(&format!("applied {} ago", age(at, Timestamp::now()))),
+        Some(at) => {
+            let since = format!("applied {} ago", age(at, Timestamp::now()));
+            printer.note(&match lines.is_empty() && !report.profile_changed {
+                true => format!("nothing is different: {since}"),
+                false => since,
+            });
+        }
         None => printer.note("never applied; do so: scc profile apply"),
     }
     if lines.is_empty() && report.profile_changed && report.applied_at.is_some() {
