@@ -224,7 +224,7 @@ mod tests {
 
     /// What scc refuses and a schema accepts: rules about single texts, and what is
     /// gone once a text has become a value.
-    const BEYOND_SCHEMAS: [&str; 17] = [
+    const BEYOND_SCHEMAS: [&str; 19] = [
         "a key twice in JSON",
         "a marketplace without encryption",
         "git over ssh where only the web is allowed",
@@ -242,6 +242,8 @@ mod tests {
         "an artifact written in both ways",
         "a bundle without content",
         "YAML with a merge key",
+        "a pattern that is not closed",
+        "a pattern with a character that cannot be seen",
     ];
 
     fn config(path: &str) -> PathBuf {

@@ -57,7 +57,9 @@ pub(crate) fn servers(policy: &EffectivePolicy) -> Section {
     let mut section = Section::new("MCP servers", "none");
     for server in &policy.mcp_servers {
         let transport = server.server.transport.as_str();
-        section.add(&server.server.name, transport, &server.origin);
+        let mut words = vec![transport.to_owned()];
+        words.extend(server.server.target());
+        section.add(&server.server.name, &words.join(" "), &server.origin);
     }
     section
 }
@@ -199,8 +201,9 @@ fn rows(decision: &Decision, rows: &mut Vec<Vec<String>>) {
         false => format!("{} ({place})", decision.layer.as_str()),
     };
     let kind = kind(decision.kind).to_owned();
+    let target = decision.target.as_ref().map(|at| format!(" ({at})"));
     rows.push(vec![
-        format!("{} {}", kind, decision.item),
+        format!("{} {}{}", kind, decision.item, target.unwrap_or_default()),
         decision.message.clone(),
         origin,
     ]);

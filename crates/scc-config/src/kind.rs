@@ -49,8 +49,8 @@ impl DocumentKind {
         }
     }
 
-    /// Everything that is wrong with a text as a document of this kind: the one error that keeps
-    /// it from being read, or every rule that it breaks. `file` is only named in errors.
+    /// Everything that is wrong with a text as a document of this kind: what keeps it from being
+    /// read, or else every rule that it breaks. `file` is only named in errors.
     pub fn check(self, text: &str, file: &Path) -> Vec<ConfigError> {
         match self {
             Self::Org => check::<OrgConfig>(text, file),
@@ -66,8 +66,8 @@ fn schema<T: ConfigDocument>() -> Value {
 }
 
 fn check<T: ConfigDocument>(text: &str, file: &Path) -> Vec<ConfigError> {
-    match Document::<T>::parse(text, file) {
+    match Document::<T>::parse_all(text, file) {
         Ok(document) => document.check(),
-        Err(error) => vec![error],
+        Err(errors) => errors,
     }
 }

@@ -59,7 +59,7 @@ pub use refusal::{Refusal, Requested, record_refusal};
 pub use request::{HostFacts, LaunchRequest};
 pub use resume::Resumed;
 pub use tidy::Tidied;
-pub use unsupported::unsupported;
+pub use unsupported::advice;
 pub use workspace::{Workspace, WorkspaceError, WorkspaceKind, detect_workspace, suspicion};
 pub use worktrees::{
     BRANCH_PREFIX, Installer, Target, find_worktree, installers, worktree_name, worktrees_dir,

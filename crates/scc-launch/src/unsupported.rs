@@ -2,7 +2,7 @@
 //! refused where leaving it out would loosen what governs the agent; `scc org validate` tells whoever
 //! keeps the document about all of it.
 
-use scc_config::{Document, OrgConfig, pointer_token};
+use scc_config::{ConfigError, Document, Known, OrgConfig, pointer_token};
 use scc_policy::{EffectivePolicy, Origin};
 
 /// Something that this version does not do.
@@ -144,8 +144,7 @@ fn has_commands(environment: &scc_config::DevEnvironment) -> bool {
 }
 
 /// What this document asks for and this version does not do: a sentence each, with its place.
-#[must_use]
-pub fn unsupported(document: &Document<OrgConfig>) -> Vec<String> {
+fn unsupported(document: &Document<OrgConfig>) -> Vec<String> {
     let org = document.value();
     let found = Unsupported::ALL.into_iter().filter_map(|what| {
         let (subject, at) = what.asked_in(org)?;
@@ -164,6 +163,20 @@ pub fn unsupported(document: &Document<OrgConfig>) -> Vec<String> {
         ))
     });
     found.collect()
+}
+
+/// Everything that whoever keeps this document is told: what this version does not do, and what the
+/// document says and probably does not mean. A sentence each, with its place.
+#[must_use]
+pub fn advice(document: &Document<OrgConfig>, known: &Known<'_>) -> Vec<String> {
+    let doubts = document.warnings(known);
+    let sentence = |doubt: &ConfigError| match doubt.suggestion() {
+        Some(hint) => format!("{doubt}; {hint}"),
+        None => doubt.to_string(),
+    };
+    let mut all = unsupported(document);
+    all.extend(doubts.iter().map(sentence));
+    all
 }
 
 #[cfg(test)]
@@ -214,6 +227,23 @@ mod tests {
             Unsupported::GatewayAuthorities,
         ),
     ];
+
+    #[test]
+    fn advice_names_what_was_probably_meant() {
+        let document = document("defaults: {allowed_providers: [tow], enabled_plugins: [a]}");
+        let advice = advice(
+            &document,
+            &Known {
+                providers: &["two-way", "tower"],
+                now: "2030-01-01T00:00:00Z".parse().unwrap(),
+            },
+        );
+        assert!(advice[0].contains("are not handed to agents"), "{advice:?}");
+        assert_eq!(
+            advice[1],
+            "org.yaml:4:32: this scc knows no provider `tow`; did you mean `tower`?"
+        );
+    }
 
     /// What refuses a launch is told to whoever keeps the document, and the other way round.
     #[test]

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use scc_config::McpServer;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -176,6 +177,8 @@ pub enum Reason {
     Standalone,
     /// It is in a file that an agent can write, and was not accepted on this machine.
     NotAccepted,
+    /// It was made for another workspace.
+    OtherWorkspace,
     /// It claims to lift blocks, which only the organization's document may.
     WrongScope,
 }
@@ -213,6 +216,12 @@ pub struct Decision {
     pub item: String,
     /// The kind of item.
     pub kind: ItemKind,
+    /// Where an MCP server is: its address without user and query, or its program.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// An MCP server as it is; as a pattern, it fits this server alone until anything in it changes.
+    #[serde(skip)]
+    pub identity: Option<String>,
     /// What became of it.
     pub outcome: Outcome,
     /// Why, for programs.
@@ -243,6 +252,8 @@ pub(crate) struct Asked {
     pub(crate) item: String,
     pub(crate) kind: ItemKind,
     pub(crate) origin: Origin,
+    target: Option<String>,
+    identity: Option<String>,
 }
 
 impl Asked {
@@ -251,6 +262,17 @@ impl Asked {
             item: item.into(),
             kind,
             origin,
+            target: None,
+            identity: None,
+        }
+    }
+
+    /// An MCP server, with where and what it is.
+    pub(crate) fn server(server: &McpServer, origin: Origin) -> Self {
+        Self {
+            target: server.target(),
+            identity: Some(server.identity()),
+            ..Self::new(ItemKind::McpServer, server.name.trim(), origin)
         }
     }
 
@@ -259,6 +281,8 @@ impl Asked {
         Decision {
             item: self.item.clone(),
             kind: self.kind,
+            target: self.target.clone().map(without_controls),
+            identity: self.identity.clone(),
             outcome,
             reason,
             message: without_controls(message),

@@ -1,7 +1,7 @@
 //! The rules that plugins and MCP servers share, and their order: blocked, not delegated, not in
 //! the allowlist.
 
-use scc_config::{McpCandidates, Pattern, PatternSet, PluginPatterns, PluginRef};
+use scc_config::{McpCandidates, McpPatterns, Pattern, PluginPatterns, PluginRef};
 
 use crate::decision::{Asked, Decision, Layer, Origin, Outcome, Reason, Rule};
 use crate::delegation::Undelegated;
@@ -37,17 +37,17 @@ impl Subject for PluginRef {
 }
 
 impl Subject for McpCandidates {
-    type Patterns = PatternSet;
+    type Patterns = McpPatterns;
 
-    fn prepare<'p>(patterns: impl Iterator<Item = &'p str>) -> PatternSet {
-        PatternSet::new(patterns)
+    fn prepare<'p>(patterns: impl Iterator<Item = &'p str>) -> McpPatterns {
+        McpPatterns::new(patterns)
     }
 
-    fn find(&self, patterns: &PatternSet) -> Option<usize> {
+    fn find(&self, patterns: &McpPatterns) -> Option<usize> {
         self.find(patterns)
     }
 
-    fn find_any(&self, patterns: &PatternSet) -> Option<usize> {
+    fn find_any(&self, patterns: &McpPatterns) -> Option<usize> {
         self.find_any(patterns)
     }
 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use scc_config::{HostPattern, McpCandidates, McpServer, NetworkPolicy};
 
-use crate::decision::{Asked, Decision, ItemKind, Layer, Origin, Outcome, Reason, Rule};
+use crate::decision::{Asked, Decision, Layer, Origin, Outcome, Reason, Rule};
 use crate::delegation::Addition;
 use crate::effective::{EffectiveServer, Sourced};
 use crate::exceptions::Exceptions;
@@ -31,7 +31,7 @@ pub(crate) fn resolve(
     let judge = Judge::new(*layers, blocked, allowlist, lifts, |lift| lift.mcp_servers);
     let mut offered: BTreeMap<String, EffectiveServer> = BTreeMap::new();
     for (server, origin) in asked_for(layers) {
-        let asked = Asked::new(ItemKind::McpServer, server.name.trim(), origin);
+        let asked = Asked::server(server, origin);
         let candidates: McpCandidates = server.candidates();
         let delegated = layers.may_add(asked.origin.layer, Addition::McpServers);
         let mut lifted = match judge.addition(&asked, &candidates, delegated) {
@@ -137,6 +137,16 @@ fn malformed(asked: &Asked, server: &McpServer) -> Option<Decision> {
         let kind = server.transport.as_str();
         return deny(format!("a server of type `{kind}` needs the key `{key}`"));
     }
+    // Documents of the first versions may have any name; what a developer or an agent adds may not.
+    let own = asked.origin.layer == Layer::Team;
+    if !own && !server.has_plain_name() {
+        let message = "its name has other characters than letters, digits, `.`, `_` and `-`";
+        return deny(message.to_owned());
+    }
+    let complaint = server.address_complaint();
+    if let Some(why) = complaint.or_else(|| server.authority_complaint()) {
+        return deny(format!("its address {why}"));
+    }
     if !server.transport.is_network() {
         return None;
     }
@@ -203,6 +213,12 @@ pub(crate) fn stdio_gate(
     let prefixes = prefixes.unwrap_or_default();
     if !prefixes.is_empty() && !prefixes.iter().any(|prefix| lies_in(command, prefix)) {
         let message = "its program lies in no allowed folder".to_owned();
+        return deny(Reason::StdioPath, message, key);
+    }
+    if !prefixes.is_empty()
+        && let Some(variable) = server.loader_variable()
+    {
+        let message = format!("with `{variable}`, its program would run others");
         return deny(Reason::StdioPath, message, key);
     }
     None

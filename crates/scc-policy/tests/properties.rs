@@ -8,7 +8,7 @@ use std::path::Path;
 use proptest::prelude::*;
 use proptest::sample::select;
 use scc_config::{
-    BareName, ConfigDocument, Document, McpServer, OrgConfig, Pattern, PatternSet, PluginPatterns,
+    BareName, ConfigDocument, Document, McpPatterns, McpServer, OrgConfig, Pattern, PluginPatterns,
     PluginRef, ProjectConfig, TeamConfig,
 };
 use scc_policy::{
@@ -421,7 +421,7 @@ proptest! {
         let plugins = words(&org.security.blocked_plugins);
         let plugins = PluginPatterns::new(plugins.iter().map(String::as_str));
         let servers = words(&org.security.blocked_mcp_servers);
-        let servers = PatternSet::new(servers.iter().map(String::as_str));
+        let servers = McpPatterns::new(servers.iter().map(String::as_str));
         let now: jiff::Timestamp = NOW.parse().expect("a time");
         let lifts: Vec<_> = org.exceptions.iter().filter(|e| now < e.expires_at).map(|e| &e.allow).collect();
         for entry in &policy.plugins {
@@ -433,9 +433,9 @@ proptest! {
         for entry in &policy.mcp_servers {
             let candidates = entry.server.candidates();
             let lifted = lifts.iter().any(|lift| {
-                candidates.find(&PatternSet::new(lift.mcp_servers.iter().map(Pattern::as_str))).is_some()
+                candidates.find(&McpPatterns::new(lift.mcp_servers.iter().map(Pattern::as_str))).is_some()
             });
-            prop_assert!(lifted || candidates.find(&servers).is_none(), "{:?}", entry.server);
+            prop_assert!(lifted || candidates.find_any(&servers).is_none(), "{:?}", entry.server);
         }
     }
 
@@ -463,7 +463,7 @@ proptest! {
         let before = stack.evaluate();
         let patterns = pattern(target);
         let after = stack.evaluate_with(&patterns);
-        let set = PatternSet::new([target]);
+        let set = McpPatterns::new([target]);
         let (old, new) = (server_set(&before), server_set(&after));
         let added: Vec<_> = after.mcp_servers.iter().filter(|e| !old.contains(&format!("{:?}", e.server))).collect();
         for entry in &added {

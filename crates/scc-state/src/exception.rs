@@ -34,6 +34,9 @@ pub struct Exception {
     /// The ticket in which it was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ticket: Option<String>,
+    /// The workspace that it is for; all of them where it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workspace: Option<String>,
     /// Fields that this scc does not know; they are written back as they were.
     #[serde(flatten)]
     pub extra: Map<String, Value>,

@@ -34,6 +34,7 @@ fn exception(id: &str) -> Exception {
         created_on: None,
         source: None,
         ticket: None,
+        workspace: None,
         extra: Map::new(),
     }
 }

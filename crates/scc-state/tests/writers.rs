@@ -36,6 +36,7 @@ fn add_exception(store: &ExceptionStore, seed: u16) {
                 created_on: None,
                 source: None,
                 ticket: None,
+                workspace: None,
                 extra: Map::new(),
             };
             all.push(exception);

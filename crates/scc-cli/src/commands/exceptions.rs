@@ -156,6 +156,8 @@ pub(crate) struct Wanted {
     pub(crate) expires_at: Timestamp,
     pub(crate) id: Option<String>,
     pub(crate) ticket: Option<String>,
+    /// The workspace that it is for; all of them where there is none.
+    pub(crate) workspace: Option<String>,
     /// In the repository's file instead of the user's.
     pub(crate) shared: bool,
 }
@@ -215,6 +217,7 @@ fn made(wanted: Wanted, existing: &[Exception], now: Timestamp) -> Result<Except
         created_on: host::name(),
         source: None,
         ticket: wanted.ticket,
+        workspace: wanted.workspace,
         extra: Map::new(),
     })
 }

@@ -65,10 +65,13 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
     let decision = denied(args, &policy)?;
     let expires_at = args.until.resolve(&governance, rules.now())?;
     let reason = reason(args, decision, expires_at)?;
-    let item = vec![literal(&decision.item)];
-    let (plugins, mcp_servers) = match decision.kind {
-        ItemKind::Plugin => (item, Vec::new()),
-        _ => (Vec::new(), item),
+    // A server is let in as it is, and here: its name alone would let in whatever takes it.
+    let item = vec![literal(
+        decision.identity.as_ref().unwrap_or(&decision.item),
+    )];
+    let (plugins, mcp_servers, bound) = match decision.kind {
+        ItemKind::Plugin => (item, Vec::new(), None),
+        _ => (Vec::new(), item, Some(workspace.to_string_lossy().into())),
     };
     let wanted = Wanted {
         plugins,
@@ -77,6 +80,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
         expires_at,
         id: None,
         ticket: args.ticket.clone(),
+        workspace: bound.filter(|_| !args.shared),
         shared: args.shared,
     };
     let stores = Stores::open(context, &rules.state, Some(workspace));
@@ -206,7 +210,9 @@ fn reason(args: &Args, decision: &Decision, until: jiff::Timestamp) -> Result<St
             usage("an exception needs a reason", "pass --reason"),
         )?,
     };
-    let question = format!("Allow {} until {}?", decision.item, moment(until));
+    let target = decision.target.as_ref().map(|at| format!(" ({at})"));
+    let (target, end) = (target.unwrap_or_default(), moment(until));
+    let question = format!("Allow {}{target} until {end}?", decision.item);
     if args.yes || prompter.confirm(&question, usage("this needs a yes", "pass --yes"))? {
         return Ok(reason);
     }

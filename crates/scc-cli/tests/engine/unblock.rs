@@ -104,6 +104,23 @@ fn unblock_changes_the_next_launch_until_its_time_is_over() {
     assert!(!reached(&context, "maps.corp.invalid"));
 }
 
+/// What was let in is the server as it was: the same name at another address is another server.
+#[test]
+fn a_server_that_changed_is_not_let_in() {
+    let context = governed();
+    let unblock = ["unblock", "maps", "--reason", "a test", "--yes"];
+    scc(&context, &unblock).ok();
+    assert!(reached(&context, "maps.corp.invalid"));
+
+    let moved =
+        json!([{ "name": "maps", "type": "http", "url": "https://moved.corp.invalid/mcp" }]);
+    let profiles = json!({ "platform": { "additional_mcp_servers": moved } });
+    publish(&context, &json!({ "profiles": profiles }));
+    assert_eq!(explained(&context, "maps"), "denied");
+    assert!(!reached(&context, "moved.corp.invalid"));
+    assert!(!reached(&context, "maps.corp.invalid"));
+}
+
 /// Its time is over a moment from now.
 fn end(context: &TestContext) {
     let file = context.path("home/.config/scc/exceptions.json");

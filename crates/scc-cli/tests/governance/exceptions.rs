@@ -47,7 +47,12 @@ fn unblock_lifts_a_denial_and_leaves_a_trace() {
     let list = desk.run_with(&["exceptions", "list"], &[("TZ", "Asia/Kolkata")]);
     assert!(list.stdout.contains(&here.to_string()), "{list:?}");
     let event = desk.last_event("exception.created");
-    assert_eq!(event["data"]["mcp_servers"], json!(["gis"]));
+    let servers = &event["data"]["mcp_servers"];
+    let server = servers[0].as_str().unwrap();
+    assert!(
+        server.starts_with("gis=https://gis.corp.example/mcp#"),
+        "{server}"
+    );
     assert_eq!(event["data"]["reason"], "maps");
     assert_eq!(items(&desk, "denied"), ["tool@internal"]);
 
@@ -61,6 +66,38 @@ fn unblock_lifts_a_denial_and_leaves_a_trace() {
     let list = desk.data(&["exceptions", "list", "--json"], "ExceptionList");
     assert_eq!(list.as_array().unwrap().len(), 2);
     assert_eq!(list[0]["state"], "active");
+}
+
+/// A server that was let in by name alone could be exchanged behind it.
+#[test]
+fn a_server_is_let_in_as_it_is_and_here() {
+    let desk = Desk::new();
+    desk.run(&["unblock", "gis", "--reason", "maps", "-y"]).ok();
+    assert_eq!(items(&desk, "denied"), ["tool@internal"]);
+    let text = desk.run(&["config", "explain"]).ok().stdout;
+    assert!(text.contains("https://gis.corp.example/mcp"), "{text}");
+
+    let mut other = org();
+    let server = &mut other["profiles"]["platform"]["additional_mcp_servers"][0];
+    server["url"] = json!("https://gis.corp.example/mcp?tenant=other");
+    desk.org(&other);
+    assert_eq!(items(&desk, "denied"), ["tool@internal", "gis"]);
+    desk.org(&org());
+    assert_eq!(items(&desk, "denied"), ["tool@internal"]);
+
+    let elsewhere = desk.context.path("elsewhere");
+    std::fs::create_dir_all(&elsewhere).unwrap();
+    let elsewhere = elsewhere.to_str().unwrap();
+    std::fs::write(format!("{elsewhere}/.scc.yaml"), "{}\n").unwrap();
+    let args = ["config", "explain", "--field", "denied", "--json"];
+    let run = desk.run(&[&args[..], &["--workspace", elsewhere]].concat());
+    let denied = run.ok().json()["data"]["denied"].clone();
+    assert_eq!(denied.as_array().unwrap().len(), 2, "{denied}");
+    assert_eq!(denied[1]["target"], "https://gis.corp.example/mcp");
+    let args = ["config", "explain", "--field", "ignored", "--json"];
+    let run = desk.run(&[&args[..], &["--workspace", elsewhere]].concat());
+    let ignored = run.ok().json()["data"]["ignored"].clone();
+    assert_eq!(ignored[0]["reason"], "other-workspace", "{ignored}");
 }
 
 #[test]

@@ -139,6 +139,45 @@ fn a_document_is_checked_with_every_finding() {
     assert_eq!(desk.run(&["org", "validate", "/nothing"]).status, 3);
 }
 
+/// Warnings are for whoever keeps the document: it stays valid, and nothing is refused.
+#[test]
+fn what_is_probably_not_meant_is_warned_about() {
+    let desk = Desk::blank();
+    let mut doubtful = org();
+    doubtful["defaults"]["allowed_providers"] = json!(["script", "scirpt"]);
+    doubtful["security"]["blocked_mcp_servers"] = json!(["*.{a,b}.example"]);
+    let file = desk.context.path("org.json");
+    std::fs::write(&file, format!("{doubtful:#}")).unwrap();
+    let run = desk.run(&["org", "validate", file.to_str().unwrap(), "--json"]);
+    let envelope = run.ok().json();
+    assert_eq!(envelope["data"]["valid"], true);
+    let warnings = envelope["status"]["warnings"].to_string();
+    for expected in [
+        "this scc knows no provider `scirpt`; did you mean `script`?",
+        "the pattern `*.{a,b}.example` has braces",
+        "what team `platform` adds here is denied",
+    ] {
+        assert!(warnings.contains(expected), "{expected}: {warnings}");
+    }
+    assert!(!warnings.contains("`script`;"), "{warnings}");
+}
+
+/// One run names every mistake, also in the structure.
+#[test]
+fn every_mistake_of_the_structure_is_named() {
+    let desk = Desk::blank();
+    let mut wrong = org();
+    wrong["securty"] = json!({});
+    wrong["defaults"]["network_policy"] = json!("web-egress");
+    wrong["profiles"]["web"] = json!({ "allowed_plugins": [] });
+    let file = desk.context.path("org.json");
+    std::fs::write(&file, format!("{wrong:#}")).unwrap();
+    let run = desk.run(&["org", "validate", file.to_str().unwrap(), "--json"]);
+    assert_eq!(run.status, 3, "{run:?}");
+    let findings = run.json()["data"]["findings"].clone();
+    assert_eq!(findings.as_array().unwrap().len(), 3, "{findings}");
+}
+
 #[test]
 fn templates_are_written_and_valid() {
     let desk = Desk::blank();

@@ -187,8 +187,7 @@ enum Unusable {
 
 fn read<T: ConfigDocument>(content: &[u8], name: &Path) -> Result<Document<T>, Unusable> {
     let text = std::str::from_utf8(content).map_err(|_| Unusable::NotText)?;
-    let document =
-        Document::<T>::parse(text, name).map_err(|error| Unusable::Findings(vec![error]))?;
+    let document = Document::<T>::parse_all(text, name).map_err(Unusable::Findings)?;
     let findings = document.check();
     match findings.is_empty() {
         true => Ok(document),

@@ -76,7 +76,7 @@ pub(super) fn project(
         whose: "the workspace's document".to_owned(),
         findings,
     };
-    let document = Document::load(&file).map_err(|error| invalid(vec![error]))?;
+    let document = Document::load_all(&file).map_err(invalid)?;
     if let Some(document) = &document {
         let findings = document.check();
         if !findings.is_empty() {
@@ -170,7 +170,17 @@ pub(super) fn exceptions(
     let mut found = LocalExceptions::default();
     let user = ExceptionStore::user(input.user_exceptions);
     let keep = scc_policy::ExceptionStore::User;
+    let here = input.workspace.map(Path::to_string_lossy);
     for exception in read(&user, warnings) {
+        // It was made for one workspace, and says nothing about any other.
+        let elsewhere = |of: &String| here.as_deref() != Some(of.as_str());
+        if exception.workspace.as_ref().is_some_and(elsewhere) {
+            if exception.is_active(input.now) {
+                let next = "make one here, where it is needed: scc unblock".to_owned();
+                found.ignore(&exception, user.path(), Reason::OtherWorkspace, next);
+            }
+            continue;
+        }
         found.take(exception, keep, user.path(), input.now, warnings);
     }
     let Some(workspace) = input.workspace else {
@@ -249,11 +259,14 @@ impl LocalExceptions {
             Reason::NotAccepted => {
                 "an agent can write its file, and it was not accepted on this machine"
             }
+            Reason::OtherWorkspace => "it was made for another workspace",
             _ => "it claims to lift blocks, which only the organization's document may",
         };
         self.ignored.push(Decision {
             item: exception.id.clone(),
             kind: ItemKind::Exception,
+            target: None,
+            identity: None,
             outcome: Outcome::Ignored,
             reason,
             message: message.to_owned(),

@@ -70,6 +70,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
         expires_at,
         id: args.id.clone(),
         ticket: args.ticket.clone(),
+        workspace: None,
         shared: args.shared,
     };
     let stores = Stores::open(context, &rules.state, workspace);

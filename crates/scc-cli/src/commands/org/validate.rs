@@ -1,5 +1,5 @@
-use scc_config::Organization;
-use scc_launch::unsupported;
+use scc_config::{Known, Organization};
+use scc_launch::advice;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -43,7 +43,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
                 organization: Some(organization),
                 sha256: Some(&document.provenance().sha256),
             };
-            let warnings = unsupported(document.document());
+            let known = Known {
+                providers: &context.registry.ids(),
+                now: jiff::Timestamp::now(),
+            };
+            let warnings = advice(document.document(), &known);
             printer.data("OrgValidation", &data, &warnings);
             for warning in &warnings {
                 printer.warning(warning);
