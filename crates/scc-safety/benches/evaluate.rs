@@ -10,7 +10,7 @@ fn main() {
 
 /// A command of 100 characters, with the kinds of words that are common.
 const COMMAND: &str = "cd \"$HOME/src\" && git fetch origin main | tail -n 5; \
-                       git commit -m 'fix: the parser (again)' && git push";
+                       git commit -m 'fix: a parser (now)' && git push";
 
 #[divan::bench]
 fn shell_100_characters(bencher: Bencher<'_, '_>) {

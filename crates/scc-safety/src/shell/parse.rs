@@ -1,7 +1,6 @@
 //! From a text to a syntax tree, without trusting the parser: it recurses, and a few shapes of
 //! text take it exponential time or make it panic.
 
-use std::borrow::Cow;
 use std::panic::catch_unwind;
 use std::sync::mpsc;
 use std::thread;
@@ -36,6 +35,9 @@ pub(crate) fn parse(text: &str) -> Result<Program, &'static RuleInfo> {
         return Err(rules::TOO_LONG);
     }
     let shape = Shape::of(text);
+    if names_huge_descriptor(text) {
+        return Err(rules::UNPARSABLE);
+    }
     if shape.nesting > MAX_NESTING || shape.indices > MAX_INDICES {
         return Err(rules::TOO_DEEP);
     }
@@ -45,8 +47,24 @@ pub(crate) fn parse(text: &str) -> Result<Program, &'static RuleInfo> {
     apart(text.to_owned())
 }
 
+/// A number of more than nine digits before `<` or `>`, with which the parser panics.
+fn names_huge_descriptor(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let signs = bytes
+        .iter()
+        .enumerate()
+        .filter(|(_, byte)| b"<>".contains(byte));
+    let digits = |at: usize| {
+        bytes[..at]
+            .iter()
+            .rev()
+            .take(10)
+            .take_while(|byte| byte.is_ascii_digit())
+    };
+    signs.into_iter().any(|(at, _)| digits(at).count() > 9)
+}
+
 fn guarded(text: &str) -> Result<Program, &'static RuleInfo> {
-    let text = with_subshells_apart(text);
     let parsed = catch_unwind(|| {
         let options = ParserOptions::default();
         Parser::new(text.as_bytes(), &options).parse_program()
@@ -55,25 +73,6 @@ fn guarded(text: &str) -> Result<Program, &'static RuleInfo> {
         Ok(Ok(program)) => Ok(program),
         Ok(Err(_)) | Err(_) => Err(rules::UNPARSABLE),
     }
-}
-
-/// The parser takes `( (command) )` for arithmetic, which a shell does only where no blank is
-/// between the brackets. A line break in the blank's place means the same to the shell, and keeps
-/// every place.
-fn with_subshells_apart(text: &str) -> Cow<'_, str> {
-    let bytes = text.as_bytes();
-    let is_blank = |byte: &&u8| matches!(byte, b' ' | b'\t');
-    let has_twin = |at: usize| {
-        let blanks = bytes[at + 1..].iter().take_while(is_blank).count();
-        blanks > 0 && bytes.get(at + 1 + blanks) == Some(&bytes[at])
-    };
-    let mut apart = Cow::Borrowed(text);
-    for (at, _) in text.match_indices(['(', ')']) {
-        if has_twin(at) {
-            apart.to_mut().replace_range(at + 1..at + 2, "\n");
-        }
-    }
-    apart
 }
 
 /// Parses on a thread of its own, which has a big stack and is left behind if it takes too long.

@@ -169,7 +169,10 @@ impl Walk<'_, '_> {
             }
             AssignmentValue::Array(items) => {
                 let mut words = Vec::new();
-                for (_, word) in items {
+                for (key, word) in items {
+                    if let Some(key) = key {
+                        expand::arithmetic(self.judge, &key.value, span);
+                    }
                     words.append(&mut expand::words(self.judge, &word.value, span));
                 }
                 Value::Array(words)

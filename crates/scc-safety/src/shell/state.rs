@@ -33,6 +33,8 @@ pub(crate) enum Value {
 #[derive(Debug, Clone)]
 pub(crate) struct Function {
     pub(crate) body: Rc<FunctionBody>,
+    /// See [`Walk`](super::walk::Walk): the places mean the text in which it was defined.
+    pub(crate) doubles: Rc<Vec<usize>>,
     /// Where its name stands.
     pub(crate) span: Range<usize>,
 }

@@ -5,8 +5,8 @@ use std::rc::Rc;
 
 use brush_parser::SourceSpan;
 use brush_parser::ast::{
-    AndOr, AndOrList, Command, CompoundCommand, CompoundList, ExtendedTestExpr, ForClauseCommand,
-    FunctionDefinition, IfClauseCommand, Pipeline, Program, SeparatorOperator,
+    AndOr, AndOrList, ArithmeticCommand, Command, CompoundCommand, CompoundList, ExtendedTestExpr,
+    ForClauseCommand, FunctionDefinition, IfClauseCommand, Pipeline, Program, SeparatorOperator,
     WhileOrUntilClauseCommand,
 };
 
@@ -23,6 +23,8 @@ pub(crate) struct Walk<'j, 'a> {
     pub(crate) judge: &'j mut Judge<'a>,
     /// For a text with other characters than ASCII: the byte at which each character begins.
     offsets: Option<Vec<usize>>,
+    /// The characters at which `((` or `))` stands.
+    doubles: Rc<Vec<usize>>,
 }
 
 impl<'j, 'a> Walk<'j, 'a> {
@@ -31,7 +33,11 @@ impl<'j, 'a> Walk<'j, 'a> {
             let starts = text.char_indices().map(|(at, _)| at);
             starts.chain([text.len()]).collect()
         });
-        Self { judge, offsets }
+        Self {
+            judge,
+            offsets,
+            doubles: Rc::new(doubles(text)),
+        }
     }
 
     /// A place in bytes of the outermost text.
@@ -128,12 +134,15 @@ impl<'j, 'a> Walk<'j, 'a> {
                     walk.compound(compound, states, input)
                 })
             }
-            Command::ExtendedTest(test, _) => {
-                self.test(&test.expr, &states);
-                Ran {
-                    states,
-                    output: Word::default(),
-                }
+            Command::ExtendedTest(test, redirects) => {
+                let list = redirects.as_ref().map_or(&[][..], |list| &list.0);
+                self.redirected(list, states, input, |walk, states, _| {
+                    walk.test(&test.expr, &states);
+                    Ran {
+                        states,
+                        output: Word::default(),
+                    }
+                })
             }
         }
     }
@@ -141,6 +150,7 @@ impl<'j, 'a> Walk<'j, 'a> {
     fn define(&self, function: &FunctionDefinition, mut states: Vec<State>) -> Ran {
         let body = Function {
             body: Rc::new(function.body.clone()),
+            doubles: Rc::clone(&self.doubles),
             span: self.span(function.fname.loc.as_ref()),
         };
         for state in &mut states {
@@ -177,6 +187,9 @@ impl<'j, 'a> Walk<'j, 'a> {
                 self.looked_at(&clause.value.value, &states);
                 let mut after = states.clone();
                 let mut output = Word::default();
+                for pattern in clause.cases.iter().flat_map(|case| &case.patterns) {
+                    self.looked_at(&pattern.value, &states);
+                }
                 for list in clause.cases.iter().filter_map(|case| case.cmd.as_ref()) {
                     let ran = self.list(list, states.clone(), input);
                     after = union(after, ran.states);
@@ -187,13 +200,7 @@ impl<'j, 'a> Walk<'j, 'a> {
                     output,
                 }
             }
-            CompoundCommand::Arithmetic(command) => {
-                self.looked_at(&command.expr.value, &states);
-                Ran {
-                    states,
-                    output: Word::default(),
-                }
-            }
+            CompoundCommand::Arithmetic(command) => self.double(command, states, input),
             CompoundCommand::ArithmeticForClause(clause) => {
                 let parts = [&clause.initializer, &clause.condition, &clause.updater];
                 for part in parts.into_iter().flatten() {
@@ -206,6 +213,26 @@ impl<'j, 'a> Walk<'j, 'a> {
                 }
             }
         }
+    }
+
+    /// `((…))` is arithmetic, and `( (…) )` and `((…) )` are not, which the parser takes for the same.
+    fn double(&mut self, command: &ArithmeticCommand, states: Vec<State>, input: &Input) -> Ran {
+        let text = &command.expr.value;
+        let last = command.loc.end.index.saturating_sub(2);
+        if self.doubles.contains(&command.loc.start.index) && self.doubles.contains(&last) {
+            self.looked_at(text, &states);
+            return Ran {
+                states,
+                output: Word::default(),
+            };
+        }
+        let text = Word::known(text.as_str(), self.span(Some(&command.loc)));
+        let mut output = Word::default();
+        for state in &states {
+            self.judge.state = state.clone();
+            output.push_word(&super::script(self.judge, &text, input).output);
+        }
+        Ran { states, output }
     }
 
     /// Judges what a text substitutes.
@@ -338,6 +365,19 @@ impl<'j, 'a> Walk<'j, 'a> {
     }
 }
 
+/// The characters of a text at which `((` or `))` stands.
+fn doubles(text: &str) -> Vec<usize> {
+    if !text.contains("((") {
+        return Vec::new();
+    }
+    let chars: Vec<char> = text.chars().collect();
+    let pairs = chars.windows(2).enumerate();
+    pairs
+        .filter(|(_, pair)| matches!(pair, ['(', '('] | [')', ')']))
+        .map(|(at, _)| at)
+        .collect()
+}
+
 /// Calls a function.
 pub(crate) fn call(
     judge: &mut Judge<'_>,
@@ -354,7 +394,9 @@ pub(crate) fn call(
         super::within(judge, &span, |judge| {
             let redirects = function.body.1.as_ref().map_or(&[][..], |list| &list.0);
             let body = &function.body.0;
-            Walk::new(judge, "").redirected(redirects, vec![state], input, |walk, states, input| {
+            let mut walk = Walk::new(judge, "");
+            walk.doubles = Rc::clone(&function.doubles);
+            walk.redirected(redirects, vec![state], input, |walk, states, input| {
                 walk.compound(body, states, input)
             })
         })
