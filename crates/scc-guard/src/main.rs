@@ -4,8 +4,8 @@
 //! (`/proc/self/exe`), not from what the caller calls it. There it judges the arguments with
 //! `scc-safety` and the policy of the sandbox, and becomes the real tool or refuses with status 126.
 //! Under its own name it is a command: `guard hook` judges what an agent is about to do, `guard
-//! collect` records what was refused, `guard install` is a step of an image's build, and `guard relay` and `guard probe` are those of
-//! `scc-relay`.
+//! collect` records what was refused, `guard install` is a step of an image's build, and `guard
+//! relay` and `guard probe` are those of `scc-relay`.
 //!
 //! Every state that it does not expect is a refusal: no policy, a policy that others could have
 //! written, an internal failure.

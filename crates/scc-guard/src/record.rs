@@ -12,10 +12,8 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use scc_safety::{Decision, Verdict};
+use scc_safety::{Decision, Verdict, command_line};
 use serde_json::{Value, json};
-
-use crate::refusal;
 
 /// The collector's directory: a volume that belongs to its user.
 pub(crate) const DIRECTORY: &str = "/var/lib/scc";
@@ -80,7 +78,7 @@ fn message(verdict: &Verdict, surface: Surface) -> Value {
         .iter()
         .take(MOST_FINDINGS)
         .map(|finding| {
-            let command = shortened(&refusal::shown(&finding.command));
+            let command = shortened(&command_line(&finding.command));
             json!({ "rule": finding.rule, "command": command })
         })
         .collect();

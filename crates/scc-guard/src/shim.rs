@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::io;
 
-use scc_safety::{Decision, evaluate_argv};
+use scc_safety::{Decision, command_line, evaluate_argv};
 
 use crate::policy;
 use crate::process::Invocation;
@@ -19,7 +19,8 @@ pub(crate) fn run(tool: &Tool, invocation: &Invocation) -> u8 {
         Ok(policy) => policy,
         Err(why) => return refuse_unjudged(&argv, &why.to_string()),
     };
-    let verdict = evaluate_argv(&argv, &Here::new(tool.kind), &policy);
+    let here = Here::new(tool.kind, invocation.is_first);
+    let verdict = evaluate_argv(&argv, &here, &policy);
     if verdict.decision == Decision::Allow {
         return become_real(tool, invocation);
     }
@@ -49,7 +50,7 @@ pub(crate) fn refuse_unjudged(argv: &[OsString], why: &str) -> u8 {
         .map(|word| word.to_string_lossy().into_owned())
         .collect();
     refusal::say(&refusal::unusable(&words, why, Format::wanted()));
-    record::send_unjudged(UNUSABLE, &refusal::shown(&words));
+    record::send_unjudged(UNUSABLE, &command_line(&words));
     REFUSED
 }
 

@@ -13,14 +13,16 @@ use crate::tools::{GIT, Kind};
 pub(crate) struct Here {
     git: PathBuf,
     kind: Kind,
+    is_first: bool,
 }
 
 impl Here {
-    /// As a tool of this kind sees it.
-    pub(crate) fn new(kind: Kind) -> Self {
+    /// As a tool of this kind sees it; `is_first` where no other program ran in this process.
+    pub(crate) fn new(kind: Kind, is_first: bool) -> Self {
         Self {
             git: GIT.real_path().into(),
             kind,
+            is_first,
         }
     }
 
@@ -105,11 +107,13 @@ impl World for Here {
     }
 
     /// git starts a network tool by itself, or by a shell (`sh -c`) where its configuration gives
-    /// options for it. What a shell starts otherwise is not git's own doing.
+    /// options for it. What a shell starts otherwise is not git's own doing. Nor is what a hook
+    /// becomes (`exec git`): git is its parent too, but another program ran in its process before.
     fn git_parent(&self) -> Option<Vec<String>> {
         let parent = rustix::process::getppid()?.as_raw_nonzero().get();
         if self.is_git(parent) {
-            return command_line(parent);
+            let is_own = self.is_first || self.kind == Kind::Network;
+            return is_own.then(|| command_line(parent)).flatten();
         }
         let is_text = command_line(parent)?
             .get(1)
@@ -170,6 +174,7 @@ mod tests {
                 world: Here {
                     git: "git".into(),
                     kind: Kind::Git,
+                    is_first: true,
                 },
             };
             repository.git(&["init", "--quiet", "--initial-branch=main"]);
@@ -222,7 +227,7 @@ mod tests {
         let words = command_line(own).unwrap();
         let args: Vec<_> = std::env::args().collect();
         assert_eq!(words, args);
-        assert_eq!(Here::new(Kind::Git).git_parent(), None);
+        assert_eq!(Here::new(Kind::Git, true).git_parent(), None);
     }
 
     #[test]

@@ -32,8 +32,9 @@ pub(crate) fn judges(net: &SafetyNet) -> bool {
     net.action != SafetyAction::Allow
 }
 
-/// The policy as the guard reads it.
-pub(crate) fn policy(net: &SafetyNet) -> Policy {
+/// The policy of the safety net, as the guard and the hooks of a sandbox read it.
+#[must_use]
+pub fn safety_policy(net: &SafetyNet) -> Policy {
     Policy {
         action: match net.action {
             SafetyAction::Block => Action::Block,
@@ -79,7 +80,8 @@ fn tool(tool: NetworkTool) -> scc_safety::NetworkTool {
 
 /// The policy as a file that the agent can read and not change.
 pub(crate) fn sealed(net: &SafetyNet) -> Result<SealedDirectory, LaunchError> {
-    let text = serde_json::to_string_pretty(&policy(net)).map_err(LaunchError::SafetyPolicy)?;
+    let text =
+        serde_json::to_string_pretty(&safety_policy(net)).map_err(LaunchError::SafetyPolicy)?;
     Ok(SealedDirectory {
         path: DIRECTORY.to_owned(),
         files: BTreeMap::from([(FILE.to_owned(), format!("{text}\n"))]),
@@ -93,7 +95,7 @@ pub(crate) fn describe(net: &SafetyNet) -> String {
         SafetyAction::Warn => "warn",
         SafetyAction::Allow => return "allow: nothing is judged".to_owned(),
     };
-    let policy = policy(net);
+    let policy = safety_policy(net);
     let off: Vec<_> = scc_safety::Group::ALL
         .into_iter()
         .filter(|group| !policy.is_on(*group))
@@ -137,7 +139,7 @@ mod tests {
         let sealed = sealed(&net).unwrap();
         assert_eq!(sealed.path, "/etc/scc");
         let read = Policy::parse(sealed.files["safety.json"].as_bytes()).unwrap();
-        assert_eq!(read, policy(&net));
+        assert_eq!(read, safety_policy(&net));
         assert_eq!(read.action, Action::Warn);
         assert!(!read.switches.block_clean && read.switches.block_force_push);
         assert_eq!(describe(&net), "warn, but for clean, curl");

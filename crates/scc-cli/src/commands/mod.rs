@@ -18,6 +18,7 @@ pub(crate) mod profile;
 pub(crate) mod provider;
 pub(crate) mod prune;
 pub(crate) mod refresh;
+pub(crate) mod safety;
 pub(crate) mod sessions;
 pub(crate) mod setup;
 pub(crate) mod start;
@@ -53,6 +54,7 @@ pub(crate) async fn run(command: Option<Command>, context: &Context) -> Result<u
         Command::Logs(args) => logs::run(&args, context).await,
         Command::Provider(args) => provider::run(args, context).await,
         Command::Network(args) => network::run(&args, context),
+        Command::Safety(args) => safety::run(&args, context),
         Command::Setup(args) => setup::run(&args, context),
         Command::Init(args) => init::run(&args, context),
         Command::Profile(args) => profile::run(&args, context),
