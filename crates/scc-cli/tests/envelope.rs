@@ -95,6 +95,26 @@ fn what_commands_print_fits_the_schema() {
         (&["init", workspace, "--json"], "InitResult", 0),
         (&["profile", "list", "--json"], "ProfileList", 0),
         (&["audit", "verify", "--json"], "AuditVerify", 0),
+        (
+            &["safety", "rules", "--workspace", workspace, "--json"],
+            "SafetyRules",
+            0,
+        ),
+        (
+            &[
+                "safety",
+                "check",
+                "--workspace",
+                workspace,
+                "--json",
+                "--",
+                "git",
+                "push",
+                "--force",
+            ],
+            "SafetyCheck",
+            6,
+        ),
     ] {
         let run = context.run(Path::new(SCRIPTED), args);
         assert_eq!(run.status, status, "{run:?}");

@@ -5,6 +5,9 @@ use super::{Net, Where};
 use crate::context::Context;
 use crate::error::CliError;
 
+/// The exit code of a command that would be refused.
+const REFUSED: u8 = 6;
+
 /// Say what a sandbox here would do with a command, without running it
 ///
 /// Ends with 6 where it would be refused. The command is judged by itself, as the hook of an agent
@@ -41,12 +44,15 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
         "findings": verdict.findings,
         "origin": net.origin,
     });
-    context.printer.data("SafetyCheck", &data, &[]);
+    let refused = verdict.findings.iter().filter(|_| verdict.is_refused());
+    let errors: Vec<_> = refused
+        .map(|finding| format!("{}: {}", finding.rule, finding.reason))
+        .collect();
+    context
+        .printer
+        .data_with_errors("SafetyCheck", &data, &errors);
     context.printer.result(&describe(&verdict, &net));
-    Ok(match verdict.decision {
-        Decision::Refuse => 6,
-        Decision::Warn | Decision::Allow => 0,
-    })
+    Ok(if verdict.is_refused() { REFUSED } else { 0 })
 }
 
 fn describe(verdict: &Verdict, net: &Net) -> String {
