@@ -11,6 +11,7 @@ mod lifecycle;
 mod login;
 mod safety;
 mod safety_agents;
+mod safety_audit;
 mod safety_policy;
 mod support;
 mod terminal;
