@@ -28,6 +28,7 @@ mod refusal;
 mod request;
 mod safety;
 mod tidy;
+mod trial;
 mod user;
 mod workspace;
 mod worktree;
@@ -55,6 +56,7 @@ pub use refusal::{Refusal, Requested, record_refusal};
 pub use request::{HostFacts, LaunchRequest};
 pub use safety::safety_policy;
 pub use tidy::Tidied;
+pub use trial::GuardTrial;
 pub use workspace::{Workspace, WorkspaceError, WorkspaceKind, detect_workspace, suspicion};
 
 use jiff::Timestamp;

@@ -156,6 +156,15 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         Ok(())
     }
 
+    /// Whether a sandbox has recorded anything.
+    pub(crate) async fn has_records(&self, id: &str) -> Result<bool, LaunchError> {
+        let content = self.runtime.read_sandbox_file(id, EVENTS).await?;
+        let content = content.unwrap_or_default();
+        Ok(content
+            .split(|byte| *byte == b'\n')
+            .any(|line| read(line).is_some()))
+    }
+
     /// The same for every sandbox of a session that runs.
     ///
     /// # Errors
