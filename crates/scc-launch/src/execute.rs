@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use scc_provider::VolumeFiles;
-use scc_runtime::{Attachment, EngineError, SandboxRuntime, SandboxState, TerminalSize, labels};
+use scc_runtime::{
+    Attachment, EngineError, SandboxRuntime, SandboxState, TerminalSize, UserIds, labels,
+};
 use scc_state::{LaunchLock, SessionRecord, SessionState};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
@@ -62,6 +64,8 @@ pub struct LiveSession {
     /// When it is stopped.
     pub expires_at: Option<Timestamp>,
     attachment: Option<Attachment>,
+    /// The agent's user, where its commands are judged.
+    judged: Option<UserIds>,
     credentials: Option<VolumeProbe>,
 }
 
@@ -69,6 +73,10 @@ impl LiveSession {
     /// The agent's standard streams, connected before it started. They can be taken once.
     pub fn take_attachment(&mut self) -> Option<Attachment> {
         self.attachment.take()
+    }
+
+    pub(crate) fn judged(&self) -> Option<UserIds> {
+        self.judged
     }
 }
 
@@ -136,6 +144,7 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
                 sandbox: id,
                 expires_at: plan.expires_at,
                 attachment: Some(attachment),
+                judged: safety::judges(&plan.policy.safety_net.value).then_some(plan.spec.user),
                 credentials: match &plan.credentials {
                     Credentials::Key => None,
                     Credentials::Volume(volume) => Some(VolumeProbe {
@@ -171,10 +180,6 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
                 (id, attachment)
             }
         };
-        if safety::judges(&plan.policy.safety_net.value) {
-            let agent = plan.spec.user;
-            self.start_collector(&made.0, agent).await?;
-        }
         self.record_started(plan)?;
         Ok(made)
     }

@@ -12,7 +12,7 @@ use scc_safety::Decision;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::{LaunchError, Launcher};
+use crate::{LaunchError, Launcher, LiveSession};
 
 /// The collector's own volume, whose place is compiled into the guard.
 const DIRECTORY: &str = "/var/lib/scc";
@@ -95,6 +95,18 @@ fn read(line: &[u8]) -> Option<(&'static str, Map<String, Value>)> {
 }
 
 impl<R: SandboxRuntime> Launcher<'_, R> {
+    /// Starts what records the refusals of a session whose agent has just started. The agent is not
+    /// kept waiting for it: the guard waits for the collector where it has something to record.
+    ///
+    /// # Errors
+    /// When it cannot be started. The session is not to go on then.
+    pub async fn start_recording(&self, live: &LiveSession) -> Result<(), LaunchError> {
+        match live.judged() {
+            Some(agent) => self.start_collector(&live.sandbox, agent).await,
+            None => Ok(()),
+        }
+    }
+
     /// Starts the collector of a sandbox that has just started.
     pub(crate) async fn start_collector(
         &self,
