@@ -48,6 +48,7 @@ pub fn safety_policy(net: &SafetyNet) -> Policy {
             .copied()
             .map(tool)
             .collect(),
+        disposable_worktrees: net.disposable_worktrees.clone(),
         ..Policy::default()
     }
 }
@@ -103,8 +104,15 @@ pub(crate) fn describe(net: &SafetyNet) -> String {
         .map(|switch| switch.trim_start_matches("block_").replace('_', " "))
         .collect();
     let tools = policy.allowed_network_tools.iter();
-    let tools: Vec<_> = tools.map(|tool| tool.name().to_owned()).collect();
-    match off.into_iter().chain(tools).collect::<Vec<_>>() {
+    let tools = tools.map(|tool| tool.name().to_owned());
+    let folders = policy.disposable_worktrees.iter();
+    let folders = folders.map(|folder| format!("discards in {folder}"));
+    match off
+        .into_iter()
+        .chain(tools)
+        .chain(folders)
+        .collect::<Vec<_>>()
+    {
         let_through if let_through.is_empty() => action.to_owned(),
         let_through => format!("{action}, but for {}", let_through.join(", ")),
     }
@@ -134,6 +142,7 @@ mod tests {
             action: SafetyAction::Warn,
             block_clean: false,
             allowed_network_tools: vec![NetworkTool::Curl],
+            disposable_worktrees: vec!["/tmp/trees".to_owned()],
             ..SafetyNet::default()
         };
         let sealed = sealed(&net).unwrap();
@@ -142,7 +151,10 @@ mod tests {
         assert_eq!(read, safety_policy(&net));
         assert_eq!(read.action, Action::Warn);
         assert!(!read.switches.block_clean && read.switches.block_force_push);
-        assert_eq!(describe(&net), "warn, but for clean, curl");
+        assert_eq!(
+            describe(&net),
+            "warn, but for clean, curl, discards in /tmp/trees"
+        );
         assert_eq!(describe(&SafetyNet::default()), "block");
     }
 }
