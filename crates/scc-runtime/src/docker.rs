@@ -205,6 +205,10 @@ impl SandboxRuntime for DockerRuntime {
         archive::get_file(&self.docker, id, path).await
     }
 
+    async fn volume_has_file(&self, volume: &str, path: &str) -> Result<bool, EngineError> {
+        volumes::has_file(&self.docker, volume, path).await
+    }
+
     async fn unfinished(&self, labels: &[(&str, &str)]) -> Result<Vec<Unfinished>, EngineError> {
         sealed::unfinished(&self.docker, labels).await
     }

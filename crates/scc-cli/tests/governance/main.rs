@@ -9,3 +9,4 @@ mod safety;
 mod start;
 mod support;
 mod team;
+mod workspace;
