@@ -1,6 +1,6 @@
-mod check;
-mod explain;
-mod rules;
+pub(crate) mod check;
+pub(crate) mod explain;
+pub(crate) mod rules;
 
 use std::path::PathBuf;
 
@@ -8,7 +8,9 @@ use clap::Subcommand;
 use scc_config::SafetyNet;
 use scc_launch::safety_policy;
 use scc_policy::{Origin, Sourced};
-use scc_safety::{Action, Group, Policy};
+use scc_safety::{Action, Group, Policy, RuleInfo};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::CliError;
@@ -93,6 +95,29 @@ impl Net {
             Action::Block => "refuse",
             Action::Warn => "warn",
             Action::Allow => "allow",
+        }
+    }
+}
+
+/// A rule, and what happens here to what it finds.
+#[derive(Serialize, JsonSchema)]
+struct RuleReport {
+    rule: &'static str,
+    /// Its switch in the organization's document, where it has one.
+    switch: Option<&'static str>,
+    /// `refuse`, `warn` or `allow`.
+    action: &'static str,
+    /// The commands that it stops.
+    stops: &'static str,
+}
+
+impl RuleReport {
+    fn of(rule: &'static RuleInfo, net: &Net) -> Self {
+        Self {
+            rule: rule.id.as_str(),
+            switch: rule.group.switch(),
+            action: net.action(rule.group),
+            stops: rule.stops,
         }
     }
 }

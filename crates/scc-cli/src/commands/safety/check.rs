@@ -1,5 +1,7 @@
-use scc_safety::{Decision, Unknown, Verdict, evaluate_argv, evaluate_shell};
-use serde_json::json;
+use scc_policy::Origin;
+use scc_safety::{Decision, Finding, Unknown, Verdict, evaluate_argv, evaluate_shell};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::{Net, Where};
 use crate::context::Context;
@@ -33,17 +35,64 @@ pub(crate) struct Args {
     command: Vec<String>,
 }
 
+/// What a sandbox would do with a command.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct CheckReport<'a> {
+    /// `allow`, `warn` or `refuse`.
+    decision: &'static str,
+    findings: Vec<FindingReport<'a>>,
+    /// Who said which rules apply.
+    origin: &'a Origin,
+}
+
+/// What a rule found.
+#[derive(Serialize, JsonSchema)]
+struct FindingReport<'a> {
+    rule: &'a str,
+    reason: &'a str,
+    alternative: Option<&'a str>,
+    /// The offending words: bytes of the text, or numbers of words.
+    span: Span,
+    /// The command that would run, as its words.
+    command: &'a [String],
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Span {
+    start: usize,
+    end: usize,
+}
+
+impl<'a> FindingReport<'a> {
+    fn of(finding: &'a Finding) -> Self {
+        Self {
+            rule: finding.rule.as_str(),
+            reason: &finding.reason,
+            alternative: finding.alternative.as_deref(),
+            span: Span {
+                start: finding.span.start,
+                end: finding.span.end,
+            },
+            command: &finding.command,
+        }
+    }
+}
+
 pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
     let net = Net::load(&args.here, context)?;
     let verdict = match &args.shell {
         Some(text) => evaluate_shell(text, &Unknown, &net.policy),
         None => evaluate_argv(&args.command, &Unknown, &net.policy),
     };
-    let data = json!({
-        "decision": verdict.decision,
-        "findings": verdict.findings,
-        "origin": net.origin,
-    });
+    let data = CheckReport {
+        decision: match verdict.decision {
+            Decision::Allow => "allow",
+            Decision::Warn => "warn",
+            Decision::Refuse => "refuse",
+        },
+        findings: verdict.findings.iter().map(FindingReport::of).collect(),
+        origin: &net.origin,
+    };
     let refused = verdict.findings.iter().filter(|_| verdict.is_refused());
     let errors: Vec<_> = refused
         .map(|finding| format!("{}: {}", finding.rule, finding.reason))

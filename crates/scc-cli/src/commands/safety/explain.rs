@@ -1,7 +1,9 @@
+use scc_policy::Origin;
 use scc_safety::{RuleInfo, rule, rules};
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 
-use super::{Net, Where};
+use super::{Net, RuleReport, Where};
 use crate::context::Context;
 use crate::error::CliError;
 
@@ -18,19 +20,28 @@ pub(crate) struct Args {
     pub(crate) json: bool,
 }
 
+/// A rule, and all there is to know about it.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct ExplainReport<'a> {
+    #[serde(flatten)]
+    rule: RuleReport,
+    /// What these commands destroy.
+    why: &'static str,
+    /// What to do instead; commands in it stand in backticks.
+    alternative: Option<&'static str>,
+    /// Who said whether it applies.
+    origin: &'a Origin,
+}
+
 pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
     let found = rule(&args.rule).ok_or_else(|| unknown(&args.rule))?;
     let net = Net::load(&args.here, context)?;
-    let data = json!({
-        "rule": found.id,
-        "group": found.group,
-        "switch": found.group.switch(),
-        "stops": found.stops,
-        "why": found.why,
-        "alternative": found.alternative,
-        "action": net.action(found.group),
-        "origin": net.origin,
-    });
+    let data = ExplainReport {
+        rule: RuleReport::of(found, &net),
+        why: found.why,
+        alternative: found.alternative,
+        origin: &net.origin,
+    };
     context.printer.data("SafetyRule", &data, &[]);
     context.printer.result(&describe(found, &net));
     Ok(0)

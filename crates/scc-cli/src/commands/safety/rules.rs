@@ -1,7 +1,9 @@
+use scc_policy::Origin;
 use scc_safety::rules;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 
-use super::{Net, Where};
+use super::{Net, RuleReport, Where};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::output::table;
@@ -16,21 +18,21 @@ pub(crate) struct Args {
     pub(crate) json: bool,
 }
 
+/// Every rule.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct RulesReport<'a> {
+    rules: Vec<RuleReport>,
+    /// Who said which apply.
+    origin: &'a Origin,
+}
+
 pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
     let net = Net::load(&args.here, context)?;
-    let all: Vec<Value> = rules()
-        .iter()
-        .map(|rule| {
-            json!({
-                "rule": rule.id,
-                "group": rule.group,
-                "switch": rule.group.switch(),
-                "action": net.action(rule.group),
-                "stops": rule.stops,
-            })
-        })
-        .collect();
-    let data = json!({ "rules": all, "origin": net.origin });
+    let rules_here = rules().iter().map(|rule| RuleReport::of(rule, &net));
+    let data = RulesReport {
+        rules: rules_here.collect(),
+        origin: &net.origin,
+    };
     context.printer.data("SafetyRules", &data, &[]);
     let rows = rules()
         .iter()
