@@ -4,8 +4,8 @@ use clap::{ArgAction, Parser, Subcommand};
 
 use crate::commands::{
     attach, audit, completion, config, context, dashboard, doctor, exceptions, exec, init, list,
-    logs, network, org, profile, provider, prune, refresh, sessions, setup, start, status, stop,
-    team, unblock, watch, worktree,
+    logs, network, org, profile, provider, prune, refresh, safety, sessions, setup, start, status,
+    stop, team, unblock, watch, worktree,
 };
 
 /// Runs coding agents in governed sandboxes.
@@ -45,6 +45,7 @@ pub(crate) enum Command {
     Logs(logs::Args),
     Provider(provider::Args),
     Network(network::Args),
+    Safety(safety::Args),
     Config(config::Args),
     Org(org::Args),
     Team(team::Args),
@@ -96,6 +97,7 @@ impl Cli {
             Command::Prune(args) => args.json,
             Command::Provider(args) => args.wants_json(),
             Command::Network(args) => args.wants_json(),
+            Command::Safety(args) => args.wants_json(),
             Command::Config(args) => args.wants_json(),
             Command::Org(args) => args.wants_json(),
             Command::Team(args) => args.wants_json(),

@@ -8,8 +8,8 @@ use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use crate::commands::{
-    config, doctor, exceptions, init, network, org, profile, provider, sessions, setup, status,
-    stop, team, unblock, worktree,
+    config, doctor, exceptions, init, network, org, profile, provider, safety, sessions, setup,
+    status, stop, team, unblock, worktree,
 };
 use crate::output::ErrorReport;
 
@@ -50,6 +50,9 @@ fn rules() -> Vec<Kind> {
         kind::<PolicyException>("ExceptionPolicy"),
         kind::<Vec<exceptions::change::EndedReport<'_>>>("ExceptionReset"),
         kind::<network::explain::ExplainReport<'_>>("NetworkExplain"),
+        kind::<safety::check::CheckReport<'_>>("SafetyCheck"),
+        kind::<safety::explain::ExplainReport<'_>>("SafetyRule"),
+        kind::<safety::rules::RulesReport<'_>>("SafetyRules"),
         kind::<org::import::ImportReport<'_>>("OrgImport"),
         kind::<org::import::ImportReport<'_>>("OrgImportPreview"),
         kind::<org::init::InitReport<'_>>("OrgInit"),

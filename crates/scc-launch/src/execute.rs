@@ -5,13 +5,16 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use scc_provider::VolumeFiles;
-use scc_runtime::{Attachment, EngineError, SandboxRuntime, SandboxState, TerminalSize, labels};
+use scc_runtime::{
+    Attachment, EngineError, SandboxRuntime, SandboxState, TerminalSize, UserIds, labels,
+};
 use scc_state::{LaunchLock, SessionRecord, SessionState};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::names::hex;
 use crate::plan::Credentials;
+use crate::safety;
 use crate::tidy::volume_files;
 use crate::{Event, LaunchError, Launcher, Plan, Reporter, Requested};
 
@@ -61,6 +64,8 @@ pub struct LiveSession {
     /// When it is stopped.
     pub expires_at: Option<Timestamp>,
     attachment: Option<Attachment>,
+    /// The agent's user, where its commands are judged.
+    judged: Option<UserIds>,
     credentials: Option<VolumeProbe>,
 }
 
@@ -68,6 +73,10 @@ impl LiveSession {
     /// The agent's standard streams, connected before it started. They can be taken once.
     pub fn take_attachment(&mut self) -> Option<Attachment> {
         self.attachment.take()
+    }
+
+    pub(crate) fn judged(&self) -> Option<UserIds> {
+        self.judged
     }
 }
 
@@ -136,6 +145,7 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
                 sandbox: id,
                 expires_at: plan.expires_at,
                 attachment: Some(attachment),
+                judged: safety::judges(&plan.policy.safety_net.value).then_some(plan.spec.user),
                 credentials: match &plan.credentials {
                     Credentials::Key => None,
                     Credentials::Volume(volume) => Some(VolumeProbe {
@@ -313,6 +323,7 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
     /// When the engine does not answer; the next command closes the session then.
     pub async fn finish(&self, session_id: &str, sandbox: &str) -> Result<AgentEnd, LaunchError> {
         let status = self.runtime.wait(sandbox).await?;
+        self.collect_records(session_id, sandbox).await?;
         self.close_session(session_id, Some(status), self.now())?;
         if let Some(found) = self.runtime.inspect(sandbox).await? {
             self.remove_egress_of(&found).await?;
@@ -404,6 +415,7 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
             let mut facts = Map::new();
             facts.insert("exit_status".to_owned(), json!(exit_status));
             self.audit("launch.ended", session_id, facts)?;
+            self.state.set_collected_records(session_id, None)?;
         }
         Ok(())
     }

@@ -21,6 +21,7 @@ use crate::egress::{EgressDraft, EgressPlan};
 use crate::governed;
 use crate::images::{ImagePlan, plan_images};
 use crate::names::{ROLE_SESSION, Scope};
+use crate::record;
 use crate::resume::NOT_LOOKED_UP;
 use crate::safety;
 use crate::user::agent_user;
@@ -553,6 +554,9 @@ impl Draft<'_> {
             target: self.provider.volume_path().to_owned(),
             read_only: false,
         });
+        if safety::judges(&self.request.policy.safety_net.value) {
+            mounts.push(record::mount());
+        }
         mounts
     }
 
@@ -653,6 +657,14 @@ fn shown_mounts(spec: &SandboxSpec) -> Vec<MountPlan> {
             }
             MountSource::Host(path) => ("git", path.to_string_lossy().into_owned()),
             MountSource::Volume { name, .. } => ("volume", name.clone()),
+            MountSource::Own => {
+                return MountPlan {
+                    kind: "record",
+                    source: None,
+                    target: mount.target.clone(),
+                    read_only: mount.read_only,
+                };
+            }
         };
         MountPlan {
             kind,

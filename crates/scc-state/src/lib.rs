@@ -47,6 +47,7 @@ mod accepted;
 mod applied;
 mod audit;
 mod chain;
+mod collected;
 mod document;
 mod error;
 mod exception;

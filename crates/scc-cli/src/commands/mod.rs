@@ -20,6 +20,7 @@ pub(crate) mod provider;
 pub(crate) mod prune;
 pub(crate) mod quick;
 pub(crate) mod refresh;
+pub(crate) mod safety;
 pub(crate) mod sessions;
 pub(crate) mod setup;
 pub(crate) mod start;
@@ -59,6 +60,7 @@ pub(crate) async fn run(command: Option<Command>, context: &Context) -> Result<u
         Command::Logs(args) => logs::run(&args, context).await,
         Command::Provider(args) => provider::run(args, context).await,
         Command::Network(args) => network::run(&args, context),
+        Command::Safety(args) => safety::run(&args, context),
         Command::Setup(args) => setup::run(&args, context),
         Command::Init(args) => init::run(&args, context),
         Command::Profile(args) => profile::run(&args, context),
@@ -68,7 +70,7 @@ pub(crate) async fn run(command: Option<Command>, context: &Context) -> Result<u
         Command::Exceptions(args) => exceptions::run(&args, context),
         Command::Unblock(args) => unblock::run(&args, context),
         Command::Doctor(args) => doctor::run(&args, context).await,
-        Command::Audit(args) => audit::run(&args, context),
+        Command::Audit(args) => audit::run(&args, context).await,
         Command::Completion(args) => completion::run(&args, context),
         Command::Watch(args) => watch::run(&args, context).await,
         Command::Refresh(args) => refresh::run(&args, context),

@@ -16,6 +16,7 @@ mod restart;
 mod resume;
 mod safety;
 mod safety_agents;
+mod safety_audit;
 mod safety_policy;
 mod support;
 mod terminal;

@@ -26,18 +26,7 @@ pub(super) async fn read_file(
     let Some((reader, full)) = reach(docker, volume, path).await? else {
         return Ok(None);
     };
-    let Some(archive) = archive::get(docker, &reader, &full).await? else {
-        return Ok(None);
-    };
-    let files = archive::files(&archive).map_err(|error| EngineError::Broken {
-        action: "reading a volume".to_owned(),
-        source: Box::new(error),
-    })?;
-    // A directory comes with the files below it, whose paths have more than one part.
-    Ok(files
-        .into_iter()
-        .find(|file| !file.path.contains('/'))
-        .map(|file| file.content))
+    archive::get_file(docker, &reader, &full).await
 }
 
 /// Whether there is a regular file, without reading it.

@@ -115,19 +115,12 @@ async fn attend<R: SandboxRuntime>(
         && let Err(error) = watch::spawn(&live.sandbox)
     {
         // A session whose limit nobody keeps does not go on.
-        launcher.stop_sandbox(&live.sandbox).await?;
-        launcher.finish(&live.session_id, &live.sandbox).await?;
-        return Err(error);
+        return Err(break_off(launcher, &live, error).await?);
     }
     let _warning = live
         .expires_at
         .map(|time| warn_before(time, context.printer));
-    let mut ended = Ended::ByItself;
-    if let Some(attachment) = live.take_attachment() {
-        let target = Target::Sandbox(&live.sandbox);
-        let has_terminal = terminal::size().is_some();
-        ended = terminal::hand_over(launcher, target, attachment, has_terminal).await?;
-    }
+    let ended = hand_over(launcher, &mut live).await?;
     if let Ended::By(stop @ Stop::Hangup) = ended {
         return Ok(stop.status());
     }
@@ -137,6 +130,45 @@ async fn attend<R: SandboxRuntime>(
         context.printer.warning(&error.to_string());
     }
     Ok(attended_status(ended, end, context))
+}
+
+/// Gives the terminal to the agent until it ends, and starts beside it what records refusals.
+async fn hand_over<R: SandboxRuntime>(
+    launcher: &Launcher<'_, R>,
+    live: &mut LiveSession,
+) -> Result<Ended, CliError> {
+    let attachment = live.take_attachment();
+    let attended = async {
+        let Some(attachment) = attachment else {
+            return Ok(Ended::ByItself);
+        };
+        let target = Target::Sandbox(&live.sandbox);
+        let has_terminal = terminal::size().is_some();
+        terminal::hand_over(launcher, target, attachment, has_terminal).await
+    };
+    let mut unrecorded = false;
+    let recording = async {
+        let started = launcher.start_recording(live).await;
+        unrecorded = started.is_err();
+        started.map_err(CliError::from)
+    };
+    match tokio::try_join!(attended, recording) {
+        Ok((ended, ())) => Ok(ended),
+        // A session whose refusals nobody would see does not go on.
+        Err(error) if unrecorded => Err(break_off(launcher, live, error).await?),
+        Err(error) => Err(error),
+    }
+}
+
+/// Ends a session that is not to go on, and hands the reason back.
+async fn break_off<R: SandboxRuntime>(
+    launcher: &Launcher<'_, R>,
+    live: &LiveSession,
+    error: CliError,
+) -> Result<CliError, CliError> {
+    launcher.stop_sandbox(&live.sandbox).await?;
+    launcher.finish(&live.session_id, &live.sandbox).await?;
+    Ok(error)
 }
 
 /// How long before the end of a session its user is told.
