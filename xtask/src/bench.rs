@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: how long common commands take.
 
 mod dashboard;
+mod guard;
 
 use std::io::Read as _;
 use std::path::Path;
@@ -58,6 +59,7 @@ pub(crate) fn run() -> Outcome<()> {
             RUNS,
             &["start", "--dry-run", "--json"],
         )?;
+        guard::overhead(&context, &scc, engine.host())?;
         let client = engine.client(&base);
         let description = first_output(&context, &scc, &client)?;
         dashboard::first_frame(&context, &scc, &client, &description)
@@ -91,7 +93,7 @@ fn first_output(context: &TestContext, scc: &Path, engine: &Engine) -> Outcome<V
 
 fn report(name: &str, time: Duration) {
     say(&format!(
-        "{name:<40} median {:>7.1} ms",
+        "{name:<40} median {:>7.2} ms",
         time.as_secs_f64() * 1000.0
     ));
 }

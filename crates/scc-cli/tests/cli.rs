@@ -117,6 +117,7 @@ fn a_plan_shows_everything_and_no_secret() {
         json!([
             workspace(&context),
             "/home/agent/.script",
+            "/var/lib/scc",
             "/etc/scc",
             "/etc/script-agent"
         ])

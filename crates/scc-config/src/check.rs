@@ -1,25 +1,37 @@
 //! The rules between the values of a document. Each has an id, which is [`ConfigError::rule`].
 
 mod org;
+mod patterns;
+mod servers;
+mod warnings;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use crate::document::{ConfigDocument, Document, below};
-use crate::{BareName, ConfigError, McpServer, OrgConfig, PluginRef, ProjectConfig, TeamConfig};
+use crate::document::{ConfigDocument, Document, Known, below};
+use crate::{
+    BareName, ConfigError, DevEnvironment, OrgConfig, PluginRef, ProjectConfig, TeamConfig, names,
+};
 
 /// What is large enough for thousands of teams.
 const LARGE: usize = 8 << 20;
 
 impl ConfigDocument for OrgConfig {
     const MAX_BYTES: usize = LARGE;
+    const REQUIRED: &'static str =
+        r#"{"schema_version": "1.0.0", "organization": {"name": "-", "id": "-"}}"#;
 
     fn check(document: &Document<Self>) -> Vec<ConfigError> {
         org::check(document).0
+    }
+
+    fn warn(document: &Document<Self>, known: &Known<'_>) -> Vec<ConfigError> {
+        warnings::warn(document, known).0
     }
 }
 
 impl ConfigDocument for TeamConfig {
     const MAX_BYTES: usize = LARGE;
+    const REQUIRED: &'static str = r#"{"schema_version": "1.0.0"}"#;
 
     fn check(document: &Document<Self>) -> Vec<ConfigError> {
         let mut findings = Findings::default();
@@ -29,7 +41,7 @@ impl ConfigDocument for TeamConfig {
             &document.value().enabled_plugins,
             &mut findings,
         );
-        findings.names_once(document, document.value().marketplaces.keys());
+        findings.names_once(document, MARKETPLACES, document.value().marketplaces.keys());
         findings.0
     }
 }
@@ -47,9 +59,19 @@ impl ConfigDocument for ProjectConfig {
         plugin_forms(document, "/additional_plugins", plugins, &mut findings);
         let servers = &document.value().additional_mcp_servers;
         findings.server_forms(document, "/additional_mcp_servers", servers);
+        findings.server_doubts(document, "/additional_mcp_servers", servers);
+        let commands = &document.value().dev_environment;
+        findings.directories(document, "/dev_environment", commands);
         findings.0
     }
 }
+
+const MARKETPLACES: (&str, &str, [&str; 2]) = (
+    "/marketplaces",
+    "marketplace",
+    ["marketplace_name_clash", "marketplace_name"],
+);
+const TEAMS: (&str, &str, [&str; 2]) = ("/profiles", "team", ["team_name_clash", "team_name"]);
 
 /// References that are none, whatever marketplaces there are.
 fn plugin_forms<T>(
@@ -91,35 +113,40 @@ impl Findings {
         self.0.push(details.into());
     }
 
-    fn server_forms<T>(&mut self, document: &Document<T>, pointer: &str, servers: &[McpServer]) {
-        let mut seen = BTreeSet::new();
-        for (number, server) in servers.iter().enumerate() {
-            let at = format!("{pointer}/{number}");
-            let name = &server.name;
-            if let Some(key) = server.missing_identifier() {
-                let kind = server.transport.as_str();
-                let message = format!("MCP server `{name}` of type `{kind}` needs the key `{key}`");
-                self.add(document, &at, "mcp_missing_identifier", message);
+    /// Names that differ in case only would hide each other, and what cannot be seen hides a
+    /// difference. `whose` is the key that holds the names, and how they are called.
+    fn names_once<'a, T>(
+        &mut self,
+        document: &Document<T>,
+        whose: (&str, &str, [&'static str; 2]),
+        names: impl Iterator<Item = &'a String>,
+    ) {
+        let (key, kind, [clash, bad]) = whose;
+        let mut seen = BTreeMap::new();
+        for name in names {
+            let shown = names::visible(name);
+            let at = || below(key, name);
+            if let Some(why) = names::complaint(name) {
+                let message = format!("the name of the {kind} `{shown}` {why}");
+                self.add(document, &at(), bad, message);
             }
-            if !seen.insert(name.to_lowercase()) {
-                let message = format!("MCP server `{name}` appears twice");
-                self.add(document, &at, "mcp_duplicate_name", message);
+            if let Some(first) = seen.insert(name.to_lowercase(), name) {
+                let message = format!("{kind}s `{first}` and `{name}` differ in case only");
+                self.add(document, &at(), clash, message);
             }
         }
     }
 
-    /// Names that differ in case only would hide each other.
-    fn names_once<'a, T>(
-        &mut self,
-        document: &Document<T>,
-        names: impl Iterator<Item = &'a String>,
-    ) {
-        let mut seen = BTreeMap::new();
-        for name in names {
-            if let Some(first) = seen.insert(name.to_lowercase(), name) {
-                let message = format!("marketplaces `{first}` and `{name}` differ in case only");
-                let at = below("/marketplaces", name);
-                self.add(document, &at, "marketplace_name_clash", message);
+    /// Commands that would start outside of the workspace.
+    fn directories<T>(&mut self, document: &Document<T>, key: &str, commands: &DevEnvironment) {
+        for (section, actions) in commands.sections() {
+            for (name, action) in actions {
+                let directory = &action.working_directory;
+                if directory.split('/').any(|part| part == "..") {
+                    let at = below(&format!("{key}/{section}"), name) + "/working_directory";
+                    let message = format!("`{directory}` leads out of the workspace");
+                    self.add(document, &at, "working_directory", message);
+                }
             }
         }
     }

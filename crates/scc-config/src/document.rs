@@ -9,12 +9,15 @@ use crate::de::{DeError, NodeDeserializer, Problem};
 use crate::error::Details;
 use crate::read::{self, Language, Unreadable};
 use crate::tree::{Lines, Node, Place, pointer_token};
-use crate::{ConfigError, secret, suggest};
+use crate::{ConfigError, recover, secret, suggest};
 
 /// A kind of document: how it is read, and what has to hold in it.
 pub trait ConfigDocument: DeserializeOwned + schemars::JsonSchema {
     /// The largest text that is read, in bytes.
     const MAX_BYTES: usize;
+
+    /// A mapping with the keys that such a document must have, in JSON.
+    const REQUIRED: &'static str = "{}";
 
     /// What an empty text means; an error text where it means nothing.
     ///
@@ -28,6 +31,20 @@ pub trait ConfigDocument: DeserializeOwned + schemars::JsonSchema {
     fn check(_document: &Document<Self>) -> Vec<ConfigError> {
         Vec::new()
     }
+
+    /// What a valid document probably does not mean.
+    fn warn(_document: &Document<Self>, _known: &Known<'_>) -> Vec<ConfigError> {
+        Vec::new()
+    }
+}
+
+/// What is known outside of a document, to warn about what it probably does not mean.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'a> {
+    /// The ids of the providers that exist.
+    pub providers: &'a [&'a str],
+    /// The current time.
+    pub now: jiff::Timestamp,
 }
 
 /// A document that was read: the value, the file's name, and the places of its parts.
@@ -57,23 +74,42 @@ impl<T: ConfigDocument> Document<T> {
     /// When the text is too large or too deep, is not JSON or YAML, or does not fit the closed
     /// structure of `T`.
     pub fn parse(text: &str, file: &Path) -> Result<Self, ConfigError> {
+        Self::read(text, file, false).map_err(|rejected| rejected.first)
+    }
+
+    /// As [`Document::parse`], with every place at which the structure does not fit, in the order of
+    /// the places.
+    ///
+    /// # Errors
+    /// As for [`Document::parse`]; at least one.
+    pub fn parse_all(text: &str, file: &Path) -> Result<Self, Vec<ConfigError>> {
+        Self::read(text, file, true).map_err(|rejected| rejected.sorted())
+    }
+
+    fn read(text: &str, file: &Path, all: bool) -> Result<Self, Box<Rejected>> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let lines = Lines::default();
+        let unreadable = |why: Unreadable| Rejected::one(unreadable_error(why, text, file, &lines));
         if text.len() > T::MAX_BYTES {
             let message = format!("the file is larger than {} MiB", T::MAX_BYTES >> 20);
-            let unreadable = Unreadable { message, at: None };
-            return Err(unreadable_error(unreadable, text, file, &lines));
+            return Err(unreadable(Unreadable { message, at: None }));
         }
-        let (root, language) = read::tree(text, file)
-            .map_err(|unreadable| unreadable_error(unreadable, text, file, &lines))?;
+        let (root, language) = read::tree(text, file).map_err(unreadable)?;
         let value = if root.kind == crate::tree::Kind::Null {
-            T::empty().map_err(|message| {
-                unreadable_error(Unreadable::at(0, message), text, file, &lines)
-            })?
+            T::empty().map_err(|message| unreadable(Unreadable::at(0, message)))?
         } else {
             let plain = (language == Language::Yaml).then_some(text);
             let node = NodeDeserializer { node: &root, plain };
-            T::deserialize(node).map_err(|error| mismatch(&error, text, file, &lines))?
+            T::deserialize(node).map_err(|error| {
+                let mut rejected = Rejected::one(mismatch(&error, text, file, &lines));
+                if all {
+                    let further = recover::further::<T>(&root, plain, &error, T::REQUIRED);
+                    let further = further.iter();
+                    let further = further.map(|error| mismatch(error, text, file, &lines));
+                    rejected.further.extend(further);
+                }
+                rejected
+            })?
         };
         let source = Source {
             file: file.to_owned(),
@@ -89,11 +125,17 @@ impl<T: ConfigDocument> Document<T> {
     /// # Errors
     /// When the file cannot be read, and as for [`Document::parse`].
     pub fn load(file: &Path) -> Result<Option<Self>, ConfigError> {
-        match std::fs::read_to_string(file) {
-            Ok(text) => Self::parse(&text, file).map(Some),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(ConfigError::unreadable(file, error)),
-        }
+        let text = text_of(file)?;
+        text.map(|text| Self::parse(&text, file)).transpose()
+    }
+
+    /// As [`Document::load`], with every place at which the structure does not fit.
+    ///
+    /// # Errors
+    /// As for [`Document::load`]; at least one.
+    pub fn load_all(file: &Path) -> Result<Option<Self>, Vec<ConfigError>> {
+        let text = text_of(file).map_err(|error| vec![error])?;
+        text.map(|text| Self::parse_all(&text, file)).transpose()
     }
 
     /// Every rule that this document breaks, in the order of their places. Each has a
@@ -102,6 +144,45 @@ impl<T: ConfigDocument> Document<T> {
         let mut findings = T::check(self);
         findings.sort_by_key(|finding| (finding.line(), finding.column()));
         findings
+    }
+
+    /// What this document says and probably does not mean, such as a pattern that fits nothing, in
+    /// the order of the places. None of it makes the document invalid.
+    pub fn warnings(&self, known: &Known<'_>) -> Vec<ConfigError> {
+        let mut findings = T::warn(self, known);
+        findings.sort_by_key(|finding| (finding.line(), finding.column()));
+        findings
+    }
+}
+
+/// Why a text is no document.
+struct Rejected {
+    first: ConfigError,
+    further: Vec<ConfigError>,
+}
+
+impl Rejected {
+    fn one(first: ConfigError) -> Box<Self> {
+        Box::new(Self {
+            first,
+            further: Vec::new(),
+        })
+    }
+
+    fn sorted(self) -> Vec<ConfigError> {
+        let mut all = self.further;
+        all.insert(0, self.first);
+        all.sort_by_key(|error| (error.line(), error.column()));
+        all
+    }
+}
+
+/// The text of a file; `None` when there is no such file.
+fn text_of(file: &Path) -> Result<Option<String>, ConfigError> {
+    match std::fs::read_to_string(file) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(ConfigError::unreadable(file, error)),
     }
 }
 

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::names;
 use crate::values::string_schema;
 
 /// The longest pattern, in bytes. Matching takes at most this times the length of what is matched.
@@ -43,11 +44,34 @@ impl TryFrom<String> for Pattern {
         if trimmed.contains(char::is_control) {
             return Err("a pattern must not hold control characters".to_owned());
         }
+        if trimmed.contains(names::is_invisible) {
+            let shown = names::visible(trimmed);
+            return Err(format!("`{shown}` holds characters that cannot be seen"));
+        }
+        if has_open_set(trimmed) {
+            return Err(format!(
+                "`{trimmed}` has a `[` without its `]`; write `[[]` for the character itself"
+            ));
+        }
         if trimmed.len() > MAX_BYTES {
             return Err(format!("a pattern is longer than {MAX_BYTES} bytes"));
         }
         Ok(Self(trimmed.to_owned()))
     }
+}
+
+/// Whether a set of characters is begun and not ended.
+fn has_open_set(pattern: &str) -> bool {
+    let chars: Vec<char> = pattern.chars().collect();
+    let mut at = 0;
+    while at < chars.len() {
+        let (token, next) = token(&chars, at);
+        if token == Token::One('[') {
+            return true;
+        }
+        at = next;
+    }
+    false
 }
 
 /// Surrounding blanks and case do not matter.
@@ -102,6 +126,17 @@ impl Glob {
             at = next;
         }
         Self { tokens }
+    }
+
+    /// Whether a set has only ranges that hold nothing.
+    pub(crate) fn fits_nothing(&self) -> bool {
+        let empty = |token: &Token| match token {
+            Token::Set { negated, ranges } => {
+                !negated && ranges.iter().all(|(low, high)| low > high)
+            }
+            _ => false,
+        };
+        self.tokens.iter().any(empty)
     }
 
     /// Goes back to the last star only, which is enough and keeps the time quadratic at worst.
@@ -191,8 +226,8 @@ mod tests {
             ("[a-c]x", "bx"),
             ("[!a-c]x", "dx"),
             ("[]x]", "]"),
-            ("[", "["),
-            ("a[b", "a[b"),
+            ("[[]", "["),
+            ("a[[]b", "a[b"),
             ("*.evil.com", "x.evil.com"),
             ("**a**", "bab"),
             ("{a,b}", "{a,b}"),
@@ -209,6 +244,23 @@ mod tests {
             ("{a,b}", "a"),
         ] {
             assert!(!matches(pattern, text), "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn what_fits_nothing_or_cannot_be_read_is_refused() {
+        for (pattern, why) in [
+            ("crypto-[a", "a `[` without its `]`"),
+            ("[", "a `[` without its `]`"),
+            ("[!]", "a `[` without its `]`"),
+            (
+                "evil\u{200b}",
+                "`evil\\u{200b}` holds characters that cannot be seen",
+            ),
+            (" ", "must not be empty"),
+        ] {
+            let error = Pattern::try_from(pattern.to_owned()).unwrap_err();
+            assert!(error.contains(why), "{pattern}: {error}");
         }
     }
 

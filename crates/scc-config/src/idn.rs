@@ -19,6 +19,15 @@ pub(crate) fn to_ascii(name: &str) -> Option<Cow<'_, str>> {
         .ok()
 }
 
+/// The form that people read; the name itself where it has no other.
+pub(crate) fn to_unicode(name: &str) -> String {
+    let nothing = idna::AsciiDenyList::EMPTY;
+    let hyphens = idna::uts46::Hyphens::Allow;
+    let uts46 = idna::uts46::Uts46::new();
+    let (text, _) = uts46.to_unicode(name.as_bytes(), nothing, hyphens);
+    text.into_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -36,8 +36,10 @@ impl DocumentKind {
 
     /// The JSON Schema (draft 2020-12) of the kind.
     ///
-    /// It says everything about the structure. Rules between values, such as a plugin that is both
-    /// enabled and blocked, are beyond it: [`DocumentKind::check`] knows them.
+    /// It says which keys there are, what each holds, and what single texts look like as far as a
+    /// pattern can. Beyond it are the finer rules for single texts (such as what makes the name of a
+    /// host), a key that stands twice, and everything between values, such as a plugin that is both
+    /// enabled and blocked: [`DocumentKind::check`] knows them all.
     pub fn schema(self) -> Value {
         match self {
             Self::Org => schema::<OrgConfig>(),
@@ -47,8 +49,8 @@ impl DocumentKind {
         }
     }
 
-    /// Everything that is wrong with a text as a document of this kind: the one error that keeps
-    /// it from being read, or every rule that it breaks. `file` is only named in errors.
+    /// Everything that is wrong with a text as a document of this kind: what keeps it from being
+    /// read, or else every rule that it breaks. `file` is only named in errors.
     pub fn check(self, text: &str, file: &Path) -> Vec<ConfigError> {
         match self {
             Self::Org => check::<OrgConfig>(text, file),
@@ -64,8 +66,8 @@ fn schema<T: ConfigDocument>() -> Value {
 }
 
 fn check<T: ConfigDocument>(text: &str, file: &Path) -> Vec<ConfigError> {
-    match Document::<T>::parse(text, file) {
+    match Document::<T>::parse_all(text, file) {
         Ok(document) => document.check(),
-        Err(error) => vec![error],
+        Err(errors) => errors,
     }
 }

@@ -5,7 +5,7 @@
 //! ([`ProjectConfig`]), and the user's own settings ([`UserConfig`]). All are closed: an unknown or
 //! doubled key is an error that names file, line and column, and an unknown key comes with the key
 //! that was probably meant. [`Document::parse`] reads one and stops at the first thing that is not
-//! well-formed; [`Document::check`] then finds every rule that it breaks. A [`Document`] also knows
+//! well-formed, [`Document::parse_all`] names all such things; [`Document::check`] then finds every rule that it breaks. A [`Document`] also knows
 //! where each of its parts stands, by JSON pointer.
 //!
 //! This crate reads no environment variable and runs no command: a [`SecretSource`] only says where
@@ -52,11 +52,15 @@ mod exceptions;
 mod glob;
 mod host;
 mod idn;
+mod ip;
 mod json;
 mod kind;
 mod marketplace;
 mod mcp;
+mod mcp_form;
+mod mcp_patterns;
 mod memory;
+mod names;
 mod network;
 mod org;
 mod pattern_set;
@@ -64,6 +68,7 @@ mod plugin;
 mod profile;
 mod project;
 mod read;
+mod recover;
 mod secret;
 mod security;
 mod session;
@@ -79,7 +84,7 @@ pub use artifacts::{
     Artifact, ArtifactKind, ArtifactSource, ArtifactSourceKind, Binding, Bundle, GovernedArtifacts,
     InstallIntent,
 };
-pub use document::{ConfigDocument, Document};
+pub use document::{ConfigDocument, Document, Known};
 pub use error::ConfigError;
 pub use exceptions::{ExceptionTargets, PolicyException};
 pub use glob::{Folded, Pattern};
@@ -89,7 +94,8 @@ pub use marketplace::{
     ConfigSource, DirectorySource, GitSource, GithubSource, Marketplace, MaterializationMode,
     UrlSource,
 };
-pub use mcp::{McpCandidates, McpServer, McpTransport};
+pub use mcp::{McpServer, McpTransport};
+pub use mcp_patterns::{McpCandidates, McpPatterns};
 pub use memory::MemorySize;
 pub use network::{AllowedHost, BUILT_IN_DESTINATION_SETS, OrgNetwork, TeamNetwork};
 pub use org::{
@@ -108,5 +114,5 @@ pub use tree::{Place, pointer_token};
 pub use url::normalized_source;
 pub use user::{
     ImagesSection, OrganizationSource, ProviderPreference, ProviderSection, ResourcesSection,
-    UserConfig,
+    Unwritable, UserConfig,
 };

@@ -1,14 +1,15 @@
 //! MCP servers (Model Context Protocol), and what of them a pattern is compared with.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
-use crate::glob::Folded;
-use crate::pattern_set::PatternSet;
+use crate::mcp_patterns::McpCandidates;
 use crate::url::Address;
-use crate::values;
+use crate::{names, values};
 
 /// A tool server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -75,6 +76,74 @@ impl McpServer {
         }
     }
 
+    /// Whether the name holds only letters and digits of ASCII, `.`, `_` and `-`.
+    pub fn has_plain_name(&self) -> bool {
+        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
+        let name = self.name.trim();
+        !name.is_empty() && name.bytes().all(plain)
+    }
+
+    /// Why the address of a network server is none that every client reads alike; `None` where there
+    /// is nothing to say, or no address.
+    pub fn address_complaint(&self) -> Option<&'static str> {
+        let url = self.url.as_deref().map(str::trim);
+        let url = url.filter(|url| !url.is_empty() && self.transport.is_network())?;
+        if url.contains(char::is_whitespace) || url.contains(char::is_control) {
+            return Some("holds blanks or control characters");
+        }
+        if url.contains(names::is_invisible) {
+            return Some("holds characters that cannot be seen");
+        }
+        if url.contains('\\') {
+            return Some("holds a backslash, which some clients read as a slash");
+        }
+        let (_, rest) = url.split_once("://").unwrap_or(("", ""));
+        rest.starts_with(['/', '?', '#', '@', ':'])
+            .then_some("has no host after `://`")
+    }
+
+    /// Why it is not known whom a network server's address reaches; `None` where there is nothing to
+    /// say, or no address.
+    pub fn authority_complaint(&self) -> Option<&'static str> {
+        let url = self
+            .url
+            .as_deref()
+            .filter(|_| self.transport.is_network())?;
+        let (_, rest) = url.split_once("://")?;
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        if authority.contains('$') {
+            return Some("takes its host, user or port from a variable");
+        }
+        let host = authority.rsplit('@').next().unwrap_or_default();
+        let port = host.rsplit_once(':').map(|(_, port)| port.trim());
+        let port = port.filter(|port| !port.is_empty() && !port.contains(']'))?;
+        let digits = port.bytes().all(|b| b.is_ascii_digit());
+        (!digits || port.parse::<u16>().is_err()).then_some("has a port that is none")
+    }
+
+    /// The key that this transport does not use and that is given.
+    pub(crate) fn unused_key(&self) -> Option<&'static str> {
+        match self.transport.is_network() {
+            true if self.command.is_some() => Some("command"),
+            true if !self.args.is_empty() => Some("args"),
+            false if self.url.is_some() => Some("url"),
+            false if !self.headers.is_empty() => Some("headers"),
+            _ => None,
+        }
+    }
+
+    /// A variable that a program of this server would get and that makes it run something else, by
+    /// its environment or by an argument such as `LD_PRELOAD=…`.
+    pub fn loader_variable(&self) -> Option<&str> {
+        if self.transport.is_network() {
+            return None;
+        }
+        let set = self.args.iter();
+        let set = set.filter_map(|arg| arg.split_once('=').map(|(name, _)| name));
+        let mut names = self.env.keys().map(String::as_str).chain(set);
+        names.find(|name| is_loader_variable(name))
+    }
+
     /// The host of the address in lower case, without port, user and trailing dot; `None` where
     /// there is no address or it has no host.
     pub fn host(&self) -> Option<String> {
@@ -90,59 +159,72 @@ impl McpServer {
     /// Everything that a pattern is compared with: the name; of the address the host and the
     /// normalised URL, with its port and without; the program.
     ///
-    /// The address as it is written is none of them: `https://good.example@evil.example/` must not
-    /// fit a pattern for `https://good.example*`.
+    /// For what allows, the address as it is written is none of them:
+    /// `https://good.example@evil.example/` must not fit a pattern for `https://good.example*`.
     pub fn candidates(&self) -> McpCandidates {
-        let mut addresses = Vec::new();
-        if let Some(address) = self.url.as_deref().and_then(Address::parse) {
-            addresses.extend([address.host().to_owned(), address.without_port()]);
-            addresses.extend(address.with_port());
+        McpCandidates::new(self)
+    }
+
+    /// Where the server is: its address in normal form, without user and query, or its program.
+    pub fn target(&self) -> Option<String> {
+        if self.transport.is_network() {
+            let address = Address::parse(self.url.as_deref()?)?;
+            return Some(
+                address
+                    .with_port()
+                    .unwrap_or_else(|| address.without_port()),
+            );
         }
-        let program = self.command.as_deref().map(plain_path);
-        let program = program.into_iter().collect();
-        let (mut used, unused) = match self.transport.is_network() {
-            true => (addresses, program),
-            false => (program, addresses),
-        };
-        used.push(self.name.clone());
-        let folded = |texts: Vec<String>| texts.iter().map(|text| Folded::new(text)).collect();
-        McpCandidates {
-            used: folded(used),
-            unused: folded(unused),
-        }
+        self.command
+            .as_ref()
+            .map(|command| command.trim().to_owned())
+    }
+
+    /// The server as it is: its name, where it is, and a digest of everything in it. As a pattern, it
+    /// fits this server alone, until anything in it is changed.
+    pub fn identity(&self) -> String {
+        let all = serde_json::to_string(self).unwrap_or_else(|_| format!("{self:?}"));
+        let digest = Sha256::digest(all.as_bytes());
+        let hex = digest.iter().take(16).fold(String::new(), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        });
+        let target: String = self
+            .target()
+            .unwrap_or_default()
+            .chars()
+            .take(200)
+            .collect();
+        format!("{}={target}#{hex}", self.name.trim())
     }
 }
 
-/// A path without `//` and `/./`, so that neither hides a program from a pattern.
-fn plain_path(path: &str) -> String {
-    let path = path.trim();
-    if !path.starts_with('/') {
-        return path.to_owned();
-    }
-    let parts = path.split('/').filter(|part| !matches!(*part, "" | "."));
-    parts.fold(String::new(), |path, part| path + "/" + part)
-}
-
-/// What patterns are compared with, prepared.
-#[derive(Debug, Clone)]
-pub struct McpCandidates {
-    used: Vec<Folded>,
-    /// The address of a program, or the program of an address.
-    unused: Vec<Folded>,
-}
-
-impl McpCandidates {
-    /// The number of a pattern that fits the name or what the transport uses: for what allows. An
-    /// allowed program must not let in the address beside it.
-    pub fn find(&self, patterns: &PatternSet) -> Option<usize> {
-        self.used.iter().find_map(|text| patterns.find(text))
-    }
-
-    /// The number of a pattern that fits anything of the server: for what forbids.
-    pub fn find_any(&self, patterns: &PatternSet) -> Option<usize> {
-        let all = self.used.iter().chain(&self.unused);
-        all.into_iter().find_map(|text| patterns.find(text))
-    }
+/// Whether a variable of the environment makes programs load or run what it names.
+fn is_loader_variable(name: &str) -> bool {
+    let name = name.trim().to_ascii_uppercase();
+    let families = ["LD_", "DYLD_"];
+    let single = [
+        "PATH",
+        "GCONV_PATH",
+        "BASH_ENV",
+        "ENV",
+        "PYTHONPATH",
+        "PYTHONHOME",
+        "PYTHONSTARTUP",
+        "NODE_OPTIONS",
+        "NODE_PATH",
+        "PERL5LIB",
+        "PERL5OPT",
+        "PERLLIB",
+        "RUBYLIB",
+        "RUBYOPT",
+        "CLASSPATH",
+        "JAVA_TOOL_OPTIONS",
+        "JDK_JAVA_OPTIONS",
+        "_JAVA_OPTIONS",
+        "GIT_EXEC_PATH",
+    ];
+    families.iter().any(|family| name.starts_with(family)) || single.contains(&name.as_str())
 }
 
 #[cfg(test)]
@@ -161,88 +243,61 @@ mod tests {
         }
     }
 
-    fn fits(pattern: &str, url: &str) -> bool {
-        server(url)
-            .candidates()
-            .find(&PatternSet::new([pattern]))
-            .is_some()
-    }
-
     #[test]
-    fn no_spelling_of_a_host_evades_a_pattern() {
+    fn an_address_is_one_that_every_client_reads_alike() {
         for url in [
-            "https://x.evil.com",
-            "https://x.evil.com:8443/mcp",
-            "https://x.evil.com.",
-            "https://X.Evil.COM./",
-            "https://u:p@x.evil.com:1/",
-            "https://good.example@x.evil.com/",
-            " https://x.evil.com ",
-            "https:\\\\x.evil.com\\",
-            "HTTPS://x.evil.com?q",
-            "https://x.evil.com#f",
-            "https://x%2eevil.com/",
+            r"https://ok.example\@evil.example/",
+            "https://ok.example /x",
+            "https://ok.example/a b",
+            "https:///ok.example/",
+            "https://@/",
+            "https://ok.exam\u{200b}ple/",
+            "https://ok.example/\tx",
         ] {
-            assert!(fits("*.evil.com", url), "{url} {:?}", server(url).host());
+            assert!(server(url).address_complaint().is_some(), "{url}");
         }
-        assert!(!fits(
-            "https://good.example*",
-            "https://good.example@x.evil.com/"
-        ));
-        assert!(!fits("*.evil.com", "https://evil.com.good.example/"));
+        for url in [
+            " https://ok.example/a?b=c ",
+            "https://u@ok.example",
+            "",
+            "${URL}",
+        ] {
+            assert!(server(url).address_complaint().is_none(), "{url}");
+        }
     }
 
     #[test]
-    fn addresses_are_compared_in_their_normal_form() {
-        assert!(fits(
-            "https://a.example/mcp",
-            "https://A.example:443/x/../mcp"
-        ));
-        assert!(fits(
-            "https://a.example/mcp",
-            "https://a.example:8443/./mcp?token=1"
-        ));
-        assert!(fits(
-            "https://a.example:8443/*",
-            "https://a.example:8443/mcp"
-        ));
-        assert!(fits("https://a.example", "https://a.example/"));
-        assert!(!fits(
-            "https://a.example/ok/*",
-            "https://a.example/ok/../evil"
-        ));
-        assert!(!fits(
-            "https://a.example/ok/*",
-            "https://a.example/ok/%2e%2e/evil"
-        ));
+    fn an_address_says_whom_it_reaches() {
+        for url in [
+            "https://${HOST}/",
+            "https://ok.example:${PORT}/",
+            "https://${TOKEN}@ok.example/",
+            "https://ok.example:ok.example/",
+            "https://ok.example:65536",
+            "https://ok.example:+1",
+        ] {
+            assert!(server(url).authority_complaint().is_some(), "{url}");
+        }
+        for url in [
+            "https://u:p@ok.example:8443/${X}",
+            "https://[::1]/",
+            "https://[::1]:1",
+            "https://ok.example:/",
+        ] {
+            assert!(server(url).authority_complaint().is_none(), "{url}");
+        }
     }
 
     #[test]
-    fn programs_are_compared_without_detours() {
+    fn variables_that_load_something_else_are_found() {
         let mut server = server("");
+        server.env.insert("ld_preload".into(), "/tmp/x.so".into());
+        assert!(server.loader_variable().is_none());
         server.transport = McpTransport::Stdio;
-        server.command = Some("//usr/./bin//tool".into());
-        assert!(
-            server
-                .candidates()
-                .find(&PatternSet::new(["/usr/bin/tool"]))
-                .is_some()
-        );
-    }
-
-    #[test]
-    fn what_the_transport_does_not_use_allows_nothing() {
-        let patterns = PatternSet::new(["/opt/corp/*", "*.corp.example"]);
-        let mut server = server("https://evil.example/mcp");
-        server.command = Some("/opt/corp/tool".into());
-        assert!(server.candidates().find(&patterns).is_none());
-        assert!(server.candidates().find_any(&patterns).is_some());
-        server.transport = McpTransport::Stdio;
-        (server.url, server.command) = (
-            Some("https://x.corp.example".into()),
-            Some("/tmp/evil".into()),
-        );
-        assert!(server.candidates().find(&patterns).is_none());
-        assert!(server.candidates().find_any(&patterns).is_some());
+        assert_eq!(server.loader_variable(), Some("ld_preload"));
+        server.env = BTreeMap::from([("TOKEN".into(), "x".into())]);
+        assert!(server.loader_variable().is_none());
+        server.args = vec!["LD_PRELOAD=/tmp/x.so".into(), "tool".into()];
+        assert_eq!(server.loader_variable(), Some("LD_PRELOAD"));
     }
 }

@@ -138,7 +138,18 @@ impl PatternSet {
     /// The number of a pattern that the whole of `text` fits: the one without wildcards, else the
     /// lowest.
     pub fn find(&self, text: &Folded) -> Option<usize> {
-        if let Some(number) = self.exact.get(text.as_str()) {
+        self.find_where(text, |_| true)
+    }
+
+    /// As [`PatternSet::find`], of those whose number is accepted.
+    pub(crate) fn find_where(
+        &self,
+        text: &Folded,
+        accepted: impl Fn(usize) -> bool,
+    ) -> Option<usize> {
+        if let Some(number) = self.exact.get(text.as_str())
+            && accepted(*number)
+        {
             return Some(*number);
         }
         let found = self.parts.inside(text.as_str());
@@ -147,7 +158,7 @@ impl PatternSet {
         for place in found.chain(&self.rest) {
             let glob = &self.globs[*place];
             let lower = lowest.is_none_or(|lowest| glob.number < lowest);
-            if lower && Glob::new(&glob.pattern).matches(text.as_str()) {
+            if lower && accepted(glob.number) && Glob::new(&glob.pattern).matches(text.as_str()) {
                 lowest = Some(glob.number);
             }
         }
@@ -193,7 +204,7 @@ mod tests {
     #[test]
     fn a_set_finds_what_its_patterns_match() {
         let patterns = [
-            "a*", "ab*c", "*é", "*bé", "?x*", "[xy]z", "*m*", "ü*", "exact", "a[b", "[]x]y",
+            "a*", "ab*c", "*é", "*bé", "?x*", "[xy]z", "*m*", "ü*", "exact", "a[[]b", "[]x]y",
             "a]*b[c]d", "*", "?",
         ];
         for text in [

@@ -3,7 +3,9 @@
 use std::fmt;
 
 use crate::glob::Folded;
+use crate::names;
 use crate::pattern_set::PatternSet;
+use crate::values::string_schema;
 
 /// A plugin of a marketplace, written `name@marketplace`.
 ///
@@ -14,6 +16,12 @@ pub struct PluginRef {
     name: String,
     marketplace: String,
 }
+
+string_schema!(
+    PluginRef,
+    "PluginRef",
+    "A plugin of a marketplace: `name@marketplace`"
+);
 
 /// Why a text is no reference to a plugin.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -68,7 +76,7 @@ impl PluginRef {
     pub fn parse(text: &str, bare: BareName<'_>) -> Result<Self, PluginRefError> {
         let trimmed = text.trim();
         let malformed = || PluginRefError::Malformed {
-            text: trimmed.escape_debug().to_string(),
+            text: names::visible(trimmed),
         };
         let (name, marketplace) = match split(trimmed) {
             Some((name, marketplace)) => (name, marketplace),
@@ -118,7 +126,7 @@ impl serde::Serialize for PluginRef {
 }
 
 /// Name and marketplace of either form; `None` for a bare name.
-fn split(text: &str) -> Option<(&str, &str)> {
+pub(crate) fn split(text: &str) -> Option<(&str, &str)> {
     if let Some(scoped) = text.strip_prefix('@') {
         return Some(match scoped.split_once('/') {
             Some((marketplace, name)) => (name, marketplace),
@@ -129,7 +137,10 @@ fn split(text: &str) -> Option<(&str, &str)> {
 }
 
 fn is_part(part: &str) -> bool {
-    let strange = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '@' | '/' | '\\');
+    let strange = |c: char| {
+        let misleading = c.is_whitespace() || c.is_control() || names::is_invisible(c);
+        misleading || matches!(c, '@' | '/' | '\\' | '*' | '?' | '[')
+    };
     !part.is_empty() && part.len() <= 200 && !part.starts_with('.') && !part.contains(strange)
 }
 
@@ -184,7 +195,20 @@ mod tests {
         assert_eq!(plugin("a@m"), plugin("@m/a"));
         assert_eq!(plugin(" a "), plugin("a@own"));
         for text in [
-            "", "@", "a@", "@m", "@m/", "a@b@c", "a b", "a/b", "../a@m", "a@m/x",
+            "",
+            "@",
+            "a@",
+            "@m",
+            "@m/",
+            "a@b@c",
+            "a b",
+            "a/b",
+            "../a@m",
+            "a@m/x",
+            "*@m",
+            "a?@m",
+            "[ab]@m",
+            "a\u{200b}@m",
         ] {
             let error = PluginRef::parse(text, BareName::Of("own"));
             assert!(error.is_err(), "{text}: {error:?}");

@@ -52,6 +52,10 @@ pub struct SafetyNet {
     pub block_network_tools: bool,
     /// Those of them that are let through.
     pub allowed_network_tools: Vec<NetworkTool>,
+    /// Folders in the sandbox, by absolute path: in a work tree that is one of them, or below one,
+    /// uncommitted work may be discarded.
+    #[serde(deserialize_with = "values::path_prefixes")]
+    pub disposable_worktrees: Vec<String>,
 }
 
 impl Default for SafetyNet {
@@ -69,6 +73,7 @@ impl Default for SafetyNet {
             block_reflog_gc: true,
             block_network_tools: true,
             allowed_network_tools: Vec::new(),
+            disposable_worktrees: Vec::new(),
         }
     }
 }

@@ -19,7 +19,8 @@ pub struct TeamConfig {
     /// Plugins in addition to the organization's.
     #[serde(default)]
     pub enabled_plugins: Vec<String>,
-    /// Which of the organization's and these are left out again.
+    /// Which of these, and of what the team's profile adds, are left out again; never the
+    /// organization's own.
     #[serde(default)]
     pub disabled_plugins: Vec<Pattern>,
     /// Marketplaces of the team, as far as the organization trusts them.

@@ -63,6 +63,24 @@ impl Mapping {
         &self.entries
     }
 
+    pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut Node> {
+        self.entries.iter_mut().map(|entry| &mut entry.value)
+    }
+
+    pub(crate) fn add(&mut self, entry: Entry) {
+        let mut entries = std::mem::take(&mut self.entries);
+        entries.push(entry);
+        *self = Self::new(entries);
+    }
+
+    /// Removes the entry at a place among [`Mapping::entries`].
+    pub(crate) fn remove(&mut self, place: usize) -> Option<Entry> {
+        let mut entries = std::mem::take(&mut self.entries);
+        let removed = (place < entries.len()).then(|| entries.remove(place));
+        *self = Self::new(entries);
+        removed
+    }
+
     /// The first entry with this key.
     pub(crate) fn get(&self, key: &str) -> Option<&Entry> {
         if self.sorted.is_empty() {

@@ -1,6 +1,8 @@
 //! Addresses in a normal form for comparison. Not a general URL parser: what it cannot read has no
 //! normal form, and then only rules by name apply.
 
+use crate::idn;
+
 /// A URL in normal form: scheme and host in lower case, no user, no query or fragment, no trailing
 /// dot, no `.` and `..` in the path, percent-encoded ASCII decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -9,6 +11,8 @@ pub(crate) struct Address {
     host: String,
     port: Option<u16>,
     path: String,
+    /// The path is the root, or has a `/` at its end.
+    slash: bool,
 }
 
 impl Address {
@@ -27,16 +31,12 @@ impl Address {
         let (authority, rest) = rest.split_at(end);
         let authority = authority.rsplit('@').next().unwrap_or_default();
         let (host, port) = split_port(authority);
-        let host = decode(host).to_lowercase();
-        let host = host.trim_end_matches('.').to_owned();
-        let path = rest.split(['?', '#']).next().unwrap_or_default();
-        let default = match scheme.as_str() {
-            "https" => 443,
-            _ => 80,
-        };
+        let host = plain_host(&decode(host));
+        let path = decode(rest.split(['?', '#']).next().unwrap_or_default());
         (!host.is_empty()).then(|| Self {
-            port: port.filter(|port| *port != default),
-            path: plain_path(&decode(path)),
+            port: port.filter(|port| *port != usual_port(&scheme)),
+            slash: path.is_empty() || path.ends_with('/'),
+            path: plain_path(&path),
             scheme,
             host,
         })
@@ -49,6 +49,24 @@ impl Address {
     /// The port, where it is not the scheme's own.
     pub(crate) fn port(&self) -> Option<u16> {
         self.port
+    }
+
+    /// The port that is connected to.
+    pub(crate) fn effective_port(&self) -> u16 {
+        self.port.unwrap_or_else(|| usual_port(&self.scheme))
+    }
+
+    /// The path is the root, or has a `/` at its end.
+    pub(crate) fn has_slash(&self) -> bool {
+        self.slash
+    }
+
+    /// The same address with another spelling of its host.
+    pub(crate) fn at_host(&self, host: &str) -> Self {
+        Self {
+            host: host.to_owned(),
+            ..self.clone()
+        }
     }
 
     /// `https://host/path`; no `/` at the end, as people leave it out.
@@ -66,6 +84,22 @@ impl Address {
     }
 }
 
+/// The port of a scheme.
+pub(crate) fn usual_port(scheme: &str) -> u16 {
+    match scheme {
+        "https" => 443,
+        _ => 80,
+    }
+}
+
+/// A host in lower case, without a dot at the end, in the form that travels over the wire.
+fn plain_host(host: &str) -> String {
+    let folded = host.trim().to_lowercase();
+    let ascii = idn::to_ascii(folded.trim_end_matches('.'));
+    let host = ascii.as_deref().unwrap_or(&folded);
+    host.trim_end_matches('.').to_owned()
+}
+
 fn split_port(authority: &str) -> (&str, Option<u16>) {
     match authority.rsplit_once(':') {
         Some((host, port)) if !port.contains(']') => (host, port.parse().ok()),
@@ -75,6 +109,11 @@ fn split_port(authority: &str) -> (&str, Option<u16>) {
 
 /// Decodes `%41` and the like; what is not ASCII stays as it is.
 fn decode(text: &str) -> String {
+    decode_with(text, String::push)
+}
+
+/// As `decode`; `push` takes what was encoded.
+pub(crate) fn decode_with(text: &str, push: impl Fn(&mut String, char)) -> String {
     let mut decoded = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find('%') {
@@ -82,7 +121,7 @@ fn decode(text: &str) -> String {
         let byte = rest.get(at + 1..at + 3);
         match byte.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
             Some(byte) if byte.is_ascii_graphic() => {
-                decoded.push(char::from(byte));
+                push(&mut decoded, char::from(byte));
                 rest = &rest[at + 3..];
             }
             _ => {

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use scc_config::{ConfigError, Document, DocumentKind, OrgConfig};
+use scc_config::{ConfigError, Document, DocumentKind, Known, OrgConfig};
 
 fn kind_of(folder_or_file: &str) -> DocumentKind {
     match folder_or_file {
@@ -70,6 +70,32 @@ fn what_is_said_about_broken_documents() {
     assert!(count >= 40, "{count}");
     assert!(!report.contains("sk-123456") && !report.contains("ghp_123"));
     insta::assert_snapshot!("broken", report);
+}
+
+/// What is valid and probably not meant: none of it refuses a document.
+#[test]
+fn what_is_said_about_doubtful_documents() {
+    let table = include_str!("doubtful.txt");
+    let mut report = String::new();
+    for case in table.split("=== ").skip(1) {
+        let (title, text) = case.split_once('\n').unwrap();
+        let header = "schema_version: \"1.0.0\"\norganization: {name: Corp, id: corp}\n";
+        let text = format!("{header}{text}");
+        let document = Document::<OrgConfig>::parse(&text, Path::new("org.yaml")).unwrap();
+        let findings: Vec<String> = document.check().iter().map(rendered).collect();
+        assert!(findings.is_empty(), "{title}: {}", findings.join("\n"));
+        let warnings = document.warnings(&Known {
+            providers: &["one", "two"],
+            now: "2030-01-01T00:00:00Z".parse().unwrap(),
+        });
+        assert!(!warnings.is_empty(), "nothing is said: {title}");
+        let _ = writeln!(report, "## {title}");
+        for warning in &warnings {
+            let _ = writeln!(report, "{}", rendered(warning));
+        }
+        report.push('\n');
+    }
+    insta::assert_snapshot!("doubtful", report);
 }
 
 #[test]

@@ -7,7 +7,9 @@ use scc_safety::{Decision, Policy, Unknown, Verdict, evaluate_argv, evaluate_she
 use serde_json::Value;
 
 use crate::policy;
-use crate::refusal::{self, Format};
+use crate::record::{self, Surface};
+use crate::refusal::{self, Format, UNUSABLE};
+use crate::shim;
 
 /// What agents take for a refusal. Every other status but 0 they take for a broken hook, and run
 /// the command.
@@ -19,18 +21,31 @@ const LARGEST: u64 = 4 * 1024 * 1024;
 /// The exit status. A refusal is never without a reason: one agent takes that for a broken hook.
 pub(crate) fn run() -> u8 {
     match judge(io::stdin().lock()) {
-        Ok(verdict) => {
-            refusal::say(&refusal::verdict(&verdict, Format::wanted()));
-            match verdict.decision {
-                Decision::Refuse => REFUSED,
-                Decision::Warn | Decision::Allow => 0,
-            }
-        }
-        Err(why) => {
-            refusal::say(&refusal::unusable(&[], &why, Format::wanted()));
+        Ok(verdict) if verdict.decision == Decision::Allow => 0,
+        Ok(verdict) => answer(&verdict),
+        Err(why) => refuse_unjudged(&why),
+    }
+}
+
+fn answer(verdict: &Verdict) -> u8 {
+    let recorded = record::send(verdict, Surface::Hook);
+    match (verdict.decision, recorded) {
+        (Decision::Refuse, _) => {
+            refusal::say(&refusal::verdict(verdict, Format::wanted()));
             REFUSED
         }
+        (_, Err(error)) => refuse_unjudged(&shim::unrecorded(&error)),
+        (_, Ok(())) => {
+            refusal::say(&refusal::verdict(verdict, Format::wanted()));
+            0
+        }
     }
+}
+
+fn refuse_unjudged(why: &str) -> u8 {
+    refusal::say(&refusal::unusable(&[], why, Format::wanted()));
+    record::send_unjudged(UNUSABLE, "");
+    REFUSED
 }
 
 fn judge(input: impl io::Read) -> Result<Verdict, String> {

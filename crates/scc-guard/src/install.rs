@@ -157,6 +157,16 @@ impl<'a> Installation<'a> {
     }
 }
 
+/// Makes the directory of the collector, which others can pass and not list.
+pub(crate) fn own_directory(path: &Path, uid: &str) -> io::Result<()> {
+    let owner: u32 = uid
+        .parse()
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "the user is no number"))?;
+    fs::create_dir_all(path)?;
+    std::os::unix::fs::chown(path, Some(owner), Some(owner))?;
+    fs::set_permissions(path, fs::Permissions::from_mode(REAL_MODE))
+}
+
 /// Where this git has its own programs.
 fn exec_path(git: &Path) -> io::Result<PathBuf> {
     let output = Command::new(git).arg("--exec-path").output()?;

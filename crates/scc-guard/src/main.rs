@@ -4,8 +4,8 @@
 //! (`/proc/self/exe`), not from what the caller calls it. There it judges the arguments with
 //! `scc-safety` and the policy of the sandbox, and becomes the real tool or refuses with status 126.
 //! Under its own name it is a command: `guard hook` judges what an agent is about to do, `guard
-//! install` is a step of an image's build, and `guard relay` and `guard probe` are those of
-//! `scc-relay`.
+//! collect` records what was refused, `guard install` is a step of an image's build, and `guard
+//! relay` and `guard probe` are those of `scc-relay`.
 //!
 //! Every state that it does not expect is a refusal: no policy, a policy that others could have
 //! written, an internal failure.
@@ -17,6 +17,7 @@ mod hook;
 mod install;
 mod policy;
 mod process;
+mod record;
 mod refusal;
 mod shim;
 mod tools;
@@ -61,28 +62,36 @@ fn command(invocation: &Invocation) -> u8 {
     let words = invocation.args.get(1..).unwrap_or_default();
     match words {
         [word] if word == "hook" => hook::run(),
-        [word] if word == "install" => install(),
+        [word] if word == "collect" => told("the collector ended", record::collect()),
+        [word, uid] if word == "install" => install(&uid.to_string_lossy()),
         [word, ..] if word == "probe" => scc_relay::probe::run(words),
         [word, ..] if RELAY.iter().any(|name| word == name) => scc_relay::relay::run(words),
         _ => {
-            refusal::say("usage: guard hook | install\n");
+            refusal::say("usage: guard hook | collect | install UID\n");
             USAGE
         }
     }
 }
 
-/// A step of the build of an image, as root.
+/// A step of the build of an image, as root; `uid` is the collector's user.
 #[expect(
     clippy::disallowed_methods,
     reason = "the image says where its programs are"
 )]
-fn install() -> u8 {
+fn install(uid: &str) -> u8 {
     let path = std::env::var_os("PATH");
     let here = Installation::here(Path::new(GUARD), Path::new(REAL), path.as_deref());
-    match here.run() {
+    let installed = here
+        .run()
+        .and_then(|()| install::own_directory(Path::new(record::DIRECTORY), uid));
+    told("the guard cannot be installed", installed)
+}
+
+fn told(what: &str, outcome: std::io::Result<()>) -> u8 {
+    match outcome {
         Ok(()) => 0,
         Err(error) => {
-            refusal::say(&format!("the guard cannot be installed: {error}\n"));
+            refusal::say(&format!("{what}: {error}\n"));
             1
         }
     }

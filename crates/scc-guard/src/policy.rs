@@ -58,10 +58,7 @@ fn read(path: &Path, owner: u32, sealed: bool) -> Result<Vec<u8>, Unusable> {
         return Err(writable(path, "it is no file"));
     }
     check_owner(path, &found, owner)?;
-    for above in path.ancestors().skip(1) {
-        let found = above.symlink_metadata().map_err(Unusable::Unreadable)?;
-        check_owner(above, &found, owner)?;
-    }
+    check_above(path, owner)?;
     let mount = fstatvfs(&file).map_err(|error| Unusable::Unreadable(error.into()))?;
     if sealed && !mount.f_flag.contains(StatVfsMountFlags::RDONLY) {
         return Err(writable(path, "its mount is not read-only"));
@@ -74,6 +71,23 @@ fn read(path: &Path, owner: u32, sealed: bool) -> Result<Vec<u8>, Unusable> {
         .read_to_end(&mut text)
         .map_err(Unusable::Unreadable)?;
     Ok(text)
+}
+
+/// Whether only root can have written this, or changed what is in it. Not of a link.
+pub(crate) fn is_roots(path: &Path) -> bool {
+    path.is_absolute()
+        && path
+            .symlink_metadata()
+            .is_ok_and(|found| check_owner(path, &found, ROOT).is_ok())
+        && check_above(path, ROOT).is_ok()
+}
+
+fn check_above(path: &Path, owner: u32) -> Result<(), Unusable> {
+    for above in path.ancestors().skip(1) {
+        let found = above.symlink_metadata().map_err(Unusable::Unreadable)?;
+        check_owner(above, &found, owner)?;
+    }
+    Ok(())
 }
 
 fn writable(path: &Path, why: &'static str) -> Unusable {
@@ -123,6 +137,27 @@ mod tests {
         assert!(why(read(&link, owner, false)).contains("cannot be read"));
         assert!(why(read(&directory.path().join("none"), owner, false)).contains("cannot be read"));
         assert!(why(read(directory.path(), owner, false)).contains("no file"));
+    }
+
+    #[test]
+    fn what_is_roots() {
+        for path in ["/etc/passwd", "/usr/bin", "/etc"] {
+            assert!(is_roots(Path::new(path)), "{path}");
+        }
+        let directory = tempfile::tempdir_in("/tmp").unwrap();
+        let file = directory.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        let link = directory.path().join("link");
+        symlink("/etc/passwd", &link).unwrap();
+        for path in [
+            Path::new("/tmp"),
+            &file,
+            &link,
+            Path::new("etc"),
+            Path::new("/none"),
+        ] {
+            assert!(!is_roots(path), "{}", path.display());
+        }
     }
 
     #[test]

@@ -11,8 +11,14 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 pub(crate) struct Invocation {
     /// Every argument, the program's name as the caller gave it first.
     pub(crate) args: Vec<OsString>,
+    /// Nothing else ran in this process before.
+    pub(crate) is_first: bool,
     raw: *const *const c_char,
 }
+
+/// What the kernel reads to start one program without a loader: its header, the table of its
+/// segments, and on some machines a note. A program that ran before has at least twice as many.
+const READS_OF_ONE_START: u32 = 3;
 
 /// Called by the C runtime.
 #[cfg(not(test))]
@@ -30,6 +36,8 @@ impl Invocation {
     #[cfg_attr(test, expect(dead_code, reason = "tests have the usual main"))]
     #[expect(unsafe_code, reason = "the arguments come from C")]
     unsafe fn new(count: c_int, raw: *const *const c_char) -> Self {
+        // Before anything is read.
+        let is_first = reads().is_some_and(|count| count <= READS_OF_ONE_START);
         let count = usize::try_from(count).unwrap_or_default();
         let args = (0..count)
             .map(|index| {
@@ -38,7 +46,11 @@ impl Invocation {
                 OsString::from_vec(text.to_bytes().to_vec())
             })
             .collect();
-        Self { args, raw }
+        Self {
+            args,
+            is_first,
+            raw,
+        }
     }
 
     /// Becomes `program`, with the same arguments and everything else as it is. Returns only when
@@ -52,5 +64,29 @@ impl Invocation {
         // C runtime gave it.
         unsafe { libc::execv(path.as_ptr(), self.raw) };
         io::Error::last_os_error()
+    }
+}
+
+/// How often this process has read something, by any program that ran in it. `None` where the
+/// kernel does not count.
+fn reads() -> Option<u32> {
+    let counts = std::fs::read_to_string("/proc/self/io").ok()?;
+    let count = counts
+        .lines()
+        .find_map(|line| line.strip_prefix("syscr: "))?;
+    count.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_are_counted() {
+        let before = reads().unwrap();
+        let _ = std::fs::read("/proc/self/stat").unwrap();
+        assert!(reads().unwrap() > before);
+        // Tests have a loader, which reads libraries.
+        assert!(before > READS_OF_ONE_START);
     }
 }

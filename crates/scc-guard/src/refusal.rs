@@ -1,9 +1,8 @@
 //! What the agent is told, and the exit status that it gets.
 
-use std::fmt::Write as _;
 use std::io::Write as _;
 
-use scc_safety::{Decision, Verdict};
+use scc_safety::{Decision, Verdict, command_line};
 use serde_json::{Value, json};
 
 /// The exit status of a refused command: the shell's own for "found, and cannot be run".
@@ -15,7 +14,7 @@ pub(crate) const NOT_FOUND: u8 = 127;
 const SCHEMA: u32 = 1;
 
 /// The rule of a refusal that no command can be judged.
-const UNUSABLE: &str = "policy.unusable";
+pub(crate) const UNUSABLE: &str = "policy.unusable";
 
 /// How it is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,25 +50,8 @@ pub(crate) fn verdict(verdict: &Verdict, format: Format) -> String {
             });
             format!("{object}\n")
         }
-        Format::Text => text(verdict),
+        Format::Text => verdict.to_string(),
     }
-}
-
-fn text(verdict: &Verdict) -> String {
-    let verb = match verdict.decision {
-        Decision::Refuse => "refused",
-        Decision::Warn | Decision::Allow => "warns about",
-    };
-    let mut text = String::new();
-    for finding in &verdict.findings {
-        let command = shown(&finding.command);
-        let _ = writeln!(text, "scc {verb} `{command}` ({})", finding.rule);
-        let _ = writeln!(text, "  why:     {}", finding.reason);
-        if let Some(alternative) = &finding.alternative {
-            let _ = writeln!(text, "  instead: {alternative}");
-        }
-    }
-    text
 }
 
 /// Nothing can be judged, and so nothing runs.
@@ -91,30 +73,9 @@ pub(crate) fn unusable(command: &[String], why: &str, format: Format) -> String 
         }
         Format::Text => format!(
             "scc refused `{}` ({UNUSABLE})\n  why:     {why}\n  instead: {next}\n",
-            shown(command)
+            command_line(command)
         ),
     }
-}
-
-/// A command on one line, without anything that would act on a terminal.
-fn shown(command: &[String]) -> String {
-    let words: Vec<_> = command
-        .iter()
-        .map(|word| {
-            let plain: String = word.chars().flat_map(visible).collect();
-            match word.is_empty() || word.contains([' ', '\t', '\n', '\'', '"']) {
-                true => format!("'{}'", plain.replace('\'', r"'\''")),
-                false => plain,
-            }
-        })
-        .collect();
-    words.join(" ")
-}
-
-fn visible(c: char) -> impl Iterator<Item = char> {
-    let escaped = c.is_control().then(|| c.escape_default());
-    let plain = escaped.is_none().then_some(c);
-    escaped.into_iter().flatten().chain(plain)
 }
 
 /// To standard error. That it cannot be written changes no verdict.

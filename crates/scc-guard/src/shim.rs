@@ -3,11 +3,12 @@
 use std::ffi::OsString;
 use std::io;
 
-use scc_safety::{Decision, evaluate_argv};
+use scc_safety::{Decision, command_line, evaluate_argv};
 
 use crate::policy;
 use crate::process::Invocation;
-use crate::refusal::{self, Format, NOT_FOUND, REFUSED};
+use crate::record::{self, Surface};
+use crate::refusal::{self, Format, NOT_FOUND, REFUSED, UNUSABLE};
 use crate::tools::{Kind, Tool};
 use crate::world::Here;
 
@@ -18,16 +19,29 @@ pub(crate) fn run(tool: &Tool, invocation: &Invocation) -> u8 {
         Ok(policy) => policy,
         Err(why) => return refuse_unjudged(&argv, &why.to_string()),
     };
-    let verdict = evaluate_argv(&argv, &Here::new(tool.kind), &policy);
-    match verdict.decision {
-        Decision::Refuse => {
-            refusal::say(&refusal::verdict(&verdict, Format::wanted()));
-            return REFUSED;
-        }
-        Decision::Warn => refusal::say(&refusal::verdict(&verdict, Format::wanted())),
-        Decision::Allow => {}
+    let here = Here::new(tool.kind, invocation.is_first);
+    let verdict = evaluate_argv(&argv, &here, &policy);
+    if verdict.decision == Decision::Allow {
+        return become_real(tool, invocation);
     }
-    become_real(tool, invocation)
+    let recorded = record::send(&verdict, Surface::Guard);
+    match (verdict.decision, recorded) {
+        // Refused it is, also where that could not be recorded.
+        (Decision::Refuse, _) => {
+            refusal::say(&refusal::verdict(&verdict, Format::wanted()));
+            REFUSED
+        }
+        (_, Err(error)) => refuse_unjudged(&argv, &unrecorded(&error)),
+        (_, Ok(())) => {
+            refusal::say(&refusal::verdict(&verdict, Format::wanted()));
+            become_real(tool, invocation)
+        }
+    }
+}
+
+/// Why what is only warned about does not run.
+pub(crate) fn unrecorded(error: &io::Error) -> String {
+    format!("it may run only when that is recorded, and it could not be: {error}")
 }
 
 pub(crate) fn refuse_unjudged(argv: &[OsString], why: &str) -> u8 {
@@ -36,6 +50,7 @@ pub(crate) fn refuse_unjudged(argv: &[OsString], why: &str) -> u8 {
         .map(|word| word.to_string_lossy().into_owned())
         .collect();
     refusal::say(&refusal::unusable(&words, why, Format::wanted()));
+    record::send_unjudged(UNUSABLE, &command_line(&words));
     REFUSED
 }
 

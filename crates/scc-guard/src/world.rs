@@ -6,6 +6,7 @@ use std::process::{Command, Output, Stdio};
 
 use scc_safety::{ConfigEntry, GitGlobals, World, WorldError};
 
+use crate::policy;
 use crate::tools::{GIT, Kind};
 
 /// The world of this process: its directory, its environment, the repository that it is in.
@@ -13,14 +14,16 @@ use crate::tools::{GIT, Kind};
 pub(crate) struct Here {
     git: PathBuf,
     kind: Kind,
+    is_first: bool,
 }
 
 impl Here {
-    /// As a tool of this kind sees it.
-    pub(crate) fn new(kind: Kind) -> Self {
+    /// As a tool of this kind sees it; `is_first` where no other program ran in this process.
+    pub(crate) fn new(kind: Kind, is_first: bool) -> Self {
         Self {
             git: GIT.real_path().into(),
             kind,
+            is_first,
         }
     }
 
@@ -104,21 +107,62 @@ impl World for Here {
         std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
     }
 
-    /// git starts a network tool by itself, or by a shell (`sh -c`) where its configuration gives
-    /// options for it. What a shell starts otherwise is not git's own doing.
+    /// git starts itself directly or by a script of its own, and a network tool directly or by a
+    /// shell (`sh -c`) where its configuration gives options for it. What a shell starts otherwise
+    /// is not git's own doing. Nor is what a hook becomes (`exec git`): git is its parent too, but another program ran in its process before.
     fn git_parent(&self) -> Option<Vec<String>> {
         let parent = rustix::process::getppid()?.as_raw_nonzero().get();
         if self.is_git(parent) {
-            return command_line(parent);
+            let is_own = self.is_first || self.kind == Kind::Network;
+            return is_own.then(|| command_line(parent)).flatten();
+        }
+        if self.kind != Kind::Network {
+            return self.is_first.then(|| own_script(parent)).flatten();
         }
         let is_text = command_line(parent)?
             .get(1)
             .is_some_and(|word| word == "-c");
         let above = parent_of(parent)?;
-        (self.kind == Kind::Network && is_text && self.is_git(above))
+        (is_text && self.is_git(above))
             .then(|| command_line(above))
             .flatten()
     }
+}
+
+/// The shell that runs git's scripts, by the name of its file. Unlike others it takes nothing from the
+/// environment that would change a script.
+const SHELL: &str = "dash";
+
+/// The process runs a script of git's own, and nothing else: what such a script reads besides
+/// (`. git-sh-setup`) it finds by the path and by git's variable for its own directory. All of this was
+/// fixed when the script was started, and a shell cannot change it.
+fn own_script(process: i32) -> Option<Vec<String>> {
+    let shell = fs::canonicalize("/bin/sh").ok()?;
+    let program = fs::read_link(format!("/proc/{process}/exe")).ok()?;
+    if program != shell || shell.file_name()? != SHELL {
+        return None;
+    }
+    let line = command_line(process)?;
+    let script = Path::new(line.get(1)?);
+    let name = script.file_name()?.to_str()?.strip_prefix("git-")?;
+    let environment = words(&fs::read(format!("/proc/{process}/environ")).ok()?);
+    let is_own = policy::is_roots(script) && is_closed(&environment, script.parent()?);
+    is_own.then(|| vec!["git".to_owned(), name.to_owned()])
+}
+
+/// With these variables git's scripts read nothing that the agent could have written.
+fn is_closed(environment: &[String], own: &Path) -> bool {
+    let value = |name| {
+        let mut all = environment.iter();
+        all.find_map(|variable| variable.strip_prefix(name))
+    };
+    let mut directories = value("PATH=").unwrap_or_default().split(':').map(Path::new);
+    value("GIT_EXEC_PATH=").is_none_or(|path| Path::new(path) == own)
+        && directories.next() == Some(own)
+        && directories.all(|directory| {
+            let found = directory.is_absolute().then(|| directory.canonicalize());
+            found.is_some_and(|found| found.is_ok_and(|found| policy::is_roots(&found)))
+        })
 }
 
 fn command_line(process: i32) -> Option<Vec<String>> {
@@ -170,6 +214,7 @@ mod tests {
                 world: Here {
                     git: "git".into(),
                     kind: Kind::Git,
+                    is_first: true,
                 },
             };
             repository.git(&["init", "--quiet", "--initial-branch=main"]);
@@ -222,7 +267,48 @@ mod tests {
         let words = command_line(own).unwrap();
         let args: Vec<_> = std::env::args().collect();
         assert_eq!(words, args);
-        assert_eq!(Here::new(Kind::Git).git_parent(), None);
+        assert_eq!(Here::new(Kind::Git, true).git_parent(), None);
+    }
+
+    #[test]
+    fn a_script_is_led_nowhere_else() {
+        let closed = |variables: &[&str]| {
+            let variables: Vec<_> = variables.iter().map(|text| (*text).to_owned()).collect();
+            is_closed(&variables, Path::new("/usr/lib"))
+        };
+        assert!(closed(&[
+            "PATH=/usr/lib:/usr/bin:/bin",
+            "GIT_EXEC_PATH=/usr/lib"
+        ]));
+        assert!(closed(&["A=b", "PATH=/usr/lib"]));
+        for open in [
+            &["PATH=/usr/bin:/usr/lib"][..],
+            &["PATH=/usr/lib:/tmp"],
+            &["PATH=/usr/lib:"],
+            &["PATH=/usr/lib:bin"],
+            &["PATH=/usr/lib:/none"],
+            &["PATH=/usr/lib", "GIT_EXEC_PATH=/usr/bin"],
+            &["PATH="],
+            &[],
+        ] {
+            assert!(!closed(open), "{open:?}");
+        }
+    }
+
+    #[test]
+    fn only_scripts_of_root_are_gits_own() {
+        let directory = tempfile::tempdir().unwrap();
+        let script = directory.path().join("git-merge-one-file");
+        std::fs::write(&script, "read line").unwrap();
+        let mut child = Command::new("/bin/sh")
+            .arg(&script)
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let process = i32::try_from(child.id()).unwrap();
+        assert_eq!(own_script(process), None);
+        child.kill().unwrap();
+        child.wait().unwrap();
     }
 
     #[test]

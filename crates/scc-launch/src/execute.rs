@@ -5,13 +5,16 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use scc_provider::VolumeFiles;
-use scc_runtime::{Attachment, EngineError, SandboxRuntime, SandboxState, TerminalSize, labels};
+use scc_runtime::{
+    Attachment, EngineError, SandboxRuntime, SandboxState, TerminalSize, UserIds, labels,
+};
 use scc_state::{LaunchLock, SessionRecord, SessionState};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::names::hex;
 use crate::plan::Credentials;
+use crate::safety;
 use crate::tidy::volume_files;
 use crate::{Event, LaunchError, Launcher, Plan, Reporter, Requested};
 
@@ -61,6 +64,8 @@ pub struct LiveSession {
     /// When it is stopped.
     pub expires_at: Option<Timestamp>,
     attachment: Option<Attachment>,
+    /// The agent's user, where its commands are judged.
+    judged: Option<UserIds>,
     credentials: Option<VolumeProbe>,
 }
 
@@ -68,6 +73,10 @@ impl LiveSession {
     /// The agent's standard streams, connected before it started. They can be taken once.
     pub fn take_attachment(&mut self) -> Option<Attachment> {
         self.attachment.take()
+    }
+
+    pub(crate) fn judged(&self) -> Option<UserIds> {
+        self.judged
     }
 }
 
@@ -100,7 +109,8 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
 
     /// Closes the record of a launch that failed and left no sandbox.
     fn note_failed(&self, plan: &Plan) {
-        if let Err(error) = self.set_state(&plan.session_id, SessionState::Failed, None) {
+        let failed = self.set_state(&plan.session_id, SessionState::Failed, None, self.now());
+        if let Err(error) = failed {
             tracing::warn!(%error, "the end of a launch was not recorded");
         }
     }
@@ -135,6 +145,7 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
                 sandbox: id,
                 expires_at: plan.expires_at,
                 attachment: Some(attachment),
+                judged: safety::judges(&plan.policy.safety_net.value).then_some(plan.spec.user),
                 credentials: match &plan.credentials {
                     Credentials::Key => None,
                     Credentials::Volume(volume) => Some(VolumeProbe {
@@ -224,7 +235,7 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
     }
 
     fn record_started(&self, plan: &Plan) -> Result<(), LaunchError> {
-        self.set_state(&plan.session_id, SessionState::Running, None)?;
+        self.set_state(&plan.session_id, SessionState::Running, None, self.now())?;
         self.state.remember_workspace_provider(
             plan.workspace.as_ref(),
             &plan.provider.id,
@@ -312,7 +323,8 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
     /// When the engine does not answer; the next command closes the session then.
     pub async fn finish(&self, session_id: &str, sandbox: &str) -> Result<AgentEnd, LaunchError> {
         let status = self.runtime.wait(sandbox).await?;
-        self.close_session(session_id, Some(status))?;
+        self.collect_records(session_id, sandbox).await?;
+        self.close_session(session_id, Some(status), self.now())?;
         if let Some(found) = self.runtime.inspect(sandbox).await? {
             self.remove_egress_of(&found).await?;
         }
@@ -359,21 +371,24 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
             ended_at: None,
             exit_status: None,
             owner_pid: Some(std::process::id()),
+            conversation: plan.conversation.clone(),
+            volume: Some(plan.provider.volume.clone()),
+            continues: plan.continues.clone(),
         };
         Ok(self
             .state
             .update_sessions(now, |sessions| sessions.push(record))?)
     }
 
-    /// Sets a session's state; ended states also get their time.
+    /// Sets a session's state, as it is since `at`; ended states also get that time.
     pub(crate) fn set_state(
         &self,
         session_id: &str,
         state: SessionState,
         exit_status: Option<i64>,
+        at: Timestamp,
     ) -> Result<bool, LaunchError> {
-        let now = self.now();
-        Ok(self.state.update_sessions(now, |sessions| {
+        Ok(self.state.update_sessions(self.now(), |sessions| {
             let Some(session) = sessions.iter_mut().find(|session| session.id == session_id) else {
                 return false;
             };
@@ -382,7 +397,7 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
             }
             session.state = state;
             if matches!(state, SessionState::Ended | SessionState::Failed) {
-                session.ended_at = Some(now);
+                session.ended_at = Some(at.max(session.started_at));
                 session.exit_status = exit_status;
             }
             true
@@ -394,11 +409,13 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         &self,
         session_id: &str,
         exit_status: Option<i64>,
+        ended_at: Timestamp,
     ) -> Result<(), LaunchError> {
-        if self.set_state(session_id, SessionState::Ended, exit_status)? {
+        if self.set_state(session_id, SessionState::Ended, exit_status, ended_at)? {
             let mut facts = Map::new();
             facts.insert("exit_status".to_owned(), json!(exit_status));
             self.audit("launch.ended", session_id, facts)?;
+            self.state.set_collected_records(session_id, None)?;
         }
         Ok(())
     }
@@ -429,5 +446,6 @@ pub(crate) fn launch_facts(plan: &Plan) -> Map<String, Value> {
     );
     facts.insert("organization".to_owned(), json!(plan.policy.organization));
     facts.insert("team".to_owned(), json!(plan.team));
+    facts.insert("continues".to_owned(), json!(plan.continues));
     facts
 }

@@ -12,6 +12,7 @@ use scc_runtime::{ContextFile, ImageBuild, SandboxRuntime, UserIds, labels};
 use sha2::{Digest, Sha256};
 
 use crate::names::hex;
+use crate::record::collector;
 use crate::{Event, LaunchError, Launcher, Reporter};
 
 /// What `scc-base` is built from when no other image is set.
@@ -71,7 +72,7 @@ const USER_FOLDER: &[ImageFile] = &[ImageFile {
 const BUILD_POLL: Duration = Duration::from_millis(200);
 
 /// The images of a launch, lowest first.
-#[derive(Debug, Clone, serde::Serialize)]
+#[derive(Debug, Clone, serde::Serialize, schemars::JsonSchema)]
 pub struct ImagePlan {
     /// The agent's image.
     pub reference: String,
@@ -85,7 +86,7 @@ pub struct ImagePlan {
 const PAYLOAD: usize = 1;
 
 /// One image that scc builds.
-#[derive(Debug, Clone, serde::Serialize)]
+#[derive(Debug, Clone, serde::Serialize, schemars::JsonSchema)]
 pub struct ImageStep {
     /// Name and content hash.
     pub reference: String,
@@ -112,6 +113,7 @@ pub(crate) fn plan_images(
         ("AGENT_UID", user.uid.to_string()),
         ("AGENT_GID", user.gid.to_string()),
         ("AGENT_VOLUME", volume_path.to_owned()),
+        ("COLLECTOR_UID", collector(user).uid.to_string()),
     ];
     let args = args.map(|(key, value)| (key.to_owned(), value)).into();
     let prefix = format!("u{}-", user.uid);

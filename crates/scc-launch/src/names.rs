@@ -20,6 +20,8 @@ pub struct Scope {
 pub(crate) const ROLE_SESSION: &str = "session";
 /// The `ROLE` label of a sign-in's container.
 pub(crate) const ROLE_LOGIN: &str = "login";
+/// The `ROLE` label of the container in which the guard is tried.
+pub(crate) const ROLE_TRIAL: &str = "trial";
 const ROLE_PROVIDER: &str = "provider";
 pub(crate) const ROLE_SEALED: &str = "sealed";
 pub(crate) const ROLE_READER: &str = "reader";
@@ -55,6 +57,11 @@ impl Scope {
     /// The container of a sign-in.
     pub(crate) fn login_name(&self, provider: &str) -> String {
         format!("{}login-{provider}-u{}", self.prefix(), self.owner)
+    }
+
+    /// The container in which the guard is tried.
+    pub(crate) fn trial_name(&self, provider: &str) -> String {
+        format!("{}trial-{provider}-u{}", self.prefix(), self.owner)
     }
 
     /// The volume of a provider for the agent's user.

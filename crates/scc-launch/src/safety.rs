@@ -24,11 +24,17 @@ const HOOK: CommandHook<'static> = CommandHook {
 
 /// What judges the agent's shell commands before it runs them, where anything is judged.
 pub(crate) fn hook(net: &SafetyNet) -> Option<CommandHook<'static>> {
-    (net.action != SafetyAction::Allow).then_some(HOOK)
+    judges(net).then_some(HOOK)
 }
 
-/// The policy as the guard reads it.
-pub(crate) fn policy(net: &SafetyNet) -> Policy {
+/// Whether anything is judged.
+pub(crate) fn judges(net: &SafetyNet) -> bool {
+    net.action != SafetyAction::Allow
+}
+
+/// The policy of the safety net, as the guard and the hooks of a sandbox read it.
+#[must_use]
+pub fn safety_policy(net: &SafetyNet) -> Policy {
     Policy {
         action: match net.action {
             SafetyAction::Block => Action::Block,
@@ -42,6 +48,7 @@ pub(crate) fn policy(net: &SafetyNet) -> Policy {
             .copied()
             .map(tool)
             .collect(),
+        disposable_worktrees: net.disposable_worktrees.clone(),
         ..Policy::default()
     }
 }
@@ -74,7 +81,8 @@ fn tool(tool: NetworkTool) -> scc_safety::NetworkTool {
 
 /// The policy as a file that the agent can read and not change.
 pub(crate) fn sealed(net: &SafetyNet) -> Result<SealedDirectory, LaunchError> {
-    let text = serde_json::to_string_pretty(&policy(net)).map_err(LaunchError::SafetyPolicy)?;
+    let text =
+        serde_json::to_string_pretty(&safety_policy(net)).map_err(LaunchError::SafetyPolicy)?;
     Ok(SealedDirectory {
         path: DIRECTORY.to_owned(),
         files: BTreeMap::from([(FILE.to_owned(), format!("{text}\n"))]),
@@ -88,7 +96,7 @@ pub(crate) fn describe(net: &SafetyNet) -> String {
         SafetyAction::Warn => "warn",
         SafetyAction::Allow => return "allow: nothing is judged".to_owned(),
     };
-    let policy = policy(net);
+    let policy = safety_policy(net);
     let off: Vec<_> = scc_safety::Group::ALL
         .into_iter()
         .filter(|group| !policy.is_on(*group))
@@ -96,8 +104,15 @@ pub(crate) fn describe(net: &SafetyNet) -> String {
         .map(|switch| switch.trim_start_matches("block_").replace('_', " "))
         .collect();
     let tools = policy.allowed_network_tools.iter();
-    let tools: Vec<_> = tools.map(|tool| tool.name().to_owned()).collect();
-    match off.into_iter().chain(tools).collect::<Vec<_>>() {
+    let tools = tools.map(|tool| tool.name().to_owned());
+    let folders = policy.disposable_worktrees.iter();
+    let folders = folders.map(|folder| format!("discards in {folder}"));
+    match off
+        .into_iter()
+        .chain(tools)
+        .chain(folders)
+        .collect::<Vec<_>>()
+    {
         let_through if let_through.is_empty() => action.to_owned(),
         let_through => format!("{action}, but for {}", let_through.join(", ")),
     }
@@ -127,15 +142,19 @@ mod tests {
             action: SafetyAction::Warn,
             block_clean: false,
             allowed_network_tools: vec![NetworkTool::Curl],
+            disposable_worktrees: vec!["/tmp/trees".to_owned()],
             ..SafetyNet::default()
         };
         let sealed = sealed(&net).unwrap();
         assert_eq!(sealed.path, "/etc/scc");
         let read = Policy::parse(sealed.files["safety.json"].as_bytes()).unwrap();
-        assert_eq!(read, policy(&net));
+        assert_eq!(read, safety_policy(&net));
         assert_eq!(read.action, Action::Warn);
         assert!(!read.switches.block_clean && read.switches.block_force_push);
-        assert_eq!(describe(&net), "warn, but for clean, curl");
+        assert_eq!(
+            describe(&net),
+            "warn, but for clean, curl, discards in /tmp/trees"
+        );
         assert_eq!(describe(&SafetyNet::default()), "block");
     }
 }

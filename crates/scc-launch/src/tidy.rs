@@ -12,7 +12,7 @@ use scc_state::{SessionRecord, SessionState};
 use serde_json::{Map, json};
 
 use crate::control::STOP_GRACE;
-use crate::names::{ROLE_LOGIN, ROLE_SEALED, ROLE_SESSION, Scope, pairs};
+use crate::names::{ROLE_LOGIN, ROLE_SEALED, ROLE_SESSION, ROLE_TRIAL, Scope, pairs};
 use crate::{LaunchError, Launcher};
 
 /// How often a watched sandbox's time is looked at.
@@ -160,8 +160,11 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         }
     }
 
+    /// Removes containers of sign-ins and trials whose scc is gone.
     async fn remove_logins(&self, tidied: &mut Tidied) -> Result<(), LaunchError> {
-        for sandbox in self.list_role(ROLE_LOGIN).await? {
+        let mut all = self.list_role(ROLE_LOGIN).await?;
+        all.extend(self.list_role(ROLE_TRIAL).await?);
+        for sandbox in all {
             if let Some(_lock) = self.state.try_launch_lock(&sandbox.name)? {
                 self.runtime.remove(&sandbox.id).await?;
                 tidied.removed.push(sandbox.name);
@@ -222,17 +225,22 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         let SandboxState::Exited { status } = sandbox.state else {
             return Ok(());
         };
+        let ended_at = sandbox.finished_at.as_deref().unwrap_or_default().parse();
+        let ended_at = ended_at.unwrap_or_else(|_| self.now());
         match sandbox.labels.get(labels::SESSION) {
-            Some(session) => self.close_session(session, status),
+            Some(session) => {
+                self.collect_records(session, id).await?;
+                self.close_session(session, status, ended_at)
+            }
             None => Ok(()),
         }
     }
 
     fn abandon(&self, record: &SessionRecord) -> Result<(), LaunchError> {
         if record.state != SessionState::Starting {
-            return self.close_session(&record.id, None);
+            return self.close_session(&record.id, None, self.now());
         }
-        if self.set_state(&record.id, SessionState::Failed, None)? {
+        if self.set_state(&record.id, SessionState::Failed, None, self.now())? {
             let mut facts = Map::new();
             facts.insert("reason".to_owned(), json!("the launch was interrupted"));
             self.audit("launch.failed", &record.id, facts)?;

@@ -24,6 +24,7 @@ pub(crate) fn resolve(
         let decision = plugins.decide(text, origin)?;
         decisions.push(decision);
     }
+    decisions.extend(plugins.kept());
     Ok(plugins.enabled.into_values().collect())
 }
 
@@ -120,7 +121,8 @@ impl<'a, 'b> Plugins<'a, 'b> {
             Err(error) => {
                 let asked = Asked::new(ItemKind::Plugin, text.trim(), origin);
                 let message = error.to_string();
-                return Ok(asked.decide(Outcome::Denied, Reason::Malformed, message));
+                let decision = asked.decide(Outcome::Denied, Reason::Malformed, message);
+                return Ok(decision.then("write it as NAME@MARKETPLACE".to_owned()));
             }
         };
         let layer = origin.layer;
@@ -158,21 +160,43 @@ impl<'a, 'b> Plugins<'a, 'b> {
     }
 
     /// The organization's list is for its own plugins and those in a federated team's document;
-    /// such a document's list is for everything that the organization and the team add.
+    /// such a document's list is for what the team adds: the organization's own plugins are the
+    /// baseline, which no lower layer takes away.
     fn disabled(&self, layer: Layer, plugin: &PluginRef) -> Option<Rule> {
         let by_org = matches!(layer, Layer::Organization | Layer::TeamDocument);
-        let by_team = by_org || layer == Layer::Team;
+        let by_team = matches!(layer, Layer::Team | Layer::TeamDocument);
         let org = self.disabled_by_org.as_ref().filter(|_| by_org);
         let found = org.and_then(|list| list.rule(plugin, self.layers));
-        found.or_else(|| {
-            let team = self.disabled_by_team.as_ref().filter(|_| by_team)?;
-            // The list stands in another document than the others.
-            let mut rule = team.rule(plugin, self.layers)?;
-            let document = self.layers.team_document()?;
-            let place = origin(Layer::TeamDocument, document, "/disabled_plugins");
-            (rule.layer, rule.file, rule.line) = (place.layer, place.file, place.line);
-            Some(rule)
-        })
+        found.or_else(|| self.disabled_by_team(plugin).filter(|_| by_team))
+    }
+
+    fn disabled_by_team(&self, plugin: &PluginRef) -> Option<Rule> {
+        // The list stands in another document than the others.
+        let mut rule = self.disabled_by_team.as_ref()?.rule(plugin, self.layers)?;
+        let document = self.layers.team_document()?;
+        let place = origin(Layer::TeamDocument, document, "/disabled_plugins");
+        (rule.layer, rule.file, rule.line) = (place.layer, place.file, place.line);
+        Some(rule)
+    }
+
+    /// What a federated team's document would leave out of the organization's own plugins.
+    fn kept(&self) -> Vec<Decision> {
+        let own = self.enabled.values();
+        let own = own.filter(|entry| entry.origin.layer == Layer::Organization);
+        let kept = own.filter_map(|entry| {
+            let rule = self.disabled_by_team(&entry.plugin)?;
+            let place = Origin {
+                layer: rule.layer,
+                file: rule.file.clone(),
+                line: rule.line,
+            };
+            let asked = Asked::new(ItemKind::Plugin, entry.plugin.to_string(), place);
+            let message =
+                "the team's document cannot leave out what the organization gives to everybody";
+            let decision = asked.decide(Outcome::Ignored, Reason::Looser, message.to_owned());
+            Some(decision.by(rule))
+        });
+        kept.collect()
     }
 
     fn unknown_marketplace(
@@ -201,10 +225,8 @@ impl<'a, 'b> Plugins<'a, 'b> {
             });
         }
         let message = format!("there is no marketplace `{name}`");
-        Ok(Some(asked.decide(
-            Outcome::Denied,
-            Reason::UnknownMarketplace,
-            message,
-        )))
+        let step = "see which there are: scc config explain --field marketplaces".to_owned();
+        let decision = asked.decide(Outcome::Denied, Reason::UnknownMarketplace, message);
+        Ok(Some(decision.then(step)))
     }
 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use scc_config::{HostPattern, McpCandidates, McpServer, NetworkPolicy};
 
-use crate::decision::{Asked, Decision, ItemKind, Layer, Origin, Outcome, Reason, Rule};
+use crate::decision::{Asked, Decision, Layer, Origin, Outcome, Reason, Rule};
 use crate::delegation::Addition;
 use crate::effective::{EffectiveServer, Sourced};
 use crate::exceptions::Exceptions;
@@ -31,16 +31,25 @@ pub(crate) fn resolve(
     let judge = Judge::new(*layers, blocked, allowlist, lifts, |lift| lift.mcp_servers);
     let mut offered: BTreeMap<String, EffectiveServer> = BTreeMap::new();
     for (server, origin) in asked_for(layers) {
-        let asked = Asked::new(ItemKind::McpServer, server.name.trim(), origin);
+        let asked = Asked::server(server, origin);
         let candidates: McpCandidates = server.candidates();
         let delegated = layers.may_add(asked.origin.layer, Addition::McpServers);
-        let lifted = match judge.addition(&asked, &candidates, delegated) {
+        let mut lifted = match judge.addition(&asked, &candidates, delegated) {
             Ruling::Refused(decision) => {
                 decisions.push(*decision);
                 continue;
             }
             Ruling::Free(lifted) => lifted,
         };
+        if asked.origin.layer == Layer::Workspace && takes_host_values(server) {
+            match judge.host_values(&asked, &candidates) {
+                Ok(rule) => lifted = lifted.or(Some(rule)),
+                Err(decision) => {
+                    decisions.push(*decision);
+                    continue;
+                }
+            }
+        }
         let key = server.name.trim().to_lowercase();
         let refused = malformed(&asked, server)
             .or_else(|| stdio_gate(layers, &asked, server))
@@ -96,6 +105,16 @@ fn content(server: &McpServer) -> String {
     format!("{server:?}")
 }
 
+/// Whether a value of it is to be replaced by one of the host's environment.
+fn takes_host_values(server: &McpServer) -> bool {
+    let values = server.env.values().chain(server.headers.values());
+    let values = values
+        .chain(&server.args)
+        .chain(&server.url)
+        .chain(&server.command);
+    values.into_iter().any(|value| value.contains("${"))
+}
+
 /// The server without the keys that its transport does not use: an agent that looks at the wrong
 /// one must not find anything.
 fn plain(server: &McpServer) -> McpServer {
@@ -117,6 +136,16 @@ fn malformed(asked: &Asked, server: &McpServer) -> Option<Decision> {
     if let Some(key) = server.missing_identifier() {
         let kind = server.transport.as_str();
         return deny(format!("a server of type `{kind}` needs the key `{key}`"));
+    }
+    // Documents of the first versions may have any name; what a developer or an agent adds may not.
+    let own = asked.origin.layer == Layer::Team;
+    if !own && !server.has_plain_name() {
+        let message = "its name has other characters than letters, digits, `.`, `_` and `-`";
+        return deny(message.to_owned());
+    }
+    let complaint = server.address_complaint();
+    if let Some(why) = complaint.or_else(|| server.authority_complaint()) {
+        return deny(format!("its address {why}"));
     }
     if !server.transport.is_network() {
         return None;
@@ -144,7 +173,11 @@ fn address(server: &McpServer) -> Option<IpAddr> {
     host.trim_matches(['[', ']']).parse().ok()
 }
 
-fn stdio_gate(layers: &Layers<'_>, asked: &Asked, server: &McpServer) -> Option<Decision> {
+pub(crate) fn stdio_gate(
+    layers: &Layers<'_>,
+    asked: &Asked,
+    server: &McpServer,
+) -> Option<Decision> {
     if server.transport.is_network() {
         return None;
     }
@@ -182,6 +215,12 @@ fn stdio_gate(layers: &Layers<'_>, asked: &Asked, server: &McpServer) -> Option<
         let message = "its program lies in no allowed folder".to_owned();
         return deny(Reason::StdioPath, message, key);
     }
+    if !prefixes.is_empty()
+        && let Some(variable) = server.loader_variable()
+    {
+        let message = format!("with `{variable}`, its program would run others");
+        return deny(Reason::StdioPath, message, key);
+    }
     None
 }
 
@@ -194,7 +233,7 @@ fn lies_in(path: &str, folder: &str) -> bool {
     parts(path).starts_with(&parts(folder))
 }
 
-fn unreachable(
+pub(crate) fn unreachable(
     asked: &Asked,
     server: &McpServer,
     network_policy: &Sourced<NetworkPolicy>,

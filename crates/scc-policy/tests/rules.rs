@@ -22,6 +22,8 @@ struct Group<'t> {
     standalone: bool,
     team: Option<&'t str>,
     implicit: Vec<&'t str>,
+    /// More of the team's own document.
+    document: Option<&'t str>,
     /// Kind, pattern, end.
     exceptions: Vec<(&'t str, &'t str, &'t str)>,
 }
@@ -52,6 +54,7 @@ impl<'t> Group<'t> {
                 ["!team", "none"] => group.team = None,
                 ["!team", name] => group.team = Some(name),
                 ["!implicit", names @ ..] => group.implicit = names.to_vec(),
+                ["!document", ..] => group.document = line.strip_prefix("!document "),
                 ["!local", kind, pattern, end] => group.exceptions.push((kind, pattern, end)),
                 _ => {
                     group.org.push_str(line);
@@ -65,7 +68,10 @@ impl<'t> Group<'t> {
     fn asked(&self, layer: &str, key: &str, item: &str) -> Asked {
         let mut asked = Asked {
             org: self.org.clone(),
-            team_document: "schema_version: \"1.0.0\"\n".to_owned(),
+            team_document: format!(
+                "schema_version: \"1.0.0\"\n{}\n",
+                self.document.unwrap_or_default()
+            ),
             ..Asked::default()
         };
         let (mut plugins, mut servers) = (String::new(), String::new());
@@ -85,7 +91,7 @@ impl<'t> Group<'t> {
             }
             ("project", "mcp") => asked.project = format!("additional_mcp_servers: [{item}]"),
             ("project", "dev") => asked.project = format!("dev_environment: {item}"),
-            ("org" | "team", _) => {}
+            ("org" | "team", _) | (_, "kept") => {}
             other => panic!("{other:?}"),
         }
         asked.org = asked
@@ -184,10 +190,11 @@ fn key_values(key: &str, item: &str) -> String {
 /// The one decision about what the layer asked for.
 fn decided(policy: &EffectivePolicy, layer: &str, key: &str, item: &str) -> String {
     let kind = match key {
-        "plugin" => ItemKind::Plugin,
+        "plugin" | "kept" => ItemKind::Plugin,
         "mcp" => ItemKind::McpServer,
         "marketplace" => ItemKind::Marketplace,
         "bundle" => ItemKind::Bundle,
+        "artifact" => ItemKind::Artifact,
         _ => ItemKind::DevAction,
     };
     let layer = match layer {
@@ -197,7 +204,10 @@ fn decided(policy: &EffectivePolicy, layer: &str, key: &str, item: &str) -> Stri
         layer => layer,
     };
     let decisions = policy.decisions.iter();
-    let mut found = decisions.filter(|d| d.kind == kind && d.layer.as_str() == layer);
+    let mut found = decisions.filter(|d| {
+        let meant = kind != ItemKind::Artifact || d.item == item;
+        d.kind == kind && d.layer.as_str() == layer && meant
+    });
     let Some(decision) = found.next() else {
         return format!("no decision about {item}");
     };
@@ -214,7 +224,9 @@ fn decided(policy: &EffectivePolicy, layer: &str, key: &str, item: &str) -> Stri
         ItemKind::McpServer => servers.collect::<Vec<_>>().contains(&decision.item),
         _ => return format!("{outcome} {reason}"),
     };
-    let duplicate = reason == "duplicate";
+    // What a team's document would leave out is there, and the decision says that it stays.
+    let duplicate = reason == "duplicate" || key == "kept";
+    assert!(key != "kept" || there, "{item}: {decision:?}");
     assert!(
         duplicate || there == (outcome == "allowed"),
         "{item}: {decision:?}"
@@ -223,7 +235,9 @@ fn decided(policy: &EffectivePolicy, layer: &str, key: &str, item: &str) -> Stri
         let rule = decision.rule.as_ref();
         let placed = rule.is_some_and(|rule| rule.line.is_some() || rule.file.is_none());
         assert!(
-            placed || policy.standalone || reason == "unknown-marketplace",
+            placed
+                || policy.standalone
+                || matches!(reason.as_str(), "unknown-marketplace" | "host-value"),
             "{decision:?}"
         );
     }

@@ -31,18 +31,20 @@ impl Stream {
     pub(crate) fn connect(address: &Address, patience: Duration) -> io::Result<Self> {
         let end = Instant::now() + patience;
         loop {
-            match Self::try_connect(address) {
+            let left = end.saturating_duration_since(Instant::now());
+            match Self::try_connect(address, left.max(RETRY)) {
                 Err(error) if is_not_yet(&error) && Instant::now() < end => thread::sleep(RETRY),
                 outcome => return outcome,
             }
         }
     }
 
-    fn try_connect(address: &Address) -> io::Result<Self> {
+    /// Where nobody has the address any more, the system itself would wait for minutes.
+    fn try_connect(address: &Address, patience: Duration) -> io::Result<Self> {
         match address {
             Address::Unix(path) => UnixStream::connect(path).map(Self::Unix),
             Address::Tcp(address) | Address::Toward(address) => {
-                let stream = TcpStream::connect(address)?;
+                let stream = TcpStream::connect_timeout(address, patience)?;
                 stream.set_nodelay(true)?;
                 Ok(Self::Tcp(stream))
             }

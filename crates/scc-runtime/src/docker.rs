@@ -197,6 +197,18 @@ impl SandboxRuntime for DockerRuntime {
         volumes::read_file(&self.docker, volume, path).await
     }
 
+    async fn read_sandbox_file(
+        &self,
+        id: &str,
+        path: &str,
+    ) -> Result<Option<Vec<u8>>, EngineError> {
+        archive::get_file(&self.docker, id, path).await
+    }
+
+    async fn volume_has_file(&self, volume: &str, path: &str) -> Result<bool, EngineError> {
+        volumes::has_file(&self.docker, volume, path).await
+    }
+
     async fn unfinished(&self, labels: &[(&str, &str)]) -> Result<Vec<Unfinished>, EngineError> {
         sealed::unfinished(&self.docker, labels).await
     }

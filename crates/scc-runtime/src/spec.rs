@@ -90,6 +90,9 @@ pub enum MountSource {
         /// Its labels when it is made.
         labels: BTreeMap<String, String>,
     },
+    /// A volume of the sandbox's own, which goes when the sandbox is removed. It takes content and
+    /// ownership of the image's directory at the target.
+    Own,
 }
 
 /// A root-owned directory of small files, mounted read-only.
@@ -168,7 +171,7 @@ pub struct Surroundings {
 }
 
 /// Resource limits.
-#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, schemars::JsonSchema)]
 pub struct Limits {
     /// Bytes of memory, swap included.
     pub memory_bytes: u64,

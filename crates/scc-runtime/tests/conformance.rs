@@ -89,6 +89,7 @@ checks! {
     logs_hold_everything,
     a_missing_image_is_named,
     a_missing_mount_source_is_an_error,
+    own_volumes_can_be_read_until_the_sandbox_is_removed,
     sealed_files_are_root_owned_and_read_only,
     sealed_volumes_are_complete_whoever_comes_first,
     volume_files_are_read_without_a_process,

@@ -84,7 +84,7 @@ mod world;
 
 pub use policy::{Action, NetworkTool, Policy, PolicyError, SCHEMA, Switches};
 pub use rules::{RuleInfo, rule, rules};
-pub use verdict::{Decision, Finding, Group, RuleId, Verdict};
+pub use verdict::{Decision, Finding, Group, RuleId, Verdict, command_line};
 pub use world::{ConfigEntry, GitGlobals, Unknown, World, WorldError};
 
 use judge::Judge;

@@ -23,6 +23,48 @@ impl Verdict {
     }
 }
 
+/// As it is told to whoever gave the command: rule, reason and alternative of every finding, each on
+/// a line that ends; nothing where the command is allowed.
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let verb = match self.decision {
+            Decision::Refuse => "refused",
+            Decision::Warn | Decision::Allow => "warns about",
+        };
+        for finding in &self.findings {
+            let command = command_line(&finding.command);
+            writeln!(f, "scc {verb} `{command}` ({})", finding.rule)?;
+            writeln!(f, "  why:     {}", finding.reason)?;
+            if let Some(alternative) = &finding.alternative {
+                writeln!(f, "  instead: {alternative}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A command on one line, without anything that would act on a terminal.
+#[must_use]
+pub fn command_line(words: &[String]) -> String {
+    let shown: Vec<_> = words
+        .iter()
+        .map(|word| {
+            let plain: String = word.chars().flat_map(visible).collect();
+            match word.is_empty() || word.contains([' ', '\t', '\n', '\'', '"']) {
+                true => format!("'{}'", plain.replace('\'', r"'\''")),
+                false => plain,
+            }
+        })
+        .collect();
+    shown.join(" ")
+}
+
+fn visible(c: char) -> impl Iterator<Item = char> {
+    let escaped = c.is_control().then(|| c.escape_default());
+    let plain = escaped.is_none().then_some(c);
+    escaped.into_iter().flatten().chain(plain)
+}
+
 /// What is to happen with a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

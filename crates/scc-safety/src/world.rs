@@ -62,7 +62,8 @@ pub trait World {
     }
 
     /// The arguments, the program's name first, of the git process that started this command
-    /// itself, without a shell between them; `None` when anything else started it.
+    /// itself, without a shell between them; `None` when anything else started it. A script of
+    /// git's own counts as git: `git-merge-one-file` is `["git", "merge-one-file"]`.
     ///
     /// Git starts itself and `ssh`: `git stash` runs `git reset --hard`, `git gc` runs `git
     /// prune`. That git was judged when it was started, so that what it is known to do is allowed.

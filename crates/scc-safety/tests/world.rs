@@ -283,6 +283,9 @@ fn what_git_starts_by_itself_is_allowed() {
         ("git -C x gc", "git reflog expire --all"),
         ("git gc --auto", "git prune --expire now"),
         ("git maintenance run", "git reflog expire --all"),
+        ("git merge -s resolve x", "git read-tree -v --reset -u abc"),
+        ("git merge-one-file", "git checkout-index -f --stage=2 -- f"),
+        ("git subtree", "git checkout -- sub"),
         (
             "git remote-https origin url",
             "git send-pack --stateless-rpc --stdin url",

@@ -33,6 +33,8 @@ fn exception(id: &str) -> Exception {
         created_by: Some("ada".to_owned()),
         created_on: None,
         source: None,
+        ticket: None,
+        workspace: None,
         extra: Map::new(),
     }
 }

@@ -6,7 +6,9 @@ use std::process::{Command, Output};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::authority::Authority;
 use crate::engine::Engine;
+use crate::schema::assert_output_fits;
 
 /// The user whose workspace it is when the tests run as root.
 const USER: u32 = 1000;
@@ -117,14 +119,16 @@ impl TestContext {
         }
     }
 
-    /// Writes the user's settings: standalone, with the test's base image and this machine's
-    /// added authorities, and `extra` on top.
+    /// Writes the user's settings: standalone, with the test's base image, this machine's added
+    /// authorities and that of the tests, and `extra` on top.
     pub fn configure(&self, extra: &Value) {
         let mut config = serde_json::json!({ "standalone": true });
         if let Some(engine) = &self.engine {
             config["images"] = serde_json::json!({ "base": engine.base_image() });
         }
-        config["ca_certificates"] = serde_json::json!(added_authorities());
+        let mut authorities = added_authorities();
+        authorities.push(Authority::shared_file());
+        config["ca_certificates"] = serde_json::json!(authorities);
         for (key, value) in extra.as_object().into_iter().flatten() {
             config[key] = value.clone();
         }
@@ -218,10 +222,18 @@ impl Run {
         self
     }
 
-    /// Standard output as JSON.
+    /// Standard output as JSON. In scc's envelope it has to fit the schema of its kind.
+    ///
+    /// # Panics
+    /// When it is not JSON, or does not fit.
     #[must_use]
     pub fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+        let value: Value =
+            serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"));
+        if value.get("apiVersion").is_some() {
+            assert_output_fits(&value);
+        }
+        value
     }
 }
 

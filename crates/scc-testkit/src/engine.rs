@@ -2,6 +2,7 @@
 //! says is there.
 
 mod containers;
+mod logs;
 
 use std::io::{self, BufReader, Write};
 use std::os::unix::net::UnixStream;
@@ -154,7 +155,7 @@ impl Engine {
             .collect()
     }
 
-    /// Removes all containers and volumes of a namespace.
+    /// Removes all containers, networks and volumes of a namespace.
     pub fn clean(&self, namespace: &str) {
         for container in self.containers(namespace) {
             let id = container["Id"].as_str().unwrap_or_default();
@@ -163,6 +164,9 @@ impl Engine {
                 &format!("/containers/{id}?force=true&v=true"),
                 None,
             );
+        }
+        for network in self.networks(namespace) {
+            let _ = self.request("DELETE", &format!("/networks/{network}"), None);
         }
         for volume in self.volumes(namespace) {
             let _ = self.request("DELETE", &format!("/volumes/{volume}"), None);

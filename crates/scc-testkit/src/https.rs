@@ -18,10 +18,9 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
+use crate::authority::Authority;
 use crate::http::{read_body, read_head};
 
 /// What a client asked.
@@ -169,11 +168,25 @@ impl HttpsServer {
     /// # Errors
     /// When no port can be bound.
     pub fn start(handler: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> io::Result<Self> {
-        let listener = TcpListener::bind(("127.0.0.1", 0))?;
-        let (config, authority) = certificates();
+        let names = ["localhost", "127.0.0.1"];
+        Self::start_as("127.0.0.1", &names, &Authority::new(), handler)
+    }
+
+    /// Listens on a free port of `address` as these hosts, with a certificate of this authority.
+    ///
+    /// # Errors
+    /// When no port can be bound.
+    pub fn start_as(
+        address: &str,
+        names: &[&str],
+        authority: &Authority,
+        handler: impl Fn(&Request) -> Reply + Send + Sync + 'static,
+    ) -> io::Result<Self> {
+        let listener = TcpListener::bind((address, 0))?;
+        let config = authority.server(names);
         let server = Self {
             port: listener.local_addr()?.port(),
-            authority,
+            authority: authority.certificate().to_owned(),
             requests: Arc::default(),
         };
         let requests = Arc::clone(&server.requests);
@@ -187,6 +200,12 @@ impl HttpsServer {
             }
         });
         Ok(server)
+    }
+
+    /// The port.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// The address of a path, by the name `localhost`.
@@ -212,28 +231,6 @@ impl HttpsServer {
     pub fn requests(&self) -> Vec<Request> {
         self.requests.lock().unwrap().clone()
     }
-}
-
-fn certificates() -> (Arc<ServerConfig>, String) {
-    let key = KeyPair::generate().expect("a key");
-    let mut params = CertificateParams::new(Vec::new()).expect("a name");
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let authority = params.self_signed(&key).expect("a certificate").pem();
-    let issuer = Issuer::new(params, key);
-
-    let key = KeyPair::generate().expect("a key");
-    let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
-    let params = CertificateParams::new(names).expect("names");
-    let certificate = params.signed_by(&key, &issuer).expect("a certificate");
-    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .expect("protocol versions")
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate.der().clone()], key)
-        .expect("a usable certificate");
-    (Arc::new(config), authority)
 }
 
 fn serve(

@@ -18,14 +18,17 @@
     reason = "support for tests: a broken assumption ends the test"
 )]
 
+pub mod authority;
 pub mod context;
 pub mod engine;
 pub mod gate;
 mod http;
 pub mod https;
+pub mod internet;
 pub mod model;
 pub mod picture;
 pub mod pty;
+pub mod schema;
 
 use std::time::{Duration, Instant};
 

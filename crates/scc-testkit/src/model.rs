@@ -88,24 +88,31 @@ fn serve(stream: TcpStream, script: &[Step], log: &Mutex<Vec<Request>>) -> io::R
             body: serde_json::from_slice(&body).unwrap_or_default(),
         };
         log.lock().unwrap().push(request.clone());
-        let path = request.path.split('?').next().unwrap_or_default();
-        let events = match (request.method.as_str(), path) {
-            ("POST", path) if path.ends_with("/messages") => messages(&request.body, script),
-            ("POST", path) if path.ends_with("/responses") => responses(&request.body, script),
-            _ => {
-                writer.write_all(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n")?;
-                continue;
-            }
+        let Some(stream) = answer(&request, script) else {
+            writer.write_all(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n")?;
+            continue;
         };
-        let mut stream = String::new();
-        for event in events {
-            let kind = event["type"].as_str().unwrap_or_default();
-            stream.push_str(&format!("event: {kind}\ndata: {event}\n\n"));
-        }
         let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: ";
         write!(writer, "{head}{}\r\n\r\n{stream}", stream.len())?;
     }
     Ok(())
+}
+
+/// What the model says to a request, as a stream of events; `None` where it is not asked for a step.
+#[must_use]
+pub fn answer(request: &Request, script: &[Step]) -> Option<String> {
+    let path = request.path.split('?').next().unwrap_or_default();
+    let events = match (request.method.as_str(), path) {
+        ("POST", path) if path.ends_with("/messages") => messages(&request.body, script),
+        ("POST", path) if path.ends_with("/responses") => responses(&request.body, script),
+        _ => return None,
+    };
+    let mut stream = String::new();
+    for event in events {
+        let kind = event["type"].as_str().unwrap_or_default();
+        stream.push_str(&format!("event: {kind}\ndata: {event}\n\n"));
+    }
+    Some(stream)
 }
 
 fn step(script: &[Step], number: usize) -> Step {

@@ -2,12 +2,13 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::output::table;
 
-/// Show the audit log, or verify that nothing in it was changed
+/// Show the audit log, what was refused in sandboxes, or whether nothing in it was changed
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Check the chain of hashes
-    #[arg(value_parser = ["verify"])]
-    action: Option<String>,
+    /// `safety`: only the commands that were refused or warned about; `verify`: check the chain of
+    /// hashes
+    #[arg(value_enum)]
+    action: Option<Action>,
     /// How many events, the latest last
     #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 20)]
     limit: usize,
@@ -16,27 +17,74 @@ pub(crate) struct Args {
     pub(crate) json: bool,
 }
 
-pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
-    let log = context.state()?.audit();
-    if args.action.is_some() {
-        let report = log.verify()?;
-        context.printer.data("AuditVerify", &report, &[]);
-        if let Some(bad) = report.first_bad {
-            return Err(CliError::Failed {
-                message: format!(
-                    "the audit log was changed at line {}: {}",
-                    bad.line, bad.reason
-                ),
-                hint: String::new(),
-            });
+/// What is to be seen of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Action {
+    Safety,
+    Verify,
+}
+
+/// What the events of the safety net begin with.
+const SAFETY: &str = "safety.";
+
+pub(crate) async fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
+    match args.action {
+        Some(Action::Verify) => verify(context),
+        Some(Action::Safety) => {
+            collect(context).await?;
+            show(args, context, SAFETY)
         }
-        context
-            .printer
-            .result(&format!("{} events, the chain is whole", report.events));
-        return Ok(0);
+        None => show(args, context, ""),
     }
-    let loaded = log.read(args.limit)?;
-    let events = loaded.value;
+}
+
+/// Fetches what running sandboxes have recorded. What is in the log already is shown all the same
+/// where the engine does not answer.
+async fn collect(context: &Context) -> Result<(), CliError> {
+    let state = context.state()?;
+    match context.engine().await {
+        Ok(runtime) => Ok(context
+            .launcher(&runtime, &state)
+            .collect_all_records()
+            .await?),
+        Err(error) => {
+            let message = format!("what running sandboxes recorded is missing: {error}");
+            context.printer.warning(&message);
+            Ok(())
+        }
+    }
+}
+
+fn verify(context: &Context) -> Result<u8, CliError> {
+    let log = context.state()?.audit();
+    let report = log.verify()?;
+    context.printer.data("AuditVerify", &report, &[]);
+    if let Some(bad) = report.first_bad {
+        return Err(CliError::Failed {
+            message: format!(
+                "the audit log was changed at line {}: {}",
+                bad.line, bad.reason
+            ),
+            hint: String::new(),
+        });
+    }
+    context
+        .printer
+        .result(&format!("{} events, the chain is whole", report.events));
+    Ok(0)
+}
+
+/// The last events whose names begin like this.
+fn show(args: &Args, context: &Context, prefix: &str) -> Result<u8, CliError> {
+    let log = context.state()?.audit();
+    let loaded = match prefix {
+        "" => log.read(args.limit)?,
+        _ => log.read(usize::MAX)?,
+    };
+    let mut events = loaded.value;
+    events.retain(|event| event.event.starts_with(prefix));
+    let surplus = events.len().saturating_sub(args.limit);
+    events.drain(..surplus);
     context.printer.data("AuditLog", &events, &loaded.warnings);
     let rows = events
         .iter()

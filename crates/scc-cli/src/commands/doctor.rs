@@ -1,13 +1,15 @@
 use std::path::Path;
 
-use scc_launch::{DEFAULT_BASE, LaunchError, login_user};
+use scc_launch::{DEFAULT_BASE, GuardTrial, LaunchError, login_user};
 use scc_runtime::SandboxRuntime as _;
+use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::commands::provider::request;
 use crate::context::Context;
 use crate::environment;
 use crate::error::{CertificateNamed, CliError};
-use crate::governance::{Asked, Rules};
+use crate::governance::{Asked, Effective, Rules};
 use crate::host;
 
 /// Check whether everything that scc needs is there
@@ -21,8 +23,8 @@ pub(crate) struct Args {
     pub(crate) json: bool,
 }
 
-#[derive(Serialize)]
-struct Check {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Check {
     name: String,
     ok: bool,
     detail: String,
@@ -85,6 +87,7 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<u8, CliError> 
             ));
             checks.push(base_image(context, &runtime).await);
             checks.extend(providers(args, context, &runtime).await?);
+            checks.extend(guards(args, context, &runtime).await);
         }
         Err(error) => checks.push(Check::bad("engine", &error)),
     }
@@ -206,6 +209,60 @@ async fn providers(
         });
     }
     Ok(checks)
+}
+
+/// Whether the guard does its work in the images that are there.
+async fn guards(
+    args: &Args,
+    context: &Context,
+    runtime: &scc_runtime::DockerRuntime,
+) -> Vec<Check> {
+    let mut checks = Vec::new();
+    for id in context.registry.ids() {
+        if args.provider.as_deref().is_some_and(|wanted| wanted != id) {
+            continue;
+        }
+        checks.extend(match try_guard(id, context, runtime).await {
+            Ok(trial) => judged(id, trial),
+            Err(error) => Some(Check::bad("guard", &error)),
+        });
+    }
+    checks
+}
+
+async fn try_guard(
+    id: &str,
+    context: &Context,
+    runtime: &scc_runtime::DockerRuntime,
+) -> Result<GuardTrial, CliError> {
+    let effective = Effective::load_or_default(context)?;
+    let state = context.state()?;
+    let Some(provider) = context.registry.get(id) else {
+        return Ok(GuardTrial::NoImage);
+    };
+    let request = request(provider, &effective, context)?;
+    let launcher = context.launcher(runtime, &state);
+    Ok(launcher.try_guard(provider, &request).await?)
+}
+
+fn judged(id: &str, trial: GuardTrial) -> Option<Check> {
+    let wrong = match trial {
+        GuardTrial::NoImage => return None,
+        GuardTrial::Passed => {
+            let detail = format!("{id}: refuses `git push --force`, and lets `git --version` run");
+            return Some(Check::good("guard", detail));
+        }
+        GuardTrial::HarmlessRefused => "does not let `git --version` run".to_owned(),
+        GuardTrial::DestructiveAllowed => "does not refuse `git push --force`".to_owned(),
+        GuardTrial::NotRecorded => "refuses `git push --force`, but does not record it".to_owned(),
+        GuardTrial::Broken(status) => format!("cannot be tried: the trial ended with {status}"),
+    };
+    Some(Check {
+        name: "guard".to_owned(),
+        ok: false,
+        detail: format!("{id}: the guard of the image {wrong}"),
+        fix: Some("remove the image; the next `scc start` makes it again".to_owned()),
+    })
 }
 
 fn describe(checks: &[Check]) -> String {

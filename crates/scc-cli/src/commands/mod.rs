@@ -4,6 +4,7 @@ pub(crate) mod attach;
 pub(crate) mod audit;
 pub(crate) mod completion;
 pub(crate) mod config;
+pub(crate) mod context;
 pub(crate) mod dashboard;
 pub(crate) mod doctor;
 pub(crate) mod exceptions;
@@ -17,7 +18,9 @@ pub(crate) mod org;
 pub(crate) mod profile;
 pub(crate) mod provider;
 pub(crate) mod prune;
+pub(crate) mod quick;
 pub(crate) mod refresh;
+pub(crate) mod safety;
 pub(crate) mod sessions;
 pub(crate) mod setup;
 pub(crate) mod start;
@@ -26,10 +29,11 @@ pub(crate) mod stop;
 pub(crate) mod team;
 pub(crate) mod unblock;
 pub(crate) mod watch;
+pub(crate) mod worktree;
 
 use std::path::Path;
 
-use scc_launch::{Wanted, WorkspaceKind};
+use scc_launch::Wanted;
 
 use crate::cli::Command;
 use crate::context::Context;
@@ -38,7 +42,7 @@ use crate::error::CliError;
 /// Runs a command; the number is the exit code.
 pub(crate) async fn run(command: Option<Command>, context: &Context) -> Result<u8, CliError> {
     let Some(command) = command else {
-        return alone(context).await;
+        return quick::run(context).await;
     };
     match command {
         Command::Dashboard(args) => dashboard::run(&args, context).await,
@@ -46,13 +50,17 @@ pub(crate) async fn run(command: Option<Command>, context: &Context) -> Result<u
         Command::Attach(args) => attach::run(args, context).await,
         Command::List(args) => list::run(&args, context).await,
         Command::Status(args) => status::run(&args, context).await,
-        Command::Sessions(args) => sessions::run(&args, context).await,
+        Command::Sessions(args) => sessions::run(args, context).await,
+        Command::Context(args) => context::run(&args, context),
+        Command::Worktree(args) => worktree::run(args, context).await,
+        Command::GitChange(args) => worktree::run_helper(&args),
         Command::Stop(args) => stop::run(&args, context).await,
         Command::Prune(args) => prune::run(&args, context).await,
         Command::Exec(args) => exec::run(args, context).await,
         Command::Logs(args) => logs::run(&args, context).await,
         Command::Provider(args) => provider::run(args, context).await,
         Command::Network(args) => network::run(&args, context),
+        Command::Safety(args) => safety::run(&args, context),
         Command::Setup(args) => setup::run(&args, context),
         Command::Init(args) => init::run(&args, context),
         Command::Profile(args) => profile::run(&args, context),
@@ -62,24 +70,11 @@ pub(crate) async fn run(command: Option<Command>, context: &Context) -> Result<u
         Command::Exceptions(args) => exceptions::run(&args, context),
         Command::Unblock(args) => unblock::run(&args, context),
         Command::Doctor(args) => doctor::run(&args, context).await,
-        Command::Audit(args) => audit::run(&args, context),
+        Command::Audit(args) => audit::run(&args, context).await,
         Command::Completion(args) => completion::run(&args, context),
         Command::Watch(args) => watch::run(&args, context).await,
         Command::Refresh(args) => refresh::run(&args, context),
     }
-}
-
-/// What `scc` does without a command: outside a workspace it shows the dashboard.
-async fn alone(context: &Context) -> Result<u8, CliError> {
-    let found = scc_launch::detect_workspace(Path::new("."));
-    if found.is_ok_and(|found| found.kind != WorkspaceKind::Directory) {
-        return Err(CliError::Usage {
-            message: "a command is missing".to_owned(),
-            hint: "start an agent here: scc start; see everything: scc dashboard, scc --help"
-                .to_owned(),
-        });
-    }
-    dashboard::run(&dashboard::Args { json: false }, context).await
 }
 
 /// The sandbox that is meant: by its name, by the path of its workspace, or by where we are.
@@ -98,7 +93,7 @@ fn wanted(name: Option<&str>) -> Wanted {
 }
 
 /// Says what an earlier, killed scc had left.
-fn report_tidied(tidied: &scc_launch::Tidied, context: &Context) {
+pub(crate) fn report_tidied(tidied: &scc_launch::Tidied, context: &Context) {
     for container in &tidied.removed {
         context
             .printer

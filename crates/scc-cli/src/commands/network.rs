@@ -1,4 +1,4 @@
-mod explain;
+pub(crate) mod explain;
 
 use clap::Subcommand;
 

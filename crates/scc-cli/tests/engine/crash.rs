@@ -21,28 +21,40 @@ fn a_session_outlives_the_scc_that_attends_it() {
     assert_eq!(sessions(&context)[0]["state"], "ended");
 }
 
-/// Kills scc before and after each request of a launch that changes something on the engine. The
-/// next command removes whatever there was, and closes the record.
 #[test]
 fn killed_at_each_step_of_a_launch() {
     let context = context();
-    let gate = Gate::open(&context.path("gate.sock"), &context.engine().host()).unwrap();
-    let steps = steps_of_a_launch(&context, &gate);
+    let steps = killed_at_each_step(&context, &[]);
     assert!(steps.last().unwrap().ends_with("/start"), "{steps:?}");
     assert!(steps.iter().any(|s| s.ends_with("/attach")), "{steps:?}");
     assert!(steps.iter().any(|s| s.ends_with("/rename")), "{steps:?}");
+    // Whatever was left half-made, the next launch succeeds.
+    scc(&context, &["start", "--fresh", "--", "true"]).ok();
+}
+
+/// Variables of the environment for each command.
+type Environment<'a> = [(&'a str, &'a str)];
+
+/// Kills scc before and after each request of a launch that changes something on the engine. The
+/// next command removes whatever there was, and closes the record. Returns the requests.
+pub(crate) fn killed_at_each_step(
+    context: &TestContext,
+    environment: &Environment<'_>,
+) -> Vec<String> {
+    let gate = Gate::open(&context.path("gate.sock"), &context.engine().host()).unwrap();
+    let steps = steps_of_a_launch(context, &gate, environment);
     let volumes = context.engine().volumes(context.namespace());
     for (number, step) in steps.iter().enumerate() {
         for side in [Side::Before, Side::After] {
             gate.hold_at(number, side);
-            let mut child = launch(&context, &gate);
+            let mut child = launch(context, &gate, environment);
             gate.wait_until_held(LIMIT);
             child.kill().unwrap();
             child.wait().unwrap();
             gate.release();
-            let left = through(&context, &gate, &["list", "--json"]).json()["data"].clone();
+            let left = through(context, &gate, &["list", "--json"]).json()["data"].clone();
             assert_eq!(left, json!([]), "killed {side:?} {step}");
-            let sessions = through(&context, &gate, &["sessions", "--all", "--json"]).json();
+            let sessions = through(context, &gate, &["sessions", "--all", "--json"]).json();
             let open = sessions["data"].as_array().unwrap().iter();
             let open: Vec<_> = open.filter(|s| s["ended_at"].is_null()).collect();
             assert!(open.is_empty(), "killed {side:?} {step}: {open:?}");
@@ -52,6 +64,8 @@ fn killed_at_each_step_of_a_launch() {
                 containers.is_empty(),
                 "killed {side:?} {step}: {containers:?}"
             );
+            let networks = engine.networks(context.namespace());
+            assert!(networks.is_empty(), "{side:?} {step}: {networks:?}");
             assert_eq!(
                 engine.volumes(context.namespace()),
                 volumes,
@@ -59,9 +73,8 @@ fn killed_at_each_step_of_a_launch() {
             );
         }
     }
-    scc(&context, &["audit", "verify"]).ok();
-    // Whatever was left half-made, the next launch succeeds.
-    scc(&context, &["start", "--fresh", "--", "true"]).ok();
+    scc(context, &["audit", "verify"]).ok();
+    steps
 }
 
 fn through(context: &TestContext, gate: &Gate, args: &[&str]) -> Run {
@@ -69,12 +82,13 @@ fn through(context: &TestContext, gate: &Gate, args: &[&str]) -> Run {
     Run::of(&command.env("DOCKER_HOST", gate.host()).output().unwrap()).ok()
 }
 
-fn launch(context: &TestContext, gate: &Gate) -> Child {
+fn launch(context: &TestContext, gate: &Gate, environment: &Environment<'_>) -> Child {
     command(
         context,
         &["start", "--non-interactive", "--", "sleep", "1000"],
     )
     .env("DOCKER_HOST", gate.host())
+    .envs(environment.iter().copied())
     .stdout(Stdio::null())
     .stderr(Stdio::null())
     .spawn()
@@ -83,9 +97,13 @@ fn launch(context: &TestContext, gate: &Gate) -> Child {
 
 /// The requests of a launch that nothing disturbs, from an engine without anything of ours but the
 /// images and the provider's volume.
-fn steps_of_a_launch(context: &TestContext, gate: &Gate) -> Vec<String> {
+fn steps_of_a_launch(
+    context: &TestContext,
+    gate: &Gate,
+    environment: &Environment<'_>,
+) -> Vec<String> {
     let _ = gate.take_seen();
-    let mut child = launch(context, gate);
+    let mut child = launch(context, gate, environment);
     wait_for("a running session", LIMIT, || {
         let sessions = through(context, gate, &["sessions", "--json"]).json();
         (sessions["data"][0]["state"] == "running").then_some(())

@@ -157,6 +157,27 @@ fn a_switch_turns_its_group_off_and_nothing_else() {
     assert!(seen.contains("scc refused `ssh h.example`"), "{seen}");
 }
 
+/// Uncommitted work may be discarded where the organization says so, and nowhere else, by whatever
+/// name.
+#[test]
+fn disposable_work_trees_are_where_the_organization_says() {
+    let context = with_net("{disposable_worktrees: [/tmp/trees]}", false);
+    let seen = agent(
+        &context,
+        "mkdir /tmp/trees; git worktree add --quiet --detach /tmp/trees/a
+        cd /tmp/trees/a; echo x > README; git reset --hard --quiet; cat README
+        cd -; echo mine > README; ln -s \"$PWD\" /tmp/trees/b
+        git reset --hard; git -C /tmp/trees/b reset --hard; git -C /tmp/trees/a push --force
+        git -C /tmp/trees/a --work-tree=\"$PWD\" reset --hard
+        cd /tmp/trees; GIT_DIR=$OLDPWD/.git GIT_WORK_TREE=$OLDPWD git checkout -- README
+        GIT_WORK_TREE=/tmp/trees/a git -C b --work-tree=. restore README
+        cat b/README",
+    );
+    let lines: Vec<_> = seen.lines().collect();
+    let last = lines.last().copied();
+    assert_eq!((lines[0], last), ("a workspace", Some("mine")), "{seen}");
+}
+
 /// A plan shows what the sandbox will do, in the words of the rules.
 #[test]
 fn a_plan_shows_the_net() {

@@ -149,7 +149,7 @@ fn allows(provider: &str, path: &str, args: &[&str]) {
 }
 
 /// The hook alone, where it cannot work: what only it judges is refused all the same.
-fn refuses_without(provider: &str, path: &str, args: &[&str], damage: &str) {
+fn refuses_without(provider: &str, path: &str, args: &[&str], damage: &Damage) {
     let lab = Lab::new(provider, path, &["rm -rf README", "echo harmless > made"]);
     let mut start = vec!["start", "--fresh", "--", "--version"];
     scc(&lab.context, &start).ok();
@@ -159,7 +159,7 @@ fn refuses_without(provider: &str, path: &str, args: &[&str], damage: &str) {
     let found = engine.get(&format!("/containers/{id}/json"));
     let image = found["Config"]["Image"].as_str().unwrap().to_owned();
     let damaged = format!("{}-damaged", lab.context.namespace());
-    engine.run_as_root(&image, damage, &[], |id| {
+    engine.run_as_root(&image, damage.script, &[], |id| {
         let commit = format!("/commit?container={id}&repo={damaged}&tag=1");
         assert_eq!(engine.request("POST", &commit, Some(&json!({}))).0, 201);
     });
@@ -167,6 +167,12 @@ fn refuses_without(provider: &str, path: &str, args: &[&str], damage: &str) {
     start.extend(args);
     let mut body = found["Config"].clone();
     body["HostConfig"] = found["HostConfig"].clone();
+    if !damage.keeps_policy {
+        let mounts = body["HostConfig"]["Mounts"].as_array_mut().unwrap();
+        let all = mounts.len();
+        mounts.retain(|mount| mount["Target"] != "/etc/scc");
+        assert_eq!(mounts.len(), all - 1, "{mounts:?}");
+    }
     body["Image"] = format!("{damaged}:1").into();
     let mut command: Vec<_> = found["Config"]["Cmd"].as_array().unwrap().clone();
     command.pop();
@@ -227,14 +233,41 @@ fn codex_is_refused_where_the_hook_is_broken() {
     }
 }
 
+/// What is wrong with the image, and whether the policy is mounted.
+struct Damage {
+    script: &'static str,
+    keeps_policy: bool,
+}
+
+const fn damaged(script: &'static str) -> Damage {
+    Damage {
+        script,
+        keeps_policy: true,
+    }
+}
+
 /// The links at the places of the tools stay; only the guard's own name is taken away.
-const DAMAGES: &[&str] = &[
-    "rm /usr/local/lib/scc/guard",
-    "rm /usr/local/lib/scc/guard; printf '#!/bin/sh\\nexit 1\\n' > /usr/local/lib/scc/guard; \
-     chmod +x /usr/local/lib/scc/guard",
-    "rm /usr/local/lib/scc/guard; printf '#!/bin/sh\\nkill -9 $$\\n' > /usr/local/lib/scc/guard; \
-     chmod +x /usr/local/lib/scc/guard",
-    "rm /usr/local/lib/scc/guard; printf '#!/bin/sh\\nexec sleep 100\\n' > /usr/local/lib/scc/guard; \
-     chmod +x /usr/local/lib/scc/guard",
-    "rm /usr/bin/timeout",
+const DAMAGES: &[Damage] = &[
+    damaged("rm /usr/local/lib/scc/guard"),
+    damaged(
+        "rm /usr/local/lib/scc/guard; printf '#!/bin/sh\\nexit 1\\n' > /usr/local/lib/scc/guard; \
+         chmod +x /usr/local/lib/scc/guard",
+    ),
+    damaged(
+        "rm /usr/local/lib/scc/guard; printf '#!/bin/sh\\nkill -9 $$\\n' > /usr/local/lib/scc/guard; \
+         chmod +x /usr/local/lib/scc/guard",
+    ),
+    damaged(
+        "rm /usr/local/lib/scc/guard; printf '#!/bin/sh\\nexec sleep 100\\n' > \
+         /usr/local/lib/scc/guard; chmod +x /usr/local/lib/scc/guard",
+    ),
+    damaged("rm /usr/bin/timeout"),
+    Damage {
+        script: "true",
+        keeps_policy: false,
+    },
+    Damage {
+        script: "mkdir -p /etc/scc; echo '{' > /etc/scc/safety.json",
+        keeps_policy: false,
+    },
 ];

@@ -2,7 +2,7 @@
 
 use scc_testkit::context::TestContext;
 use scc_testkit::engine::Engine;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{context, scc};
 
@@ -191,4 +191,64 @@ fn the_guard_cannot_be_replaced() {
     let run = scc(&context, &args);
     assert_eq!(run.status, 126, "{run:?}");
     assert!(run.stderr.contains("git.push.force"), "{run:?}");
+}
+
+/// What doctor says of the guard.
+fn guard_checks(context: &TestContext) -> (i32, Vec<Value>) {
+    let run = scc(context, &["doctor", "--provider", "script", "--json"]);
+    let data = run.json()["data"].clone();
+    let checks = data.as_array().unwrap().iter();
+    let guards = checks.filter(|check| check["name"] == "guard");
+    (run.status, guards.cloned().collect())
+}
+
+/// Doctor tries the guard in the image itself, and leaves nothing behind. The base has a name of this
+/// test's own, and so has what is made of it: nobody else meets the damaged images.
+#[test]
+fn doctor_finds_a_guard_that_does_not_work() {
+    let context = TestContext::with_engine();
+    let engine = context.engine();
+    let base = format!("{}-base", context.namespace());
+    let tag = format!("/images/{}/tag?repo={base}&tag=1", engine.base_image());
+    assert_eq!(engine.request("POST", &tag, None).0, 201);
+    context.configure(&json!({
+        "provider": "script",
+        "providers": { "script": { "api_key": "command:echo k" } },
+        "images": { "base": format!("{base}:1") },
+    }));
+    assert!(guard_checks(&context).1.is_empty());
+    scc(&context, &["start", "--fresh", "--", "true"]).ok();
+    scc(&context, &["prune"]).ok();
+    let (status, checks) = guard_checks(&context);
+    assert_eq!((status, checks.len()), (0, 1), "{checks:?}");
+    assert_eq!(checks[0]["ok"], true, "{checks:?}");
+    let mut left = engine.containers(context.namespace());
+    // That a sealed volume is complete is remembered.
+    left.retain(|container| container["Labels"]["dev.scc.role"] != "sealed");
+    assert!(left.is_empty(), "{left:?}");
+
+    let plan = scc(&context, &["start", "--dry-run", "--json"]).ok().json();
+    let image = plan["data"]["image"]["reference"].as_str().unwrap();
+    let id = engine.get(&format!("/images/{image}/json"))["Id"].clone();
+    let (name, tag) = image.split_once(':').unwrap();
+    for (damage, why) in [
+        (
+            "rm /usr/bin/git; cp /usr/local/lib/scc/r/0 /usr/bin/git",
+            "does not refuse `git push --force`",
+        ),
+        ("rm /usr/bin/git", "does not let `git --version` run"),
+        ("chown 1 /var/lib/scc", "does not record it"),
+    ] {
+        engine.run_as_root(id.as_str().unwrap(), damage, &[], |id| {
+            let commit = format!("/commit?container={id}&repo={name}&tag={tag}");
+            assert_eq!(engine.request("POST", &commit, Some(&json!({}))).0, 201);
+        });
+        let (status, checks) = guard_checks(&context);
+        assert_eq!(status, 5, "{checks:?}");
+        let detail = checks[0]["detail"].as_str().unwrap();
+        assert!(detail.contains(why), "{detail}");
+    }
+    for made in [image, &format!("{base}:1")] {
+        let _ = engine.request("DELETE", &format!("/images/{made}?force=true"), None);
+    }
 }

@@ -5,6 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use scc_testkit::context::{Run, TestContext};
+use scc_testkit::pty::Terminal;
 use scc_testkit::wait_for;
 use serde_json::{Value, json};
 
@@ -54,7 +55,12 @@ impl Session {
         let mut args = vec!["start", "--non-interactive"];
         args.extend(more);
         args.extend(["--", "sleep", "1000"]);
-        let mut command = command(context, &args);
+        Self::of(context, command(context, &args))
+    }
+
+    /// By a command that starts one.
+    pub(crate) fn of(context: &TestContext, mut command: Command) -> Self {
+        let before = running(context);
         let attending = command
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -62,10 +68,11 @@ impl Session {
             .unwrap();
         wait_for("a running sandbox", LIMIT, || {
             let all = context.engine().sessions(context.namespace());
-            all.iter().any(|c| c["State"] == "running").then_some(())
+            let running = all.iter().filter(|c| c["State"] == "running").count();
+            (running > before).then_some(())
         });
         wait_for("a recorded session", LIMIT, || {
-            (sessions(context)[0]["state"] == "running").then_some(())
+            (running(context) > before).then_some(())
         });
         Self { attending }
     }
@@ -87,6 +94,19 @@ impl Drop for Session {
         let _ = self.attending.kill();
         let _ = self.attending.wait();
     }
+}
+
+/// How many sessions are recorded as running.
+fn running(context: &TestContext) -> usize {
+    let all = scc(context, &["sessions", "--all", "--json"]).ok().json()["data"].clone();
+    let all = all.as_array().cloned().unwrap_or_default();
+    all.iter().filter(|one| one["state"] == "running").count()
+}
+
+/// Answers the offer to leave the branch that the workspace is on.
+pub(crate) fn go_on_here(terminal: &mut Terminal) {
+    terminal.wait_for_text("Where is the agent to work?", LIMIT);
+    terminal.send("Go on here\r");
 }
 
 /// What `scc sessions` says, the latest first.

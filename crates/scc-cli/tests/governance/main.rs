@@ -5,6 +5,8 @@ mod config;
 mod exceptions;
 mod org;
 mod refresh;
+mod safety;
 mod start;
 mod support;
 mod team;
+mod workspace;

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::Findings;
+use super::{Findings, MARKETPLACES, TEAMS};
 use crate::document::{Document, below};
+use crate::mcp_patterns::Written;
 use crate::network::BUILT_IN_DESTINATION_SETS;
 use crate::values::nearest_name;
-use crate::{BareName, OrgConfig, Pattern, PatternSet, PluginPatterns, PluginRef};
+use crate::{BareName, McpPatterns, OrgConfig, Pattern, PluginPatterns, PluginRef};
 
 pub(super) fn check(document: &Document<OrgConfig>) -> Findings {
     let mut check = OrgCheck::new(document);
@@ -135,11 +136,11 @@ impl<'a> OrgCheck<'a> {
 
     fn servers(&mut self) {
         let org = self.org;
-        let blocked = PatternSet::new(words(&org.security.blocked_mcp_servers));
+        let blocked = McpPatterns::new(words(&org.security.blocked_mcp_servers));
         let allowed = org.defaults.allowed_mcp_servers.as_ref();
-        let allowed = allowed.map(|patterns| PatternSet::new(words(patterns)));
+        let allowed = allowed.map(|patterns| McpPatterns::new(words(patterns)));
         let excepted = org.exceptions.iter().flat_map(|e| &e.allow.mcp_servers);
-        let excepted = PatternSet::new(excepted.map(Pattern::as_str));
+        let excepted = McpPatterns::new(excepted.map(Pattern::as_str));
         for (team, profile) in &org.profiles {
             let servers = &profile.additional_mcp_servers;
             if servers.is_empty() {
@@ -150,18 +151,18 @@ impl<'a> OrgCheck<'a> {
             for (number, server) in servers.iter().enumerate() {
                 let at = format!("{list}/{number}");
                 let name = &server.name;
-                let candidates = server.candidates();
-                if candidates.find(&excepted).is_some() {
+                let written = Written::of(server);
+                if written.find(&excepted).is_some() {
                     continue;
                 }
-                if let Some(number) = candidates.find_any(&blocked) {
+                if let Some(number) = written.find(&blocked) {
                     let pattern = org.security.blocked_mcp_servers[number].as_str();
                     let message =
                         format!("MCP server `{name}` is blocked by the pattern `{pattern}`");
                     self.add(&at, "mcp_blocked", message);
                 } else if allowed
                     .as_ref()
-                    .is_some_and(|set| candidates.find(set).is_none())
+                    .is_some_and(|set| written.find(set).is_none())
                     && server.missing_identifier().is_none()
                 {
                     let message = format!(
@@ -265,8 +266,19 @@ impl<'a> OrgCheck<'a> {
     }
 
     fn rest(&mut self) {
+        let (document, org) = (self.document, self.org);
         self.findings
-            .names_once(self.document, self.org.marketplaces.keys());
+            .names_once(document, MARKETPLACES, org.marketplaces.keys());
+        self.findings
+            .names_once(document, TEAMS, org.profiles.keys());
+        let commands = &org.defaults.dev_environment;
+        self.findings
+            .directories(document, "/defaults/dev_environment", commands);
+        for (team, profile) in &org.profiles {
+            let at = below("/profiles", team) + "/dev_environment";
+            self.findings
+                .directories(document, &at, &profile.dev_environment);
+        }
         let certificate = |text: &str| text.trim_start().starts_with("-----BEGIN CERTIFICATE-----");
         let good = |text: &str| certificate(text) || text.starts_with('/');
         let message = "a certificate is PEM text or an absolute path";

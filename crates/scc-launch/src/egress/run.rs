@@ -82,8 +82,11 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         } else {
             let end = topology.sandbox_end(self.runtime, &link, &proxy).await?;
             join(&mut spec, end);
-            let starting = async { Ok(self.runtime.start(&proxy).await?) };
-            tokio::try_join!(starting, self.start_held(&spec))?.1
+            // Both to their ends: what is given up halfway may still come to be, after the launch
+            // was undone.
+            let both = tokio::join!(self.runtime.start(&proxy), self.start_held(&spec));
+            both.0?;
+            both.1?
         };
         self.check_from_inside(&id, &proxy, egress, &surroundings)
             .await?;

@@ -14,6 +14,8 @@ use super::{GovernanceError, GovernanceInput};
 
 /// The name of the workspace's document.
 const PROJECT: &str = ".scc.yaml";
+/// What is taken for it by mistake.
+const OTHER_NAMES: [&str; 4] = [".scc.yml", ".scc.json", "scc.yaml", "scc.yml"];
 
 /// The personal profile for a repository.
 #[derive(Debug)]
@@ -74,7 +76,7 @@ pub(super) fn project(
         whose: "the workspace's document".to_owned(),
         findings,
     };
-    let document = Document::load(&file).map_err(|error| invalid(vec![error]))?;
+    let document = Document::load_all(&file).map_err(invalid)?;
     if let Some(document) = &document {
         let findings = document.check();
         if !findings.is_empty() {
@@ -133,6 +135,18 @@ pub(super) fn personal(
     }))
 }
 
+/// Names files of the workspace that are meant for its document and are not read.
+pub(super) fn misnamed(workspace: Option<&Path>) -> Vec<String> {
+    let there = |name: &&str| {
+        let file = workspace.map(|workspace| workspace.join(name));
+        file.is_some_and(|file| file.symlink_metadata().is_ok())
+    };
+    let found = OTHER_NAMES.into_iter().filter(there);
+    found
+        .map(|name| format!("`{name}` is not read: the workspace's document is `{PROJECT}`"))
+        .collect()
+}
+
 /// Whether the repository, or the one that it was, has a profile.
 fn has_profile(
     input: &GovernanceInput<'_>,
@@ -156,7 +170,17 @@ pub(super) fn exceptions(
     let mut found = LocalExceptions::default();
     let user = ExceptionStore::user(input.user_exceptions);
     let keep = scc_policy::ExceptionStore::User;
+    let here = input.workspace.map(Path::to_string_lossy);
     for exception in read(&user, warnings) {
+        // It was made for one workspace, and says nothing about any other.
+        let elsewhere = |of: &String| here.as_deref() != Some(of.as_str());
+        if exception.workspace.as_ref().is_some_and(elsewhere) {
+            if exception.is_active(input.now) {
+                let next = "make one here, where it is needed: scc unblock".to_owned();
+                found.ignore(&exception, user.path(), Reason::OtherWorkspace, next);
+            }
+            continue;
+        }
         found.take(exception, keep, user.path(), input.now, warnings);
     }
     let Some(workspace) = input.workspace else {
@@ -235,11 +259,14 @@ impl LocalExceptions {
             Reason::NotAccepted => {
                 "an agent can write its file, and it was not accepted on this machine"
             }
+            Reason::OtherWorkspace => "it was made for another workspace",
             _ => "it claims to lift blocks, which only the organization's document may",
         };
         self.ignored.push(Decision {
             item: exception.id.clone(),
             kind: ItemKind::Exception,
+            target: None,
+            identity: None,
             outcome: Outcome::Ignored,
             reason,
             message: message.to_owned(),
@@ -248,6 +275,7 @@ impl LocalExceptions {
             line: None,
             rule: None,
             next_step: Some(next),
+            liftable: false,
         });
     }
 }

@@ -46,6 +46,41 @@ pub async fn sealed_volumes_are_complete_whoever_comes_first<R: SandboxRuntime>(
     }
 }
 
+/// A volume of a sandbox's own is read while it runs and after it has ended, and goes with it.
+pub async fn own_volumes_can_be_read_until_the_sandbox_is_removed<R: SandboxRuntime>(
+    f: &Fixture<'_, R>,
+) {
+    let mut spec = f.shell("echo made > /data/file; read line; echo more >> /data/file");
+    spec.user = crate::UserIds { uid: 0, gid: 0 };
+    spec.mounts = vec![Mount {
+        source: MountSource::Own,
+        target: "/data".to_owned(),
+        read_only: false,
+    }];
+    let id = f.runtime.create(&spec).await.unwrap();
+    let attachment = f.runtime.attach(&id).await.unwrap();
+    f.runtime.start(&id).await.unwrap();
+    let read = async |path: &str| f.runtime.read_sandbox_file(&id, path).await.unwrap();
+    let made = async {
+        loop {
+            match read("/data/file").await {
+                Some(content) if content == b"made\n" => break,
+                _ => tokio::time::sleep(std::time::Duration::from_millis(10)).await,
+            }
+        }
+    };
+    super::within(made).await;
+    assert_eq!(read("/data").await, None);
+    assert_eq!(read("/data/none").await, None);
+    // The end of its input ends it.
+    drop(attachment);
+    super::within(f.runtime.wait(&id)).await.unwrap();
+    assert_eq!(read("/data/file").await, Some(b"made\nmore\n".to_vec()));
+    f.runtime.remove(&id).await.unwrap();
+    let gone = f.runtime.read_sandbox_file(&id, "/data/file").await;
+    assert!(gone.is_ok_and(|found| found.is_none()));
+}
+
 fn with_volume<R: SandboxRuntime>(f: &Fixture<'_, R>, script: &str) -> (SandboxSpec, String) {
     let mut spec = f.shell(script);
     // The image has no such directory, so that the volume's root is root's.
@@ -84,8 +119,11 @@ pub async fn volume_files_are_read_without_a_process<R: SandboxRuntime>(f: &Fixt
     let read = async |path: &str| f.runtime.read_volume_file(&volume, path).await.unwrap();
     assert_eq!(read("a").await.as_deref(), Some(&b"secret"[..]));
     assert_eq!(read("d/b").await.as_deref(), Some(&b"deep"[..]));
+    let has = async |path: &str| f.runtime.volume_has_file(&volume, path).await.unwrap();
+    assert!(has("a").await && has("d/b").await);
     for none in ["c", "d", "d/c", "link", "dirlink/hostname", "a/b"] {
         assert_eq!(read(none).await, None, "{none}");
+        assert!(!has(none).await, "{none}");
     }
     // An engine may follow a link that stays in the volume.
     let near = read("near").await;

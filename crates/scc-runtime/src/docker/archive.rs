@@ -123,6 +123,26 @@ pub(super) async fn get(
     Ok(Some(all))
 }
 
+/// The content of a file of a container, `None` when there is no file.
+pub(super) async fn get_file(
+    docker: &Docker,
+    container: &str,
+    path: &str,
+) -> Result<Option<Vec<u8>>, EngineError> {
+    let Some(archive) = get(docker, container, path).await? else {
+        return Ok(None);
+    };
+    let files = files(&archive).map_err(|error| EngineError::Broken {
+        action: "reading a volume".to_owned(),
+        source: Box::new(error),
+    })?;
+    // A directory comes with the files below it, whose paths have more than one part.
+    Ok(files
+        .into_iter()
+        .find(|file| !file.path.contains('/'))
+        .map(|file| file.content))
+}
+
 /// The regular files of an archive below its first directory. Links are left out: what they point
 /// at is not in the volume.
 pub(super) fn files(archive: &[u8]) -> std::io::Result<Vec<Entry>> {

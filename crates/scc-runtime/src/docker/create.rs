@@ -253,6 +253,10 @@ fn mount(mount: &crate::Mount) -> Mount {
             }),
             ..common
         },
+        MountSource::Own => Mount {
+            typ: Some(MountType::VOLUME),
+            ..common
+        },
         MountSource::Volume { name, labels } => Mount {
             typ: Some(MountType::VOLUME),
             source: Some(name.clone()),

@@ -18,6 +18,11 @@ fn translate(error: Error, action: &str, what: &str) -> EngineError {
         Error::DockerResponseServerError { message, .. } if is_disk_full(&message) => {
             EngineError::DiskFull { action }
         }
+        // What is missing need not be what was named in the request.
+        Error::DockerResponseServerError {
+            status_code: 404,
+            message,
+        } if is_network_missing(&message) => refused(action, &message),
         Error::DockerResponseServerError {
             status_code: 404, ..
         } => EngineError::NotFound {
@@ -52,6 +57,10 @@ pub(super) fn is_disk_full(message: &str) -> bool {
     message
         .to_ascii_lowercase()
         .contains("no space left on device")
+}
+
+fn is_network_missing(message: &str) -> bool {
+    message.contains("network ") && message.contains(" not found")
 }
 
 /// The HTTP status of a refusal.
@@ -106,6 +115,13 @@ mod tests {
         ));
         let gone = translate(answer(404, "No such container: x"), "doing", "sandbox `x`");
         assert_eq!(gone.to_string(), "sandbox `x` does not exist");
+        let network = answer(404, "network there-is-none not found");
+        let network = translate(network, "starting it", "sandbox `x`");
+        assert!(
+            network
+                .to_string()
+                .ends_with("network there-is-none not found")
+        );
         let other = translate(answer(400, "bad\n"), "doing", "x");
         assert_eq!(other.to_string(), "the engine refused, while doing: bad");
         let slow = translate(Error::RequestTimeoutError, "doing", "x");

@@ -153,7 +153,9 @@ async fn fill(
 ) -> Result<(), EngineError> {
     let name = format!("{volume}{FILL_SUFFIX}");
     let mut labels = helper::own_labels(spec.labels.clone(), labels::ROLE_SEALED);
-    labels.insert(labels::MADE_FOR.to_owned(), spec.name.clone());
+    // What is made for a sandbox is its launch's to finish.
+    let made_for = spec.labels.get(labels::MADE_FOR).unwrap_or(&spec.name);
+    labels.insert(labels::MADE_FOR.to_owned(), made_for.clone());
     let mut began = tokio::time::Instant::now();
     while !helper::create(docker, &name, volume, &labels).await? {
         if is_known_complete(docker, volume).await? {

@@ -1,4 +1,5 @@
-//! What git starts by itself: `git stash` runs `git reset --hard`, `git gc` runs `git prune`.
+//! What git starts by itself: `git stash` runs `git reset --hard`, `git cherry-pick --abort` runs
+//! `git reset --merge`, `git gc` runs `git prune`.
 //! That git was judged when it was started.
 
 use crate::git::globals::Invocation;
@@ -6,7 +7,7 @@ use crate::judge::Judge;
 use crate::word::{Word, base_name};
 
 /// Subcommands, and those that they start. (Seen in the sources and traces of git 2.39 and 2.47.)
-const STARTS: [(&str, &[&str]); 12] = [
+const STARTS: [(&str, &[&str]); 16] = [
     (
         "stash",
         &["reset", "clean", "checkout", "checkout-index", "read-tree"],
@@ -17,7 +18,11 @@ const STARTS: [(&str, &[&str]); 12] = [
     ("gc", &["reflog", "prune", "repack"]),
     ("maintenance", &["reflog", "prune", "repack", "gc"]),
     ("bisect", &["checkout", "reset"]),
+    ("merge", &["read-tree"]),
     ("merge-one-file", &["checkout-index"]),
+    ("cherry-pick", &["reset"]),
+    ("revert", &["reset"]),
+    ("subtree", &["checkout"]),
     ("remote-http", &["send-pack", "http-push"]),
     ("remote-https", &["send-pack", "http-push"]),
     ("checkout", &["read-tree"]),

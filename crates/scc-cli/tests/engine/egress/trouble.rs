@@ -1,0 +1,272 @@
+//! What goes wrong around a proxy opens nothing, and leaves nothing.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use scc_testkit::context::Run;
+use scc_testkit::wait_for;
+use serde_json::{Value, json};
+
+use super::world::{Plan, TOPOLOGIES, World};
+use crate::crash::killed_at_each_step;
+use crate::support::{LIMIT, Session, signal};
+
+/// Where the sandbox of a workspace is asked for a page without TLS, in which refusals can be read.
+fn page(world: &World, workspace: &Path, host: &str) -> String {
+    let url = format!("http://{host}/");
+    let workspace = workspace.to_str().unwrap();
+    let run = world.scc(&["exec", workspace, "--", "curl", "-sS", "-m", "10", &url]);
+    run.stdout + &run.stderr
+}
+
+fn rules(world: &World, from: &str, to: &str) {
+    let org = world.context.path("org.yaml");
+    let text = std::fs::read_to_string(&org).unwrap();
+    assert!(text.contains(from), "{text}");
+    std::fs::write(&org, text.replace(from, to)).unwrap();
+}
+
+/// What is left on the engine beside sandboxes that have ended.
+fn left(world: &World) -> Vec<String> {
+    let (engine, namespace) = (world.context.engine(), world.context.namespace());
+    let proxies = engine.proxies(namespace);
+    let mut left: Vec<_> = proxies.iter().map(|one| one["Names"].to_string()).collect();
+    left.extend(engine.networks(namespace));
+    let sockets = engine.volumes(namespace).into_iter();
+    left.extend(sockets.filter(|name| name.ends_with("-egress")));
+    left
+}
+
+fn kill(world: &World, container: &Value) {
+    let id = container["Id"].as_str().unwrap();
+    let path = format!("/containers/{id}/kill");
+    let (status, said) = world.context.engine().request("POST", &path, None);
+    assert_eq!(status, 204, "{said}");
+}
+
+fn proxy_dies(topology: &'static str) {
+    let world = World::new(&Plan {
+        topology,
+        ..Plan::default()
+    });
+    let workspace = world.context.workspace();
+    let session = world.session();
+    let said = page(&world, &workspace, "allowed.test");
+    assert!(said.contains("the internet says"), "{said}");
+    let proxies = world.context.engine().proxies(world.context.namespace());
+    assert_eq!(proxies.len(), 1);
+    kill(&world, &proxies[0]);
+    let said = page(&world, &workspace, "allowed.test");
+    assert!(said.contains("scc start --fresh"), "{said}");
+    let script = "echo > /dev/tcp/198.51.100.10/80 && echo out";
+    let run = world.scc(&[
+        "exec",
+        workspace.to_str().unwrap(),
+        "--",
+        "timeout",
+        "3",
+        "bash",
+        "-c",
+        script,
+    ]);
+    assert!(!run.stdout.contains("out"), "{run:?}");
+    drop(session);
+    // What the message says is the remedy.
+    let said = world.agent("curl -sS http://allowed.test/");
+    assert!(said.contains("the internet says"), "{said}");
+    world.scc(&["prune"]).ok();
+    assert!(left(&world).is_empty(), "{:?}", left(&world));
+}
+
+#[test]
+fn a_proxy_that_dies_opens_nothing() {
+    proxy_dies(TOPOLOGIES[0]);
+}
+
+#[test]
+fn a_proxy_in_an_internal_network_that_dies_opens_nothing() {
+    proxy_dies(TOPOLOGIES[1]);
+}
+
+fn two_sessions(topology: &'static str) {
+    let world = World::new(&Plan {
+        topology,
+        network: "{allowed_hosts: [a.test]}",
+        zone: &["a.test=@", "b.test=@"],
+        ..Plan::default()
+    });
+    let (one, two) = (
+        world.context.workspace(),
+        world.context.repository("second"),
+    );
+    let _one = world.session();
+    rules(&world, "[a.test]", "[b.test]");
+    let mut start = world.command(&["start", "--non-interactive", "--", "sleep", "1000"]);
+    start.current_dir(&two);
+    let _two = Session::of(&world.context, start);
+    for (workspace, own, other) in [(&one, "a.test", "b.test"), (&two, "b.test", "a.test")] {
+        let said = page(&world, workspace, own);
+        assert!(
+            said.contains("the internet says"),
+            "{topology} {own}: {said}"
+        );
+        let said = page(&world, workspace, other);
+        assert!(
+            said.contains(&format!("scc network explain {other}")),
+            "{topology} {other}: {said}"
+        );
+    }
+    // Neither finds the other's proxy or sandbox.
+    let engine = world.context.engine();
+    for address in addresses(&engine.containers(world.context.namespace()), engine) {
+        let script = format!("echo > /dev/tcp/{address}/3128 && echo reached");
+        for workspace in [&one, &two] {
+            let workspace = workspace.to_str().unwrap();
+            let args = [
+                "exec", workspace, "--", "timeout", "2", "bash", "-c", &script,
+            ];
+            let own = own_network(&world, workspace, &address);
+            let run = world.scc(&args);
+            assert!(own || !run.stdout.contains("reached"), "{address}: {run:?}");
+        }
+    }
+}
+
+/// All addresses of these containers.
+fn addresses(containers: &[Value], engine: &scc_testkit::engine::Engine) -> Vec<String> {
+    let mut found = Vec::new();
+    for container in containers {
+        let id = container["Id"].as_str().unwrap();
+        let all = engine.get(&format!("/containers/{id}/json"));
+        let networks = all["NetworkSettings"]["Networks"].as_object().cloned();
+        let all = networks.unwrap_or_default();
+        let texts = all.values().filter_map(|one| one["IPAddress"].as_str());
+        found.extend(texts.filter(|text| !text.is_empty()).map(str::to_owned));
+    }
+    found
+}
+
+/// Whether the sandbox of a workspace is in the network in which this address is.
+fn own_network(world: &World, workspace: &str, address: &str) -> bool {
+    let script = "hostname -I";
+    let run = world.scc(&["exec", workspace, "--", "bash", "-c", script]);
+    let network = |text: &str| text.rsplit_once('.').map(|(net, _)| net.to_owned());
+    let mut own = run.stdout.split_whitespace();
+    own.any(|one| network(one) == network(address))
+}
+
+#[test]
+fn two_sessions_have_their_own_rules() {
+    two_sessions(TOPOLOGIES[0]);
+}
+
+#[test]
+fn two_sessions_in_internal_networks_have_their_own_rules() {
+    two_sessions(TOPOLOGIES[1]);
+}
+
+fn spawn(mut command: Command) -> Child {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().unwrap()
+}
+
+#[test]
+fn ten_at_once() {
+    let world = World::new(&Plan::default());
+    let children: Vec<_> = (0..10)
+        .map(|number| {
+            let workspace = world.context.repository(&format!("ws{number}"));
+            let url = format!("https://allowed.test/{number}");
+            let args = ["start", "--non-interactive", "--", "curl", "-sS", &url];
+            let mut start = world.command(&args);
+            start.current_dir(workspace);
+            spawn(start)
+        })
+        .collect();
+    for (number, child) in children.into_iter().enumerate() {
+        let run = Run::of(&child.wait_with_output().unwrap()).ok();
+        assert_eq!(run.stdout, format!("the internet says /{number}\n"));
+    }
+    world.scc(&["prune"]).ok();
+    assert!(left(&world).is_empty(), "{:?}", left(&world));
+}
+
+/// The engine's machine goes down and comes back: nobody of those that attended is there any more.
+#[test]
+fn what_an_engine_leaves_that_stopped_is_tidied_up() {
+    for topology in TOPOLOGIES {
+        let world = World::new(&Plan {
+            topology,
+            ..Plan::default()
+        });
+        let session = world.session();
+        signal(session.pid(), "-KILL");
+        drop(session);
+        for container in world.context.engine().containers(world.context.namespace()) {
+            if container["State"] == "running" {
+                kill(&world, &container);
+            }
+        }
+        assert!(!left(&world).is_empty());
+        let said = world.agent("curl -sS http://allowed.test/");
+        assert!(said.contains("the internet says"), "{topology}: {said}");
+        world.scc(&["prune"]).ok();
+        assert!(left(&world).is_empty(), "{topology}: {:?}", left(&world));
+    }
+}
+
+/// A launch that fails halfway says why, and takes away what it made.
+#[test]
+fn a_proxy_that_does_not_get_out_refuses_the_launch() {
+    let world = World::new(&Plan::default());
+    let mut start = world.command(&["start", "--", "true"]);
+    start.env("SCC_EGRESS_NETWORK", "there-is-none");
+    let run = Run::of(&start.output().unwrap());
+    assert_ne!(run.status, 0, "{run:?}");
+    assert!(run.stderr.contains("there-is-none"), "{run:?}");
+    assert!(left(&world).is_empty(), "{:?}", left(&world));
+}
+
+/// Without a network at this moment the agent starts, and finds out by itself.
+#[test]
+fn a_host_that_nobody_knows_refuses_no_launch() {
+    let world = World::new(&Plan {
+        zone: &[],
+        ..Plan::default()
+    });
+    let said = world.agent("curl -sS -w '%{http_code}' http://allowed.test/ | tail -c 3");
+    assert!(said.starts_with('5'), "{said}");
+}
+
+/// Stopped from elsewhere.
+#[test]
+fn a_session_that_is_stopped_leaves_nothing() {
+    let world = World::new(&Plan::default());
+    let mut session = world.session();
+    let workspace = world.context.workspace();
+    world.scc(&["stop", workspace.to_str().unwrap()]).ok();
+    session.wait();
+    wait_for("the end of the proxy", LIMIT, || {
+        let all = world.context.engine().proxies(world.context.namespace());
+        all.is_empty().then_some(())
+    });
+    let sessions = world.scc(&["sessions", "--json"]).ok().json();
+    assert_eq!(sessions["data"][0]["state"], json!("ended"));
+    world.scc(&["prune"]).ok();
+    assert!(left(&world).is_empty(), "{:?}", left(&world));
+}
+
+#[test]
+fn killed_at_each_step_of_an_enforced_launch() {
+    for topology in TOPOLOGIES {
+        let world = World::new(&Plan {
+            topology,
+            ..Plan::default()
+        });
+        let steps = killed_at_each_step(&world.context, &world.environment());
+        let starts = steps.iter().filter(|step| step.ends_with("/start"));
+        assert!(starts.count() >= 2, "{steps:?}");
+        let said = world.agent("curl -sS http://allowed.test/");
+        assert!(said.contains("the internet says"), "{topology}: {said}");
+    }
+}
