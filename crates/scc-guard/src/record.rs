@@ -162,11 +162,8 @@ impl Record {
     }
 
     fn take(&mut self, stream: &mut UnixStream, now: SystemTime) -> io::Result<()> {
-        stream.set_read_timeout(Some(ANSWER))?;
         stream.set_write_timeout(Some(ANSWER))?;
-        let mut message = Vec::new();
-        stream.take(LONGEST + 1).read_to_end(&mut message)?;
-        let written = match line(&message, now) {
+        let written = match line(&read(stream)?, now) {
             Some(line) => self.append(&line)?,
             None => false,
         };
@@ -182,6 +179,25 @@ impl Record {
         self.left = left;
         Ok(true)
     }
+}
+
+/// A whole message. Who sends it in drops keeps others waiting no longer than who sends none.
+fn read(stream: &mut UnixStream) -> io::Result<Vec<u8>> {
+    let until = Instant::now() + ANSWER;
+    let mut message = Vec::new();
+    let mut part = [0; 4096];
+    while message.len() as u64 <= LONGEST {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        stream.set_read_timeout(Some(left))?;
+        match stream.read(&mut part)? {
+            0 => break,
+            length => message.extend_from_slice(&part[..length]),
+        }
+    }
+    Ok(message)
 }
 
 /// A message with the time, on one line; nothing where it is no record.

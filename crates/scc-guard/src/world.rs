@@ -28,13 +28,21 @@ impl Here {
     }
 
     fn is_git(&self, process: i32) -> bool {
-        fs::read_link(format!("/proc/{process}/exe")).is_ok_and(|program| program == self.git)
+        program_of(process).is_some_and(|program| program == self.git)
+    }
+
+    /// git's own program for addresses of the web, which git started: it starts git in turn.
+    fn is_remote_helper(&self, process: i32) -> bool {
+        let is_one = program_of(process).is_some_and(|program| {
+            program.file_name() == Some(REMOTE_HELPER.as_ref()) && policy::is_roots(&program)
+        });
+        is_one && parent_of(process).is_some_and(|above| self.is_git(above))
     }
 
     /// Asks the real git, as the judged command would run it.
     fn ask(&self, globals: &GitGlobals, words: &[&str]) -> std::io::Result<Output> {
         Command::new(&self.git)
-            .args(&globals.args)
+            .args(said_as_meant(globals)?)
             // A program that the repository names is not to run because of a question.
             .args(["-c", "core.fsmonitor=false", "--no-pager"])
             .args(words)
@@ -51,6 +59,23 @@ impl Here {
             Some(1) => Some(false),
             _ => None,
         }
+    }
+}
+
+/// git's program for addresses of the web; it has links of other names.
+const REMOTE_HELPER: &str = "git-remote-http";
+
+fn program_of(process: i32) -> Option<PathBuf> {
+    fs::read_link(format!("/proc/{process}/exe")).ok()
+}
+
+/// The options before the subcommand. Words that are no text are known only nearly, and would ask
+/// about another repository.
+fn said_as_meant(globals: &GitGlobals) -> std::io::Result<&[String]> {
+    let is_near = |word: &String| word.contains(char::REPLACEMENT_CHARACTER);
+    match globals.args.iter().any(is_near) {
+        true => Err(std::io::ErrorKind::InvalidInput.into()),
+        false => Ok(&globals.args),
     }
 }
 
@@ -115,6 +140,9 @@ impl World for Here {
         if self.is_git(parent) {
             let is_own = self.is_first || self.kind == Kind::Network;
             return is_own.then(|| command_line(parent)).flatten();
+        }
+        if self.is_first && self.is_remote_helper(parent) {
+            return command_line(parent);
         }
         if self.kind != Kind::Network {
             return self.is_first.then(|| own_script(parent)).flatten();

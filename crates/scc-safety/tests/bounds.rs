@@ -102,3 +102,29 @@ fn texts_that_the_parser_cannot_bear() {
     refused_by(&format!("(( {} ))", "a[".repeat(40)));
     refused_by(&format!("a{}=1", "[a".repeat(40)));
 }
+
+/// The parser would take all memory.
+#[test]
+fn here_documents_up_to_an_empty_line() {
+    for text in [
+        "cat <<\"\" ",
+        "cat <<'' x\t",
+        "cat <<-\"\" x #",
+        "cat << \"\"''|a ",
+        "cat <<$\"\" ",
+        "cat <<\\\n\"\" ",
+        "cat <<\"\\\n\" ",
+        "x=$(cat <<\"\" y )",
+    ] {
+        assert_eq!(refused_by(text), ["shell.unparsable"], "{text:?}");
+    }
+    for text in [
+        "cat <<E\nE\n",
+        "cat <<\"E\"\n\nE\n",
+        "cat <<'$'\n$\n",
+        "cat <<'$'\n$\n",
+        "cat <<<\"x\" y",
+    ] {
+        assert_eq!(refused_by(text), Vec::<String>::new(), "{text:?}");
+    }
+}

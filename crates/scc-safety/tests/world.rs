@@ -232,7 +232,7 @@ fn what_is_not_there_cannot_be_overwritten() {
     let world = Known {
         revisions: vec!["main", "v1"],
         refs: vec!["refs/heads/main", "refs/tags/v1"],
-        paths: vec!["src", "file"],
+        paths: vec!["src", "file", "icon@2x.png"],
         branch: Some("main"),
         ..Known::default()
     };
@@ -243,6 +243,8 @@ fn what_is_not_there_cannot_be_overwritten() {
             ("git checkout src", "git.checkout.paths"),
             ("git checkout file", "git.checkout.paths"),
             ("git checkout only-on-the-remote", ""),
+            ("git checkout icon@2x.png", "git.checkout.paths"),
+            ("git checkout v1~2", ""),
             ("git checkout -- file", "git.checkout.paths"),
             ("git branch -f new", ""),
             ("git branch -f main v1", "git.branch.overwrite"),

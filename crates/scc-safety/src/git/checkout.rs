@@ -94,18 +94,24 @@ fn is_path(judge: &Judge<'_>, call: &Call<'_>, word: &Word) -> bool {
     {
         return true;
     }
-    if text.is_empty() || text == "-" || text.contains(['~', '^', '@', ':']) {
+    if text.is_empty() || text == "-" {
         return word.get().is_none() && has_file_ending(word.end());
     }
     let Some(name) = word.get() else {
         return has_file_ending(word.end());
     };
+    // Of what is written from the head, nobody makes a file's name.
+    let from_head = text.strip_prefix("HEAD").or_else(|| text.strip_prefix('@'));
+    if from_head.is_some_and(|rest| rest.starts_with(['~', '^', '@', '{'])) {
+        return false;
+    }
+    let is_revision_form = text.contains(['~', '^', '@', ':']);
     let globals = &call.invocation.globals;
     match judge.world.is_git_revision(globals, name) {
         Some(true) => false,
         // Neither a commit nor a file: git makes a branch of a remote one, or refuses.
         Some(false) => judge.world.path_exists(globals, name) != Some(false),
-        None => has_file_ending(name),
+        None => !is_revision_form && has_file_ending(name),
     }
 }
 

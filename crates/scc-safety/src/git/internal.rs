@@ -7,7 +7,7 @@ use crate::judge::Judge;
 use crate::word::{Word, base_name};
 
 /// Subcommands, and those that they start. (Seen in the sources and traces of git 2.39 and 2.47.)
-const STARTS: [(&str, &[&str]); 16] = [
+const STARTS: [(&str, &[&str]); 17] = [
     (
         "stash",
         &["reset", "clean", "checkout", "checkout-index", "read-tree"],
@@ -26,6 +26,7 @@ const STARTS: [(&str, &[&str]); 16] = [
     ("remote-http", &["send-pack", "http-push"]),
     ("remote-https", &["send-pack", "http-push"]),
     ("checkout", &["read-tree"]),
+    ("switch", &["read-tree"]),
     ("reset", &["read-tree"]),
 ];
 
@@ -44,6 +45,12 @@ pub(super) fn is_gits_own(judge: &Judge<'_>, invocation: &Invocation) -> bool {
     let Ok(Some(parent)) = Invocation::read(judge, base_name(program), &args) else {
         return false;
     };
+    // What the user's own command is for each submodule is not git's doing.
+    if parent.subcommand() == "submodule--helper"
+        && parent.args.first().is_some_and(|word| word.is("foreach"))
+    {
+        return false;
+    }
     let starts = STARTS.iter().find(|(name, _)| *name == parent.subcommand());
     starts.is_some_and(|(_, started)| started.contains(&invocation.subcommand()))
 }

@@ -197,7 +197,7 @@ impl Call<'_> {
             "update-ref" => history::update_ref,
             "symbolic-ref" => history::symbolic_ref,
             "worktree" => history::worktree,
-            "submodule" => history::submodule,
+            "submodule" | "submodule--helper" => history::submodule,
             "fast-import" => history::fast_import,
             "fetch" => fetch::fetch,
             "pull" => fetch::pull,

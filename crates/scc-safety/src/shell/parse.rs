@@ -39,7 +39,7 @@ pub(crate) fn parse(text: &str) -> Result<Program, &'static RuleInfo> {
         return Err(rules::TOO_LONG);
     }
     let shape = Shape::of(text);
-    if names_huge_descriptor(text) {
+    if names_huge_descriptor(text) || has_empty_delimiter(text) {
         return Err(rules::UNPARSABLE);
     }
     let is_deep = shape.nesting > MAX_NESTING || shape.parentheses > MAX_PARENTHESES;
@@ -67,6 +67,24 @@ fn names_huge_descriptor(text: &str) -> bool {
             .take_while(|byte| byte.is_ascii_digit())
     };
     signs.into_iter().any(|(at, _)| digits(at).count() > 9)
+}
+
+/// Words that are nothing.
+const EMPTY: [&str; 6] = ["\"\"", "''", "$\"\"", "$''", "\\\n", "\"\\\n\""];
+
+/// A here-document that ends at an empty line (`<<""`): where the text ends behind its operator,
+/// the parser takes memory without end.
+fn has_empty_delimiter(text: &str) -> bool {
+    text.match_indices("<<").any(|(at, operator)| {
+        let rest = text[at + operator.len()..].trim_start_matches(['-', ' ', '\t', '\\', '\n']);
+        let mut word = rest;
+        while let Some(after) = EMPTY.iter().find_map(|empty| word.strip_prefix(empty)) {
+            word = after;
+        }
+        let ends = word.is_empty()
+            || word.starts_with([' ', '\t', '\n', ';', '&', '|', '<', '>', '(', ')']);
+        ends && word.len() < rest.len()
+    })
 }
 
 fn guarded(text: &str) -> Result<Program, &'static RuleInfo> {
