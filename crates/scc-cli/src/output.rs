@@ -104,11 +104,12 @@ impl Printer {
 
     pub(crate) fn note(self, text: &str) {
         if !self.quiet {
-            let _ = writeln!(anstream::stderr(), "{text}");
+            let _ = writeln!(anstream::stderr(), "{}", visible(text));
         }
     }
 
     pub(crate) fn warning(self, text: &str) {
+        let text = visible(text);
         let _ = writeln!(anstream::stderr(), "{WARNING}warning{WARNING:#}: {text}");
     }
 
@@ -147,6 +148,19 @@ impl Printer {
     }
 }
 
+/// A text as a terminal may have it: what a file of an agent says moves no cursor and hides nothing.
+/// A carriage return at the end begins the next line in a raw terminal.
+pub(crate) fn visible(text: &str) -> String {
+    let end = if text.ends_with('\r') { "\r" } else { "" };
+    let text = text.strip_suffix('\r').unwrap_or(text);
+    let show = |c: char| match c {
+        '\n' | '\t' => c.to_string(),
+        c if c.is_control() => c.escape_default().to_string(),
+        c => c.to_string(),
+    };
+    text.chars().map(show).collect::<String>() + end
+}
+
 /// A table without borders, as wide as its content. Columns that explain themselves have no header.
 pub(crate) fn table(header: &[&str], rows: Vec<Vec<String>>) -> String {
     let mut table = comfy_table::Table::new();
@@ -156,7 +170,7 @@ pub(crate) fn table(header: &[&str], rows: Vec<Vec<String>>) -> String {
         table.set_header(header.to_vec());
     }
     for row in rows {
-        table.add_row(row);
+        table.add_row(row.iter().map(|cell| visible(cell)).collect::<Vec<_>>());
     }
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
@@ -192,6 +206,14 @@ pub(crate) fn span(seconds: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_file_says_moves_no_cursor() {
+        let text = visible("a\u{1b}[2K\rb\u{7}\tc\nd\r");
+        assert_eq!(text, "a\\u{1b}[2K\\rb\\u{7}\tc\nd\r");
+        let row = vec![vec!["x\u{1b}[1A".to_owned()]];
+        assert_eq!(table(&[""], row), "x\\u{1b}[1A");
+    }
 
     #[test]
     fn a_table_without_headers_starts_with_its_first_row() {

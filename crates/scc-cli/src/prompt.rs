@@ -5,6 +5,7 @@ use std::io::IsTerminal as _;
 use rustix::termios::OptionalActions;
 
 use crate::error::CliError;
+use crate::output::visible;
 use crate::terminal;
 
 /// Asks, or refuses to.
@@ -67,7 +68,7 @@ impl Prompter {
             return Err(instead);
         }
         let _guard = Restorer::watch();
-        inquire::Confirm::new(question)
+        inquire::Confirm::new(&visible(question))
             .with_default(false)
             .prompt()
             .map_err(cancelled)

@@ -243,7 +243,8 @@ impl Governance {
 }
 
 /// A document that an agent in the workspace could change does not govern it: neither one that lies
-/// there, nor one that is reached through a link there.
+/// there, nor one that is reached through a link there, nor one of the repository to which the agent
+/// commits.
 fn out_of_reach(
     organization: &OrgDocument,
     workspace: Option<&Path>,
@@ -251,7 +252,10 @@ fn out_of_reach(
     let (Some(path), Some(workspace)) = (organization.source().local_path(), workspace) else {
         return Ok(());
     };
-    match reach::leads_through(&path, workspace) {
+    let is_document = organization.source().file_path().is_some();
+    let in_reach = reach::leads_through(&path, workspace)
+        || !is_document && reach::is_same_repository(&path, workspace);
+    match in_reach {
         true => Err(GovernanceError::WithinReach { path }),
         false => Ok(()),
     }

@@ -2,7 +2,7 @@
 //! refused where leaving it out would loosen what governs the agent; `scc org validate` tells whoever
 //! keeps the document about all of it.
 
-use scc_config::{ConfigError, Document, Known, OrgConfig, pointer_token};
+use scc_config::{ConfigError, Document, InstallIntent, Known, OrgConfig, pointer_token};
 use scc_policy::{EffectivePolicy, Origin};
 
 /// Something that this version does not do.
@@ -85,11 +85,7 @@ impl Unsupported {
                 "what `workspace_shields` names",
                 "/security/workspace_shields",
             ),
-            Self::Bundles => of_team(
-                |profile| !profile.enabled_bundles.is_empty(),
-                "bundles of artifacts",
-                "/enabled_bundles",
-            ),
+            Self::Bundles => bundle_wanted(org).map(|at| ("bundles of artifacts", at)),
             Self::Plugins => here(
                 !defaults.enabled_plugins.is_empty(),
                 "plugins",
@@ -136,6 +132,27 @@ impl Unsupported {
             }
         }
     }
+}
+
+/// The place of the first bundle that a launch would need: required of everyone, or enabled by a team.
+fn bundle_wanted(org: &OrgConfig) -> Option<String> {
+    let bundles = &org.governed_artifacts.bundles;
+    let mut required = bundles
+        .iter()
+        .filter(|(_, bundle)| bundle.install_intent == InstallIntent::Required);
+    if let Some((name, _)) = required.next() {
+        return Some(format!(
+            "/governed_artifacts/bundles/{}",
+            pointer_token(name)
+        ));
+    }
+    let has = |name: &String| {
+        let bundle = bundles.get(name);
+        bundle.is_some_and(|bundle| bundle.install_intent == InstallIntent::Available)
+    };
+    let mut teams = org.profiles.iter();
+    let (team, _) = teams.find(|(_, profile)| profile.enabled_bundles.iter().any(has))?;
+    Some(format!("/profiles/{}/enabled_bundles", pointer_token(team)))
 }
 
 fn has_commands(environment: &scc_config::DevEnvironment) -> bool {
@@ -268,5 +285,29 @@ mod tests {
             assert!(warnings[0].ends_with(consequence), "{warnings:?}");
         }
         assert!(unsupported(&document("")).is_empty());
+    }
+
+    /// A bundle that is required of everyone stops launches without a team; one that nobody gets
+    /// stops none.
+    #[test]
+    fn bundles_by_their_intent() {
+        for (intent, wants) in [
+            ("required", true),
+            ("disabled", false),
+            ("request-only", false),
+        ] {
+            let text = format!(
+                "schema_version: \"1.0.0\"\norganization: {{name: Corp, id: corp}}\n\
+                 governed_artifacts: {{bundles: {{b: {{artifacts: [], install_intent: {intent}}}}}}}\n\
+                 profiles: {{t: {{enabled_bundles: [b]}}}}\n"
+            );
+            let document = Document::parse(&text, Path::new("org.yaml")).unwrap();
+            let warned = unsupported(&document);
+            assert_eq!(!warned.is_empty(), wants, "{intent}: {warned:?}");
+            let mut input = PolicyInput::at("2030-01-01T00:00:00Z".parse().unwrap());
+            input.org = Some(&document);
+            let refused = Unsupported::Bundles.refused_in(&evaluate(&input).unwrap());
+            assert_eq!(refused.is_some(), wants, "{intent}: {refused:?}");
+        }
     }
 }

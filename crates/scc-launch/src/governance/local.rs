@@ -198,7 +198,13 @@ pub(super) fn exceptions(
             let keep = scc_policy::ExceptionStore::Repository;
             found.take(exception, keep, store.path(), input.now, warnings);
         } else if exception.is_active(input.now) {
-            let next = format!("read it, then: scc exceptions accept {}", exception.id);
+            let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+            // The agent may have chosen it for whoever copies the line.
+            let id = match exception.id.chars().all(is_plain) {
+                true => exception.id.as_str(),
+                false => "ID",
+            };
+            let next = format!("read it, then: scc exceptions accept {id}");
             found.ignore(&exception, store.path(), Reason::NotAccepted, next);
         }
     }

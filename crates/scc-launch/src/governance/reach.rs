@@ -44,6 +44,16 @@ pub(super) fn leads_through(path: &Path, directory: &Path) -> bool {
     false
 }
 
+/// Whether two directories belong to one repository, or are the same.
+pub(super) fn is_same_repository(one: &Path, other: &Path) -> bool {
+    let place = |path: &Path| {
+        let facts = scc_git::discover(path).ok().flatten();
+        let common = facts.map_or_else(|| path.to_owned(), |facts| facts.common_dir);
+        common.canonicalize().unwrap_or(common)
+    };
+    place(one) == place(other)
+}
+
 fn parts(path: &Path) -> VecDeque<OsString> {
     let parts = path.components().filter_map(|part| match part {
         Component::Normal(name) => Some(name.to_owned()),

@@ -288,3 +288,44 @@ fn rules_that_the_agent_could_change_are_refused() {
         "{error}"
     );
 }
+
+/// What the agent commits would be the rules.
+#[test]
+fn rules_in_the_workspaces_own_repository_are_refused() {
+    let mut bench = Bench::new(None);
+    bench.write("project/org-config.json", &org(&json!({})).to_string());
+    let workspace = bench.workspace.clone();
+    for args in [
+        &["init", "--quiet", "--initial-branch=main"] as &[&str],
+        &["add", "--all"],
+        &[
+            "-c",
+            "user.name=a",
+            "-c",
+            "user.email=a@example.org",
+            "commit",
+            "--quiet",
+            "--message=rules",
+        ],
+        &["worktree", "add", "--quiet", "../beside"],
+    ] {
+        let mut git = std::process::Command::new("git");
+        assert!(
+            git.args(args)
+                .current_dir(&workspace)
+                .status()
+                .unwrap()
+                .success()
+        );
+    }
+    let source = format!("file://{}@main:org-config.json", workspace.display());
+    bench.settings(json!({ "organization": { "source": source } }));
+    for place in [workspace.clone(), workspace.join("../beside")] {
+        bench.workspace = place.canonicalize().unwrap();
+        let error = bench.load(Ask::default()).unwrap_err();
+        assert!(
+            matches!(&error, GovernanceError::WithinReach { .. }),
+            "{error}"
+        );
+    }
+}
