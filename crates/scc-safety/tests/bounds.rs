@@ -112,6 +112,7 @@ fn here_documents_up_to_an_empty_line() {
         "cat <<-\"\" x #",
         "cat << \"\"''|a ",
         "cat <<$\"\" ",
+        "cat <<-\r x ",
         "cat <<\\\n\"\" ",
         "cat <<\"\\\n\" ",
         "x=$(cat <<\"\" y )",

@@ -39,6 +39,8 @@ struct State {
     hold_at: Option<(usize, Side)>,
     is_held: bool,
     refusals: Vec<(String, String)>,
+    /// How many requests the engine may be carrying out.
+    in_flight: usize,
 }
 
 impl Shared {
@@ -78,10 +80,11 @@ impl Gate {
 
     /// Forgets what was counted, and holds the client at the request with this number, from 0.
     pub fn hold_at(&self, number: usize, side: Side) {
-        *self.shared.lock() = State {
-            hold_at: Some((number, side)),
-            ..State::default()
-        };
+        let mut state = self.shared.lock();
+        state.seen.clear();
+        state.refusals.clear();
+        state.hold_at = Some((number, side));
+        state.is_held = false;
     }
 
     /// Waits until a client is held.
@@ -104,6 +107,17 @@ impl Gate {
         state.hold_at = None;
         state.is_held = false;
         self.shared.changed.notify_all();
+    }
+
+    /// Waits until the engine has carried out what was sent.
+    ///
+    /// # Panics
+    /// When it has not within `limit`.
+    pub fn wait_until_idle(&self, limit: Duration) {
+        let state = self.shared.lock();
+        let busy = |state: &mut State| state.in_flight > 0;
+        let waited = self.shared.changed.wait_timeout_while(state, limit, busy);
+        assert!(!waited.unwrap().1.timed_out(), "the engine is still busy");
     }
 
     /// Answers every request of this method and path with a failure of the engine's.
@@ -133,7 +147,12 @@ fn serve(client: UnixStream, engine: &Path, shared: &Shared) -> io::Result<()> {
         read_body(&head, &mut reader)?
     };
     let number = count(&head, shared);
+    let _flight = (number.is_some() && !is_raw).then(|| Flight::begin(shared));
     hold(number, Side::Before, shared);
+    // What is no request any more could be the beginning of a stream.
+    if !is_raw && has_gone(&client)? {
+        return Ok(());
+    }
     if let Some(message) = refusal(&head, shared) {
         let body = serde_json::json!({ "message": message }).to_string();
         let mut client = client;
@@ -163,6 +182,32 @@ fn serve(client: UnixStream, engine: &Path, shared: &Shared) -> io::Result<()> {
     io::copy(&mut upstream, &mut client)?;
     let _ = client.shutdown(Shutdown::Both);
     Ok(())
+}
+
+/// A request that the engine may still be carrying out.
+struct Flight<'a>(&'a Shared);
+
+impl<'a> Flight<'a> {
+    fn begin(shared: &'a Shared) -> Self {
+        shared.lock().in_flight += 1;
+        Self(shared)
+    }
+}
+
+impl Drop for Flight<'_> {
+    fn drop(&mut self) {
+        self.0.lock().in_flight -= 1;
+        self.0.changed.notify_all();
+    }
+}
+
+/// A client that was killed while it was held sends nothing any more.
+fn has_gone(client: &UnixStream) -> io::Result<bool> {
+    let mut next = client.try_clone()?;
+    next.set_nonblocking(true)?;
+    let gone = matches!(next.read(&mut [0]), Ok(0));
+    next.set_nonblocking(false)?;
+    Ok(gone)
 }
 
 /// Method and path.

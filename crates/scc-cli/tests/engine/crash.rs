@@ -52,6 +52,7 @@ pub(crate) fn killed_at_each_step(
             child.kill().unwrap();
             child.wait().unwrap();
             gate.release();
+            gate.wait_until_idle(LIMIT);
             let left = through(context, &gate, &["list", "--json"]).json()["data"].clone();
             assert_eq!(left, json!([]), "killed {side:?} {step}");
             let sessions = through(context, &gate, &["sessions", "--all", "--json"]).json();
@@ -108,7 +109,13 @@ fn steps_of_a_launch(
         let sessions = through(context, gate, &["sessions", "--json"]).json();
         (sessions["data"][0]["state"] == "running").then_some(())
     });
-    let steps = gate.take_seen();
+    let mut steps = gate.take_seen();
+    // An enforced launch looks from inside once; the next command in the sandbox comes after it.
+    let looks = usize::from(!environment.is_empty());
+    let is_command = |(_, step): &(usize, &String)| step.ends_with("/exec");
+    if let Some((over, _)) = steps.iter().enumerate().filter(is_command).nth(looks) {
+        steps.truncate(over);
+    }
     child.kill().unwrap();
     child.wait().unwrap();
     through(context, gate, &["stop", "--all"]);

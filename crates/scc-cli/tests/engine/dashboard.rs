@@ -83,7 +83,7 @@ fn attaching_and_returning() {
     let mut terminal = containers(&context);
     terminal.wait_for_text("> talk", LIMIT);
     terminal.send("\r");
-    terminal.wait_until("the agent", LIMIT, |screen| !screen.alternate_screen());
+    terminal.wait_for_text("attached to talk", LIMIT);
     terminal.send("hello\r");
     terminal.wait_for_text("agent: hello", LIMIT);
     terminal.send("quit 0\r");

@@ -70,7 +70,9 @@ fn names_huge_descriptor(text: &str) -> bool {
 }
 
 /// Words that are nothing.
-const EMPTY: [&str; 6] = ["\"\"", "''", "$\"\"", "$''", "\\\n", "\"\\\n\""];
+const EMPTY: [&str; 9] = [
+    "\"\"", "''", "$\"\"", "$''", "\\\n", "\"\\\n\"", "\r", "\x0b", "\x0c",
+];
 
 /// A here-document that ends at an empty line (`<<""`): where the text ends behind its operator,
 /// the parser takes memory without end.
