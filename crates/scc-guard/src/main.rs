@@ -33,6 +33,7 @@ use tools::{GUARD, REAL, Tool};
 const USAGE: u8 = 2;
 
 /// What joins a sandbox to its proxy.
+const LIVE: [&str; 3] = ["live", "live-detach", "live-expire"];
 const RELAY: [&str; 3] = ["relay", "relay-detach", "relay-serve"];
 
 /// The whole program; the number is the exit status.
@@ -62,6 +63,7 @@ fn command(invocation: &Invocation) -> u8 {
     match words {
         [word] if word == "hook" => hook::run(),
         [word] if word == "install" => install(),
+        [word, ..] if LIVE.iter().any(|name| word == name) => scc_relay::live::run(words),
         [word, ..] if word == "probe" => scc_relay::probe::run(words),
         [word, ..] if RELAY.iter().any(|name| word == name) => scc_relay::relay::run(words),
         _ => {

@@ -32,7 +32,10 @@ mod workspace;
 mod worktree;
 
 pub use control::{Pruned, SessionView, Wanted};
-pub use egress::{EgressPlan, EgressRequest, destinations, provider_endpoints};
+pub use egress::{
+    EGRESS_EVENT, EgressEntry, EgressPlan, EgressRequest, destinations, egress_facts,
+    provider_endpoints,
+};
 pub use error::{Blocker, BlockerKind, LaunchError};
 pub use execute::{AgentEnd, Executed, KILLED, LiveSession, OnConflict};
 pub use governance::{
