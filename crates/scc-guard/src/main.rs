@@ -32,8 +32,9 @@ use tools::{GUARD, REAL, Tool};
 /// The exit status of a command line that the guard does not understand.
 const USAGE: u8 = 2;
 
-/// What joins a sandbox to its proxy.
+/// What adds a host to those that a proxy lets through.
 const LIVE: [&str; 3] = ["live", "live-detach", "live-expire"];
+/// What joins a sandbox to its proxy.
 const RELAY: [&str; 3] = ["relay", "relay-detach", "relay-serve"];
 
 /// The whole program; the number is the exit status.

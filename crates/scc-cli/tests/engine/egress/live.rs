@@ -51,7 +51,8 @@ fn allow_for_seconds(world: &World, host: &str, seconds: &str) {
     let (status, made) = engine.request("POST", &format!("/containers/{proxy}/exec"), Some(&body));
     assert_eq!(status, 201, "{made}");
     let start = format!("/exec/{}/start", made["Id"].as_str().unwrap());
-    engine.request("POST", &start, Some(&json!({ "Detach": true })));
+    let (status, said) = engine.request("POST", &start, Some(&json!({ "Detach": true })));
+    assert_eq!(status, 200, "{said}");
 }
 
 #[test]
