@@ -20,12 +20,12 @@ fn world(allow_requests: bool) -> World {
     })
 }
 
-/// A tunnel that nobody says anything more in.
+/// A tunnel that nobody says anything more in. The command ends with it.
 fn tunnel(world: &World, host: &str) -> Child {
     let workspace = world.context.workspace();
     let script = format!(
-        "(printf 'GET / HTTP/1.1\\r\\n'; sleep 300) | openssl s_client -quiet -proxy 127.0.0.1:3128 \
-         -connect {host}:443 -servername {host}"
+        "exec openssl s_client -quiet -proxy 127.0.0.1:3128 -connect {host}:443 -servername {host} \
+         < <(exec 2>/dev/null; printf 'GET / HTTP/1.1\\r\\n'; exec sleep 300)"
     );
     let args = [
         "exec",
