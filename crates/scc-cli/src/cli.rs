@@ -3,21 +3,26 @@
 use clap::{ArgAction, Parser, Subcommand};
 
 use crate::commands::{
-    attach, audit, completion, config, dashboard, doctor, exceptions, exec, init, list, logs,
-    network, org, profile, provider, prune, refresh, sessions, setup, start, status, stop, team,
-    unblock, watch,
+    attach, audit, completion, config, context, dashboard, doctor, exceptions, exec, init, list,
+    logs, network, org, profile, provider, prune, refresh, sessions, setup, start, status, stop,
+    team, unblock, watch, worktree,
 };
 
 /// Runs coding agents in governed sandboxes.
+///
+/// Without a command: goes on with a session of this workspace, or starts one.
 #[derive(Debug, Parser)]
 #[command(name = "scc", version, max_term_width = 100)]
 pub(crate) struct Cli {
     /// Print nothing but results and errors
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, display_order = 900)]
     pub(crate) quiet: bool,
     /// Say what is done, on stderr; twice for more
-    #[arg(short, long, global = true, action = ArgAction::Count)]
+    #[arg(short, long, global = true, action = ArgAction::Count, display_order = 900)]
     pub(crate) verbose: u8,
+    /// JSON is always printed for people to read, too; so this changes nothing
+    #[arg(long, global = true, hide = true)]
+    pub(crate) pretty: bool,
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
 }
@@ -31,6 +36,9 @@ pub(crate) enum Command {
     Status(status::Args),
     Dashboard(dashboard::Args),
     Sessions(sessions::Args),
+    Context(context::Args),
+    #[command(visible_alias = "wt")]
+    Worktree(worktree::Args),
     Stop(stop::Args),
     Prune(prune::Args),
     Exec(exec::Args),
@@ -51,10 +59,21 @@ pub(crate) enum Command {
     #[command(hide = true)]
     Watch(watch::Args),
     #[command(hide = true)]
+    GitChange(worktree::HelperArgs),
+    #[command(hide = true)]
     Refresh(refresh::Args),
 }
 
 impl Cli {
+    /// How much is said about what is done. Where a command has a meaning of its own for the first
+    /// `-v`, only the others count.
+    pub(crate) fn loudness(&self) -> u8 {
+        match self.command {
+            Some(Command::Worktree(_)) => self.verbose.saturating_sub(1),
+            _ => self.verbose,
+        }
+    }
+
     /// Whether the whole terminal is drawn on.
     pub(crate) fn is_fullscreen(&self) -> bool {
         matches!(self.command, None | Some(Command::Dashboard(_)))
@@ -70,7 +89,9 @@ impl Cli {
             Command::List(args) => args.json,
             Command::Status(args) => args.json,
             Command::Dashboard(args) => args.json,
-            Command::Sessions(args) => args.json,
+            Command::Sessions(args) => args.wants_json(),
+            Command::Context(args) => args.wants_json(),
+            Command::Worktree(args) => args.wants_json(),
             Command::Stop(args) => args.json,
             Command::Prune(args) => args.json,
             Command::Provider(args) => args.wants_json(),
@@ -89,6 +110,7 @@ impl Cli {
             | Command::Exec(_)
             | Command::Logs(_)
             | Command::Completion(_)
+            | Command::GitChange(_)
             | Command::Watch(_)
             | Command::Refresh(_) => false,
         }

@@ -139,12 +139,13 @@ impl Dashboard {
 
     async fn act(&mut self, action: Action) -> Result<Option<u8>, CliError> {
         match Way::of(&action) {
-            Way::Behind => {
+            None => Ok(None),
+            Some(Way::Behind) => {
                 self.model.update(Event::Began(action.clone()));
                 self.worker.carry_out(action);
                 Ok(None)
             }
-            Way::Command(command) => self.visit(&command).await,
+            Some(Way::Command(command)) => self.visit(&command).await,
         }
     }
 

@@ -21,7 +21,7 @@ pub(crate) struct Variable {
 
 /// The variables that are scc's own or that change what scc does. Those of the terminal and the
 /// locale ([`CARRIED`]) are only handed on.
-pub(crate) const VARIABLES: [Variable; 25] = [
+pub(crate) const VARIABLES: [Variable; 29] = [
     Variable {
         name: "SCC_NAMESPACE",
         meaning: "keeps containers and volumes apart from those of other namespaces (default: `default`)",
@@ -111,8 +111,24 @@ pub(crate) const VARIABLES: [Variable; 25] = [
         meaning: "where git and editors are looked for",
     },
     Variable {
+        name: "SHELL",
+        meaning: "the shell of `scc worktree enter` (default: `/bin/sh`)",
+    },
+    Variable {
+        name: "OLDPWD",
+        meaning: "the directory of `scc worktree switch -`",
+    },
+    Variable {
         name: "HOME",
         meaning: "the user's home",
+    },
+    Variable {
+        name: "LOGNAME",
+        meaning: "who an exception says that it was made by",
+    },
+    Variable {
+        name: "USER",
+        meaning: "that name where `LOGNAME` is not set",
     },
     Variable {
         name: "SUDO_UID",
@@ -233,6 +249,11 @@ pub(crate) fn git() -> GitOptions {
     GitOptions::inheriting(PathBuf::from("git"), std::env::vars_os())
 }
 
+/// The name by which the user is logged in, for records; it proves nothing.
+pub(crate) fn login_name() -> Option<String> {
+    variable("LOGNAME").or_else(|| variable("USER"))
+}
+
 /// The way out of enforced sandboxes.
 pub(crate) fn egress() -> Result<(Topology, WayOut), CliError> {
     let wrong = |name: &str, message: String| CliError::Usage {
@@ -279,6 +300,16 @@ pub(crate) fn with_prefix(prefix: &str) -> BTreeMap<OsString, OsString> {
 /// The command line of the user's editor.
 pub(crate) fn editor() -> Option<String> {
     variable("VISUAL").or_else(|| variable("EDITOR"))
+}
+
+/// The user's shell.
+pub(crate) fn shell() -> PathBuf {
+    path("SHELL").unwrap_or_else(|| PathBuf::from("/bin/sh"))
+}
+
+/// The directory that the user's shell was in before.
+pub(crate) fn previous_directory() -> Option<PathBuf> {
+    path("OLDPWD").filter(|dir| dir.is_dir())
 }
 
 pub(crate) fn sudo_user() -> Option<(u32, u32)> {

@@ -27,6 +27,8 @@ pub(crate) enum CliError {
     Invalid { message: String, hint: String },
     #[error(transparent)]
     Engine(#[from] EngineError),
+    #[error(transparent)]
+    Git(#[from] scc_git::GitError),
     #[error("scc cannot start its event loop")]
     Runtime(#[source] std::io::Error),
     #[error("the terminal cannot be used")]
@@ -104,6 +106,7 @@ impl CliError {
             Self::NoHome | Self::Secret { .. } => 5,
             Self::Conflict { .. }
             | Self::Failed { .. }
+            | Self::Git(_)
             | Self::State(_)
             | Self::Runtime(_)
             | Self::Terminal(_) => 1,
@@ -167,6 +170,20 @@ impl CliError {
     }
 }
 
+/// The message of an error with its causes.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut message = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let text = cause.to_string();
+        if !message.contains(&text) {
+            message = format!("{message}: {text}");
+        }
+        source = cause.source();
+    }
+    message
+}
+
 fn count(findings: usize) -> String {
     match findings {
         1 => "1 finding".to_owned(),
@@ -195,6 +212,7 @@ fn governance_code(error: &GovernanceError) -> u8 {
         GovernanceError::StandaloneRefused { .. }
         | GovernanceError::SignatureRequired { .. }
         | GovernanceError::RemoteCommand { .. }
+        | GovernanceError::WithinReach { .. }
         | GovernanceError::Policy(_) => 6,
         GovernanceError::UnknownTeam { team, .. } if team.origin == TeamOrigin::Flag => 1,
         GovernanceError::State(_) => 1,
@@ -327,6 +345,10 @@ fn launch_hints(error: &LaunchError) -> Vec<String> {
         LaunchError::SignedOut { provider, .. } => vec![
             format!("sign in: scc provider login {provider}"),
             format!("or use a key: set `providers.{provider}.api_key` to `env:VARIABLE`"),
+        ],
+        LaunchError::NoConversation { .. } => vec![
+            "start a new one: scc start --fresh".to_owned(),
+            "or choose another: scc start --select".to_owned(),
         ],
         LaunchError::EgressNotProven { .. } => vec![
             "try the other way to join proxy and sandbox: SCC_EGRESS_TOPOLOGY=internal-network, or \

@@ -1,6 +1,6 @@
 //! The effective policy in words: a section for each part, with who said what.
 
-use scc_policy::{Decision, EffectivePolicy, ItemKind, Origin, Outcome, Sourced};
+use scc_policy::{Decision, EffectivePolicy, ItemKind, Origin, Outcome, Reason, Sourced};
 use serde_json::json;
 
 use crate::output::table;
@@ -46,6 +46,9 @@ pub(crate) fn plugins(policy: &EffectivePolicy) -> Section {
     }
     for bundle in &policy.bundles {
         section.add(&bundle.name, "bundle", &bundle.origin);
+    }
+    for (name, artifact) in &policy.artifacts {
+        section.add(name, "artifact", &artifact.origin);
     }
     section
 }
@@ -152,8 +155,30 @@ pub(crate) fn dev(policy: &EffectivePolicy) -> Section {
     section
 }
 
+/// What nothing but an exception lets through.
+pub(crate) fn by_exception(policy: &EffectivePolicy) -> impl Iterator<Item = &Decision> {
+    let lifted = |decision: &&Decision| {
+        decision.outcome == Outcome::Allowed && decision.reason == Reason::Exception
+    };
+    policy.decisions.iter().filter(lifted)
+}
+
+/// The same, with the exceptions.
+pub(crate) fn excepted(policy: &EffectivePolicy) -> Section {
+    let mut section = Section::new("Allowed by an exception", "nothing");
+    for decision in by_exception(policy) {
+        rows(decision, &mut section.rows);
+    }
+    section
+}
+
 /// What was refused or ignored, by which rule, and what can be done.
 pub(crate) fn decided(policy: &EffectivePolicy, outcome: Outcome) -> Section {
+    of(policy.decisions.iter(), outcome)
+}
+
+/// The same of some decisions.
+pub(crate) fn of<'a>(decisions: impl Iterator<Item = &'a Decision>, outcome: Outcome) -> Section {
     let title = match outcome {
         Outcome::Allowed => "Allowed",
         Outcome::Blocked => "Blocked",
@@ -161,10 +186,8 @@ pub(crate) fn decided(policy: &EffectivePolicy, outcome: Outcome) -> Section {
         Outcome::Ignored => "Ignored",
     };
     let mut section = Section::new(title, "nothing");
-    for decision in &policy.decisions {
-        if decision.outcome == outcome {
-            rows(decision, &mut section.rows);
-        }
+    for decision in decisions.filter(|decision| decision.outcome == outcome) {
+        rows(decision, &mut section.rows);
     }
     section
 }
@@ -217,6 +240,7 @@ pub(crate) fn kind(kind: ItemKind) -> &'static str {
         ItemKind::DevAction => "command",
         ItemKind::Provider => "provider",
         ItemKind::Bundle => "bundle",
+        ItemKind::Artifact => "artifact",
         ItemKind::DestinationSet => "destination set",
         ItemKind::Exception => "exception",
         ItemKind::Layer => "layer",

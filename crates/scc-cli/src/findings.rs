@@ -1,10 +1,11 @@
 //! How what is wrong with a document is shown.
 
 use scc_config::ConfigError;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// One thing that is wrong with a document.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct FindingReport {
     file: String,
     line: Option<u64>,

@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use scc_config::{
-    OrganizationSource, ProviderPreference, ProviderSection, SecretSource, UserConfig,
+    OrganizationSource, ProviderPreference, ProviderSection, SecretSource, TeamConfig, UserConfig,
 };
 use scc_launch::{
-    CredentialFallback, Freshness, Governance, GovernanceError, GovernanceInput, OrgDocument,
-    TeamChoice, detect_workspace, load_organization,
+    CredentialFallback, Fetched, Freshness, Governance, GovernanceError, GovernanceInput,
+    OrgDocument, TeamChoice, detect_workspace, load_organization, load_team_document,
 };
 use scc_policy::{EffectivePolicy, PolicyInput};
-use scc_sources::{Attempt, FetchOptions, Loader, SourceCache};
+use scc_sources::{Attempt, FetchOptions, Loader, Source, SourceCache};
 use scc_state::StateDir;
 use secrecy::SecretString;
 
@@ -32,6 +32,8 @@ pub(crate) struct Asked {
     pub(crate) workspace: Option<PathBuf>,
     /// The team on the command line.
     pub(crate) team: Option<String>,
+    /// What stands for the team's own document.
+    pub(crate) team_file: Option<PathBuf>,
     pub(crate) standalone: bool,
     pub(crate) offline: bool,
     pub(crate) force: bool,
@@ -93,6 +95,7 @@ impl Rules {
             config: &self.config,
             workspace: self.asked.workspace.as_deref(),
             team: self.asked.team.as_deref(),
+            team_file: self.asked.team_file.as_deref(),
             standalone: self.asked.standalone,
             offline: self.asked.offline,
             force_refresh: self.asked.force,
@@ -160,6 +163,15 @@ impl Rules {
         load_organization(&input)?.ok_or_else(standalone)
     }
 
+    /// The own document of a team; `None` where it keeps none.
+    pub(crate) fn team_document(
+        &self,
+        organization: &OrgDocument,
+        team: &str,
+    ) -> Result<Option<Fetched<TeamConfig>>, CliError> {
+        Ok(load_team_document(&self.input(), organization, team)?)
+    }
+
     /// Has newer documents fetched while this command goes on.
     fn refresh(&self) -> Result<(), CliError> {
         if self.refreshing.replace(true) {
@@ -173,10 +185,9 @@ impl Rules {
         Ok(())
     }
 
-    /// What came of asking for the organization's document the last time.
-    pub(crate) fn last_attempt(&self, document: &OrgDocument) -> Result<Option<Attempt>, CliError> {
-        let cache = self.loader.cache();
-        Ok(cache.last_attempt(document.source())?)
+    /// What came of asking for a document the last time.
+    pub(crate) fn last_attempt(&self, source: &Source) -> Result<Option<Attempt>, CliError> {
+        Ok(self.loader.cache().last_attempt(source)?)
     }
 
     /// The lock of the one who fetches in the background; `None` while another does.

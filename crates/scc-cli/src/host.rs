@@ -25,6 +25,13 @@ pub(crate) fn facts() -> HostFacts {
     }
 }
 
+/// The name of this machine.
+pub(crate) fn name() -> Option<String> {
+    let system = rustix::system::uname();
+    let name = system.nodename().to_str().ok()?;
+    (!name.is_empty()).then(|| name.to_owned())
+}
+
 fn git_config_files() -> Vec<PathBuf> {
     if let Some(file) = environment::variable("GIT_CONFIG_GLOBAL") {
         return vec![PathBuf::from(file)];

@@ -16,6 +16,8 @@ mod packages;
 mod progress;
 mod prompt;
 pub mod providers;
+mod resume;
+pub mod schemas;
 mod secrets;
 mod terminal;
 
@@ -38,7 +40,7 @@ pub fn run(registry: Registry) -> ExitCode {
     };
     // What is said on stderr would be written over the dashboard.
     if !(cli.is_fullscreen() && std::io::stderr().is_terminal()) {
-        init_tracing(cli.verbose);
+        init_tracing(cli.loudness());
     }
     let printer = output::Printer::new(cli.wants_json(), cli.quiet);
     let outcome = run_command(cli, registry, printer);

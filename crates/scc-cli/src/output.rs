@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstyle::{AnsiColor, Style};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -34,6 +35,14 @@ fn note_loss(written: std::io::Result<()>) {
     }
 }
 
+/// A command that failed without a result.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct ErrorReport {
+    exit_code: u8,
+    /// What to type next.
+    hints: Vec<String>,
+}
+
 /// How a command speaks.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Printer {
@@ -58,17 +67,38 @@ impl Printer {
         }
     }
 
-    /// The result for programs.
-    pub(crate) fn data(self, kind: &str, data: &impl Serialize, warnings: &[String]) {
+    /// The result for programs. `crate::schemas` lists each kind with its type.
+    pub(crate) fn data<T: Serialize + JsonSchema>(
+        self,
+        kind: &'static str,
+        data: &T,
+        warnings: &[String],
+    ) {
         if self.json {
             self.envelope(kind, true, &[], warnings, &json!(data));
         }
     }
 
     /// A result that says that something is not as it should be.
-    pub(crate) fn data_with_errors(self, kind: &str, data: &impl Serialize, errors: &[String]) {
+    pub(crate) fn data_with_errors<T: Serialize + JsonSchema>(
+        self,
+        kind: &'static str,
+        data: &T,
+        errors: &[String],
+    ) {
+        self.data_with(kind, data, errors, &[]);
+    }
+
+    /// The same with warnings.
+    pub(crate) fn data_with<T: Serialize + JsonSchema>(
+        self,
+        kind: &'static str,
+        data: &T,
+        errors: &[String],
+        warnings: &[String],
+    ) {
         if self.json {
-            self.envelope(kind, errors.is_empty(), errors, &[], &json!(data));
+            self.envelope(kind, errors.is_empty(), errors, warnings, &json!(data));
         }
     }
 
@@ -94,8 +124,11 @@ impl Printer {
             let _ = writeln!(stderr, "{HINT}hint{HINT:#}: {hint}");
         }
         if self.json {
-            let data = json!({ "exit_code": error.exit_code(), "hints": hints });
-            self.envelope("Error", false, &[message], &[], &data);
+            let data = ErrorReport {
+                exit_code: error.exit_code(),
+                hints,
+            };
+            self.envelope("Error", false, &[message], &[], &json!(data));
         }
     }
 
@@ -135,9 +168,19 @@ pub(crate) fn table(header: &[&str], rows: Vec<Vec<String>>) -> String {
         .join("\n")
 }
 
+/// A moment as the clock on the wall shows it.
+pub(crate) fn moment(at: jiff::Timestamp) -> String {
+    let here = at.to_zoned(jiff::tz::TimeZone::system());
+    here.strftime("%Y-%m-%d %H:%M %Z").to_string()
+}
+
 /// How long ago, in one unit.
 pub(crate) fn age(since: jiff::Timestamp, now: jiff::Timestamp) -> String {
-    let seconds = now.duration_since(since).as_secs().max(0);
+    span(now.duration_since(since).as_secs().max(0))
+}
+
+/// A span of time, in one unit.
+pub(crate) fn span(seconds: i64) -> String {
     match seconds {
         0..60 => format!("{seconds}s"),
         60..3600 => format!("{}m", seconds / 60),

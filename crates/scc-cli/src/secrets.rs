@@ -1,5 +1,10 @@
 //! Fetching secrets from where the user keeps them.
 
+use std::io::Read as _;
+use std::process::{ChildStdout, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
 use scc_config::SecretSource;
 use secrecy::SecretString;
 
@@ -15,7 +20,7 @@ pub(crate) fn resolve(key: &str, source: &SecretSource) -> Result<SecretString, 
     let value = match source {
         SecretSource::Env(name) => environment::variable(name)
             .ok_or_else(|| missing(format!("the environment variable `{name}` is not set")))?,
-        SecretSource::Command(command) => output_of(command).map_err(missing)?,
+        SecretSource::Command(command) => output_of(command, PATIENCE).map_err(missing)?,
     };
     let value = value.trim();
     if value.is_empty() {
@@ -32,20 +37,72 @@ pub(crate) fn missing(key: &str, source: &SecretSource) -> Option<CliError> {
     }
 }
 
-fn output_of(command: &str) -> Result<String, String> {
-    let output = std::process::Command::new("/bin/sh")
+/// How long a command may take: a person may have to unlock something.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn output_of(command: &str, patience: Duration) -> Result<String, String> {
+    let failed = |why: String| format!("the command `{command}` {why}");
+    let mut child = Command::new("/bin/sh")
         .args(["-c", command])
         // Not in the workspace, whose files an agent can write.
         .current_dir("/")
-        .stdin(std::process::Stdio::null())
-        .stderr(std::process::Stdio::inherit())
-        .output()
-        .map_err(|error| format!("the command `{command}` cannot be run: {error}"))?;
-    if !output.status.success() {
-        return Err(format!(
-            "the command `{command}` failed ({})",
-            output.status
-        ));
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit())
+        .spawn()
+        .map_err(|error| failed(format!("cannot be run: {error}")))?;
+    let printed = read_all(child.stdout.take());
+    let printed = printed.recv_timeout(patience);
+    if printed.is_err() {
+        // It may have ended by itself since.
+        let _ = child.kill();
     }
-    String::from_utf8(output.stdout).map_err(|_| format!("the command `{command}` printed no text"))
+    let status = child
+        .wait()
+        .map_err(|error| failed(format!("was lost: {error}")))?;
+    let seconds = patience.as_secs();
+    let printed = printed.map_err(|_| failed(format!("did not end within {seconds} s")))?;
+    if !status.success() {
+        return Err(failed(format!("failed ({status})")));
+    }
+    String::from_utf8(printed).map_err(|_| failed("printed no text".to_owned()))
+}
+
+/// Everything that a pipe gives, read beside the caller so that it can stop waiting.
+fn read_all(pipe: Option<ChildStdout>) -> Receiver<Vec<u8>> {
+    let (send, receive) = channel();
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        if let Some(mut pipe) = pipe {
+            let _ = pipe.read_to_end(&mut bytes);
+        }
+        let _ = send.send(bytes);
+    });
+    receive
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    #[test]
+    fn what_a_command_prints_is_the_secret() {
+        assert_eq!(output_of("echo hunter2", PATIENCE).unwrap(), "hunter2\n");
+        let failed = output_of("echo hunter2; exit 3", PATIENCE).unwrap_err();
+        assert!(failed.ends_with("failed (exit status: 3)"), "{failed}");
+        assert_eq!(output_of("pwd", PATIENCE).unwrap(), "/\n");
+    }
+
+    /// Also one that went on in the background and holds the pipe.
+    #[test]
+    fn a_command_that_does_not_end_is_not_waited_for() {
+        let started = Instant::now();
+        for command in ["exec sleep 20", "sleep 20 & echo k"] {
+            let failed = output_of(command, Duration::from_secs(1)).unwrap_err();
+            assert!(failed.ends_with("did not end within 1 s"), "{failed}");
+        }
+        assert!(started.elapsed() < Duration::from_secs(18));
+    }
 }

@@ -274,6 +274,29 @@ fn neither_secrets_nor_links_get_into_or_out_of_the_repository() {
     assert!(!run.stderr.contains("hunter2"), "{run:?}");
     assert!(!context.workspace().join(".scc").exists());
 
+    for (server, place) in [
+        (
+            "docs=https://docs.example/mcp?token=hunter2",
+            "`url`, parameter `token`",
+        ),
+        ("files=/bin/files --key hunter2", "`args`, after `--key`"),
+    ] {
+        profile(&context, &["save", "--mcp", server]).ok();
+        for args in [&["sync", "--push"] as &[&str], &["export"]] {
+            let run = profile(&context, args);
+            assert_eq!(run.status, 1, "{run:?}");
+            assert!(run.stderr.contains(place), "{run:?}");
+            assert!(!format!("{run:?}").contains("hunter2"), "{run:?}");
+        }
+    }
+    assert!(!context.workspace().join(".scc").exists());
+    let run = profile(&context, &["export", "--include-secrets"]).ok();
+    assert!(run.stdout.contains("hunter2"), "{run:?}");
+    let variable = "docs=https://docs.example/mcp?token=${TOKEN}";
+    profile(&context, &["save", "--mcp", variable]).ok();
+    profile(&context, &["sync", "--push"]).ok();
+    std::fs::remove_dir_all(context.workspace().join(".scc")).unwrap();
+
     profile(&context, &["save", "--plugin", "a@m"]).ok();
     let elsewhere = context.path("elsewhere");
     std::fs::create_dir(&elsewhere).unwrap();
@@ -333,7 +356,9 @@ fn the_rules_filter_a_profile_and_drift_shows() {
 
     profile(&context, &["apply"]).ok();
     assert_eq!(drift(), "none");
-    assert_eq!(profile(&context, &["diff"]).ok().stdout, "");
+    let run = profile(&context, &["diff"]).ok();
+    assert_eq!(run.stdout, "");
+    assert!(run.stderr.contains("nothing is different"), "{run:?}");
     profile(
         &context,
         &["save", "--plugin", "good@m", "--plugin", "other@m"],
@@ -345,6 +370,7 @@ fn the_rules_filter_a_profile_and_drift_shows() {
         .replace("[\"bad\",\"good\"]", "[\"other\"]");
     std::fs::write(&org, text).unwrap();
     let run = profile(&context, &["diff"]).ok();
+    assert!(!run.stderr.contains("nothing is different"), "{run:?}");
     let lines: Vec<_> = run.stdout.lines().collect();
     assert_eq!(
         lines,

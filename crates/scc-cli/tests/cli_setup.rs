@@ -92,7 +92,9 @@ fn an_organization_is_recorded_when_its_document_is_valid() {
     let run = scc(&context, &["setup", "--team", "platform"]).ok();
     assert!(run.stdout.contains("Team      platform"), "{run:?}");
     assert_eq!(settings(&context)["team"], "platform");
-    let shown = scc(&context, &["status"]).ok().stdout;
+    let mut status = context.command(Path::new(SCRIPTED));
+    status.arg("status").current_dir(context.workspace());
+    let shown = Run::of(&status.output().unwrap()).ok().stdout;
     assert!(shown.contains("org.json, team platform"), "{shown}");
 
     let run = scc(&context, &["setup", "--team", "plattform"]);
@@ -337,11 +339,14 @@ fn what_is_not_usable_is_told_by_its_flag() {
             "with --ca-certificate",
         ),
         (&["org", "validate", &file, "--ca", missing], 3, "with --ca"),
+        (&["setup", "--org", missing], 3, "cannot read"),
     ] {
         let run = scc(&context, args);
         assert_eq!(run.status, status, "{run:?}");
         assert!(run.stderr.contains(words), "{run:?}");
-        assert!(!run.stderr.contains("config.json"), "{run:?}");
+        for misleading in ["config.json", "scc org status"] {
+            assert!(!run.stderr.contains(misleading), "{run:?}");
+        }
     }
     assert!(!context.path("home/.config/scc/config.json").exists());
 }

@@ -36,8 +36,10 @@ impl DocumentKind {
 
     /// The JSON Schema (draft 2020-12) of the kind.
     ///
-    /// It says everything about the structure. Rules between values, such as a plugin that is both
-    /// enabled and blocked, are beyond it: [`DocumentKind::check`] knows them.
+    /// It says which keys there are, what each holds, and what single texts look like as far as a
+    /// pattern can. Beyond it are the finer rules for single texts (such as what makes the name of a
+    /// host), a key that stands twice, and everything between values, such as a plugin that is both
+    /// enabled and blocked: [`DocumentKind::check`] knows them all.
     pub fn schema(self) -> Value {
         match self {
             Self::Org => schema::<OrgConfig>(),

@@ -108,5 +108,5 @@ pub use tree::{Place, pointer_token};
 pub use url::normalized_source;
 pub use user::{
     ImagesSection, OrganizationSource, ProviderPreference, ProviderSection, ResourcesSection,
-    UserConfig,
+    Unwritable, UserConfig,
 };

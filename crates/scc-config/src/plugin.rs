@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::glob::Folded;
 use crate::pattern_set::PatternSet;
+use crate::values::string_schema;
 
 /// A plugin of a marketplace, written `name@marketplace`.
 ///
@@ -14,6 +15,12 @@ pub struct PluginRef {
     name: String,
     marketplace: String,
 }
+
+string_schema!(
+    PluginRef,
+    "PluginRef",
+    "A plugin of a marketplace: `name@marketplace`"
+);
 
 /// Why a text is no reference to a plugin.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

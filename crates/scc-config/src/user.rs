@@ -185,6 +185,43 @@ impl UserConfig {
         json.push('\n');
         json
     }
+
+    /// The document in the language in which it was written before. What says the same as before is
+    /// left as it was, to the letter.
+    ///
+    /// # Errors
+    /// [`Unwritable`] where that would lose something: a YAML document with comments is to be
+    /// edited by hand.
+    pub fn to_text_like(&self, before: &str) -> Result<String, Unwritable> {
+        let name = Path::new("settings.yaml");
+        if Self::parse(before, name).is_ok_and(|before| before == *self) {
+            return Ok(before.to_owned());
+        }
+        let before = before.strip_prefix('\u{feff}').unwrap_or(before);
+        let json = serde_json::from_str::<serde::de::IgnoredAny>(before).is_ok();
+        if json || before.trim().is_empty() {
+            return Ok(self.to_json());
+        }
+        if before.lines().any(may_have_comment) {
+            return Err(Unwritable);
+        }
+        let text = serde_yaml::to_string(self).map_err(|_| Unwritable)?;
+        match Self::parse(&text, name) {
+            Ok(read) if read == *self => Ok(text),
+            _ => Err(Unwritable),
+        }
+    }
+}
+
+/// A document that cannot be written anew without losing what is in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("it is YAML with comments, which would be lost")]
+pub struct Unwritable;
+
+/// A `#` at the start of a word; one inside of quotes is taken for a comment as well.
+fn may_have_comment(line: &str) -> bool {
+    let starts = |(at, _)| at == 0 || line[..at].ends_with(char::is_whitespace);
+    line.match_indices('#').any(starts)
 }
 
 impl FromStr for ProviderPreference {

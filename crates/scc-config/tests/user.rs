@@ -304,3 +304,36 @@ fn files() {
             .contains("larger")
     );
 }
+
+#[test]
+fn settings_stay_in_their_language() {
+    let team = |text: &str, team: &str| {
+        let mut config = UserConfig::parse(text, Path::new("config.json")).unwrap();
+        config.team = Some(team.to_owned());
+        config.to_text_like(text)
+    };
+    assert_eq!(
+        team("", "web").unwrap(),
+        "{\n  \"standalone\": false,\n  \"team\": \"web\",\n  \"allow_root_agent\": false\n}\n"
+    );
+    assert!(
+        team("{\"standalone\": true}", "web")
+            .unwrap()
+            .starts_with('{')
+    );
+    let yaml =
+        "standalone: true\nteam: web\nresources: {cpus: 2}\nproviders: {a: {model: \"7\"}}\n";
+    for name in ["data", "true", "7", "null", "a: b", "é#x"] {
+        let written = team(yaml, name);
+        let Ok(written) = written else {
+            panic!("{name}");
+        };
+        assert!(written.starts_with("standalone: true\n"), "{written}");
+        let read = UserConfig::parse(&written, Path::new("config.json")).unwrap();
+        assert_eq!(read.team.as_deref(), Some(name), "{written}");
+        assert_eq!(read.providers["a"].model.as_deref(), Some("7"), "{written}");
+    }
+    let commented = "# mine\nstandalone: true\nteam: web # for now\n";
+    assert_eq!(team(commented, "data"), Err(scc_config::Unwritable));
+    assert_eq!(team(commented, "web").unwrap(), commented);
+}

@@ -93,7 +93,7 @@ fn facts(found: Found) -> Result<RepositoryFacts, GitError> {
 }
 
 /// The main repository's directory if `git_dir` is that of a linked worktree.
-fn linked_to(root: &Path, git_dir: &Path) -> Result<Option<PathBuf>, GitError> {
+pub(crate) fn linked_to(root: &Path, git_dir: &Path) -> Result<Option<PathBuf>, GitError> {
     let Some(common) = read::small_file(&git_dir.join("commondir"))? else {
         return Ok(None);
     };
@@ -118,7 +118,7 @@ fn linked_to(root: &Path, git_dir: &Path) -> Result<Option<PathBuf>, GitError> {
     }
 }
 
-fn branch(git_dir: &Path) -> Result<Option<String>, GitError> {
+pub(crate) fn branch(git_dir: &Path) -> Result<Option<String>, GitError> {
     let path = git_dir.join("HEAD");
     let head = read::small_file(&path)?.unwrap_or_default();
     let name = head.strip_prefix(b"ref:").map(<[u8]>::trim_ascii);
@@ -126,43 +126,12 @@ fn branch(git_dir: &Path) -> Result<Option<String>, GitError> {
     Ok(branch.map(|branch| String::from_utf8_lossy(branch).into_owned()))
 }
 
-fn trimmed(line: &[u8]) -> &Path {
+pub(crate) fn trimmed(line: &[u8]) -> &Path {
     let end = line
         .iter()
         .rposition(|byte| !matches!(byte, b'\n' | b'\r'))
         .map_or(0, |at| at + 1);
     Path::new(OsStr::from_bytes(&line[..end]))
-}
-
-/// The worktrees of a repository: its main one first, if it has one, and the linked ones that know
-/// it, by name. Those that are gone or point elsewhere are left out.
-///
-/// # Errors
-/// When the repository cannot be read.
-pub fn worktrees(repository: &RepositoryFacts) -> Result<Vec<RepositoryFacts>, GitError> {
-    let common = &repository.common_dir;
-    let main = discover(common)?.filter(|main| !main.is_bare);
-    let directory = common.join("worktrees");
-    let unreadable = |source| GitError::Read {
-        path: directory.clone(),
-        source,
-    };
-    let entries = match std::fs::read_dir(&directory) {
-        Ok(entries) => entries.collect::<Result<Vec<_>, _>>().map_err(unreadable)?,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
-        Err(error) => return Err(unreadable(error)),
-    };
-    let mut linked: Vec<_> = entries
-        .iter()
-        .filter_map(|entry| {
-            let named = read::small_file(&entry.path().join("gitdir")).ok()??;
-            let root = entry.path().join(trimmed(&named));
-            let found = discover(root.parent()?).ok()??;
-            (found.git_dir == entry.path()).then_some(found)
-        })
-        .collect();
-    linked.sort_by(|a, b| a.git_dir.cmp(&b.git_dir));
-    Ok(main.into_iter().chain(linked).collect())
 }
 
 fn absolute(path: &Path) -> Result<PathBuf, GitError> {

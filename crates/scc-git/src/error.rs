@@ -1,7 +1,7 @@
 //! What can go wrong while facts are read.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A repository or configuration file that cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -40,4 +40,55 @@ pub enum GitError {
         /// What does not fit.
         reason: String,
     },
+    /// Something about a worktree cannot be done.
+    #[error("cannot {action} `{}`", path.display())]
+    Change {
+        /// What was tried, such as `make the worktree`.
+        action: &'static str,
+        /// The worktree or repository.
+        path: PathBuf,
+        /// The reason.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A name stands for no commit of the repository.
+    #[error("`{name}` is no commit of the repository `{}`", path.display())]
+    NoCommit {
+        /// The repository.
+        path: PathBuf,
+        /// The name.
+        name: String,
+    },
+    /// A name cannot be that of a branch.
+    #[error("`{name}` cannot be the name of a branch")]
+    BadBranch {
+        /// The name.
+        name: String,
+    },
+    /// A link in the repository leads elsewhere, where this program would write.
+    #[error("`{}` is a symbolic link, through which something else would be changed", .0.display())]
+    Planted(
+        /// The link.
+        PathBuf,
+    ),
+    /// There is no work tree at that path.
+    #[error("`{}` is no git work tree", .0.display())]
+    NotAWorktree(
+        /// The path.
+        PathBuf,
+    ),
+}
+
+impl GitError {
+    /// For `map_err`: a [`GitError::Change`] for this action on this path.
+    pub(crate) fn change<E>(path: &Path, action: &'static str) -> impl FnOnce(E) -> Self
+    where
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let path = path.to_owned();
+        move |source| Self::Change {
+            action,
+            path,
+            source: source.into(),
+        }
+    }
 }

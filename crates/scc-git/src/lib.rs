@@ -1,8 +1,10 @@
-//! Facts about git repositories, read in process: where one is, its branch, the user's identity.
+//! Facts about git repositories, read in process: where one is, its branch, the user's identity,
+//! its worktrees and what is not committed in them; and worktrees that come and go.
 //!
-//! No git binary runs, no hook or filter either, and no environment variable counts: the answer
-//! depends on the arguments and the file system alone. A repository that belongs to another user is
-//! read like any other, since only facts are read. What an agent can write is not believed:
+//! No git binary runs, no hook, filter or other program that a repository names either, and no
+//! environment variable counts: the answer depends on the arguments and the file system alone. A
+//! repository that belongs to another user is read like any other. What an agent can write is not
+//! believed:
 //! `core.worktree` does not move the root, and a linked worktree counts only when the repository it
 //! names knows it (see [`discover`]).
 //!
@@ -17,13 +19,23 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod branching;
+mod changes;
 mod discovery;
 mod error;
 mod identity;
+mod open;
 mod origin;
 mod read;
+mod worktrees;
 
-pub use discovery::{RepositoryFacts, discover, worktrees};
+pub use branching::start_branch;
+pub use changes::{Changes, changes};
+pub use discovery::{RepositoryFacts, discover};
 pub use error::GitError;
 pub use identity::{Identity, has_worktree_config, identity};
 pub use origin::origin_url;
+pub use worktrees::{
+    Added, NewWorktree, Worktree, add_worktree, branches, default_branch, main_worktree,
+    prune_worktrees, remove_worktree, worktrees,
+};

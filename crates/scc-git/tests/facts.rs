@@ -126,31 +126,6 @@ fn linked_worktrees() {
 }
 
 #[test]
-fn the_worktrees_of_a_repository() {
-    let (fixture, main) = Fixture::with_repository();
-    assert_eq!(roots(&main), std::slice::from_ref(&main));
-    for name in ["two", "one", "gone", "victim"] {
-        let path = format!("../{name}");
-        git(&main, &["worktree", "add", "--detach", &path]);
-    }
-    std::fs::remove_dir_all(fixture.root.join("gone")).unwrap();
-    // Whoever can write here could name any directory.
-    let named = main.join(".git/worktrees/victim/gitdir");
-    std::fs::write(named, format!("{}/.git\n", main.display())).unwrap();
-    let wanted = ["trunk", "one", "two"].map(|name| match name {
-        "trunk" => main.clone(),
-        name => fixture.root.join(name),
-    });
-    assert_eq!(roots(&main), wanted);
-    assert_eq!(roots(&fixture.root.join("one")), wanted);
-}
-
-fn roots(path: &Path) -> Vec<PathBuf> {
-    let found = scc_git::worktrees(&facts(path)).unwrap();
-    found.into_iter().map(|found| found.root).collect()
-}
-
-#[test]
 fn a_worktree_of_a_bare_repository() {
     let (fixture, main) = Fixture::with_repository();
     git(
@@ -166,7 +141,6 @@ fn a_worktree_of_a_bare_repository() {
     let tree = facts(&fixture.root.join("tree"));
     assert!(tree.is_linked_worktree && !tree.is_bare);
     assert_eq!(tree.common_dir, bare);
-    assert_eq!(roots(&bare), [fixture.root.join("tree")]);
 }
 
 #[test]

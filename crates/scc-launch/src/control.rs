@@ -16,7 +16,7 @@ const SETTLE_LIMIT: Duration = Duration::from_secs(10);
 const SETTLE_POLL: Duration = Duration::from_millis(50);
 
 /// A session's sandbox, for display.
-#[derive(Debug, Clone, serde::Serialize)]
+#[derive(Debug, Clone, serde::Serialize, schemars::JsonSchema)]
 pub struct SessionView {
     /// The container's name.
     pub container: String,
@@ -87,7 +87,7 @@ pub enum Wanted {
 }
 
 /// What pruning removed.
-#[derive(Debug, Clone, Default, serde::Serialize)]
+#[derive(Debug, Clone, Default, serde::Serialize, schemars::JsonSchema)]
 pub struct Pruned {
     /// Stopped sandboxes.
     pub containers: Vec<String>,

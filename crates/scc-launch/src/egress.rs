@@ -6,7 +6,7 @@ mod requests;
 mod run;
 mod squid;
 
-pub use requests::{EGRESS_EVENT, EgressEntry, egress_facts};
+pub use requests::{EGRESS_EVENT, EgressEntry, EgressSum, egress_facts};
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -16,6 +16,7 @@ use scc_policy::{DestinationInput, Destinations, EffectivePolicy, Endpoint};
 use scc_provider::{AgentProvider, ProviderSettings, url_port};
 use scc_runtime::egress::{Topology, WayOut};
 use scc_runtime::{EnvValue, SandboxSpec, SealedDirectory, labels};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::images::{ImagePlan, plan_proxy_image};
@@ -35,7 +36,7 @@ pub struct EgressRequest {
 }
 
 /// What enforces the egress of a launch.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct EgressPlan {
     /// How the sandbox is joined to its proxy.
     pub topology: Topology,

@@ -9,7 +9,7 @@ use scc_state::StateError;
 use crate::WorkspaceError;
 
 /// A reason, found while planning, for which a launch would be refused.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Blocker {
     /// What sort of reason it is.
     pub kind: BlockerKind,
@@ -20,7 +20,7 @@ pub struct Blocker {
 }
 
 /// The sort of a [`Blocker`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum BlockerKind {
     /// The workspace looks like a mistake; a person may confirm it.
@@ -119,6 +119,14 @@ pub enum LaunchError {
         provider: String,
         /// The provider's display name.
         name: String,
+    },
+    /// A session cannot go on.
+    #[error("the session `{session}` has no conversation that {provider} could go on with")]
+    NoConversation {
+        /// What people call the session.
+        session: String,
+        /// The provider's display name.
+        provider: String,
     },
     /// No session has that name.
     #[error("{}", no_such(name.as_deref()))]

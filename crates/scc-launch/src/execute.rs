@@ -100,7 +100,8 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
 
     /// Closes the record of a launch that failed and left no sandbox.
     fn note_failed(&self, plan: &Plan) {
-        if let Err(error) = self.set_state(&plan.session_id, SessionState::Failed, None) {
+        let failed = self.set_state(&plan.session_id, SessionState::Failed, None, self.now());
+        if let Err(error) = failed {
             tracing::warn!(%error, "the end of a launch was not recorded");
         }
     }
@@ -224,7 +225,7 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
     }
 
     fn record_started(&self, plan: &Plan) -> Result<(), LaunchError> {
-        self.set_state(&plan.session_id, SessionState::Running, None)?;
+        self.set_state(&plan.session_id, SessionState::Running, None, self.now())?;
         self.state.remember_workspace_provider(
             plan.workspace.as_ref(),
             &plan.provider.id,
@@ -312,7 +313,7 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
     /// When the engine does not answer; the next command closes the session then.
     pub async fn finish(&self, session_id: &str, sandbox: &str) -> Result<AgentEnd, LaunchError> {
         let status = self.runtime.wait(sandbox).await?;
-        self.close_session(session_id, Some(status))?;
+        self.close_session(session_id, Some(status), self.now())?;
         if let Some(found) = self.runtime.inspect(sandbox).await? {
             self.remove_egress_of(&found).await?;
         }
@@ -359,21 +360,24 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
             ended_at: None,
             exit_status: None,
             owner_pid: Some(std::process::id()),
+            conversation: plan.conversation.clone(),
+            volume: Some(plan.provider.volume.clone()),
+            continues: plan.continues.clone(),
         };
         Ok(self
             .state
             .update_sessions(now, |sessions| sessions.push(record))?)
     }
 
-    /// Sets a session's state; ended states also get their time.
+    /// Sets a session's state, as it is since `at`; ended states also get that time.
     pub(crate) fn set_state(
         &self,
         session_id: &str,
         state: SessionState,
         exit_status: Option<i64>,
+        at: Timestamp,
     ) -> Result<bool, LaunchError> {
-        let now = self.now();
-        Ok(self.state.update_sessions(now, |sessions| {
+        Ok(self.state.update_sessions(self.now(), |sessions| {
             let Some(session) = sessions.iter_mut().find(|session| session.id == session_id) else {
                 return false;
             };
@@ -382,7 +386,7 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
             }
             session.state = state;
             if matches!(state, SessionState::Ended | SessionState::Failed) {
-                session.ended_at = Some(now);
+                session.ended_at = Some(at.max(session.started_at));
                 session.exit_status = exit_status;
             }
             true
@@ -394,8 +398,9 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         &self,
         session_id: &str,
         exit_status: Option<i64>,
+        ended_at: Timestamp,
     ) -> Result<(), LaunchError> {
-        if self.set_state(session_id, SessionState::Ended, exit_status)? {
+        if self.set_state(session_id, SessionState::Ended, exit_status, ended_at)? {
             let mut facts = Map::new();
             facts.insert("exit_status".to_owned(), json!(exit_status));
             self.audit("launch.ended", session_id, facts)?;
@@ -429,5 +434,6 @@ pub(crate) fn launch_facts(plan: &Plan) -> Map<String, Value> {
     );
     facts.insert("organization".to_owned(), json!(plan.policy.organization));
     facts.insert("team".to_owned(), json!(plan.team));
+    facts.insert("continues".to_owned(), json!(plan.continues));
     facts
 }

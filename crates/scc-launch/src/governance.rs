@@ -13,6 +13,7 @@ mod fetch;
 mod local;
 mod organization;
 mod providers;
+mod reach;
 mod repository;
 mod team;
 
@@ -32,7 +33,7 @@ pub use fetch::{Fetched, Freshness, Provenance};
 pub use organization::{OrgDocument, load_organization, org_source};
 pub use providers::org_provider_settings;
 pub use repository::Repository;
-pub use team::{TeamChoice, TeamOrigin};
+pub use team::{TeamChoice, TeamOrigin, load_team_document};
 
 use local::{LocalExceptions, Personal};
 
@@ -46,6 +47,8 @@ pub struct GovernanceInput<'a> {
     pub workspace: Option<&'a Path>,
     /// The team that was named on the command line.
     pub team: Option<&'a str>,
+    /// A file that stands for the team's own document, before that is published.
+    pub team_file: Option<&'a Path>,
     /// Standalone was asked for on the command line.
     pub standalone: bool,
     /// Ask nobody, use copies only.
@@ -111,10 +114,10 @@ impl Governance {
         match &organization {
             Some(organization) => {
                 warnings.extend(organization.warnings().iter().cloned());
-                warnings.extend(within_reach(organization, input.workspace));
+                out_of_reach(organization, input.workspace)?;
                 team = team::choose(input, organization.config())?;
                 if let Some(choice) = &team {
-                    team_document = team::fetch_document(input, organization, &choice.name)?;
+                    team_document = load_team_document(input, organization, &choice.name)?;
                 }
             }
             None => warnings.extend(standalone_warnings(input)),
@@ -123,6 +126,7 @@ impl Governance {
             warnings.extend(document.warnings.iter().cloned());
         }
         let project = local::project(input.workspace)?;
+        warnings.extend(local::misnamed(input.workspace));
         let personal = local::personal(input, &mut warnings)?;
         let exceptions = local::exceptions(input, &mut warnings)?;
         Ok(Self {
@@ -238,15 +242,19 @@ impl Governance {
     }
 }
 
-/// A document that the agent could change is worth a word.
-fn within_reach(organization: &OrgDocument, workspace: Option<&Path>) -> Option<String> {
-    let source = organization.source().to_text();
-    let inside = organization.is_local() && Path::new(&source).starts_with(workspace?);
-    inside.then(|| {
-        format!(
-            "the organization's document `{source}` is in the workspace: the agent can change it"
-        )
-    })
+/// A document that an agent in the workspace could change does not govern it: neither one that lies
+/// there, nor one that is reached through a link there.
+fn out_of_reach(
+    organization: &OrgDocument,
+    workspace: Option<&Path>,
+) -> Result<(), GovernanceError> {
+    let (Some(path), Some(workspace)) = (organization.source().local_path(), workspace) else {
+        return Ok(());
+    };
+    match reach::leads_through(&path, workspace) {
+        true => Err(GovernanceError::WithinReach { path }),
+        false => Ok(()),
+    }
 }
 
 impl fmt::Debug for Governance {

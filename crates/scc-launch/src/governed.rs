@@ -2,37 +2,29 @@
 
 use jiff::{SignedDuration, Timestamp};
 use scc_config::{NetworkPolicy, ResourcesSection};
-use scc_policy::{EffectivePolicy, ItemKind};
+use scc_policy::{EffectivePolicy, ItemKind, Layer};
 use scc_runtime::Network;
 
+use crate::unsupported::Unsupported;
 use crate::{Blocker, BlockerKind, Decision, safety};
 
 /// Everything in the rules that stands against a launch of this provider. What this version cannot
 /// enforce or deliver is refused, not left out.
 pub(crate) fn refusals(policy: &EffectivePolicy, provider: &str, name: &str) -> Vec<Blocker> {
-    let mut refusals = Vec::new();
+    let mut refusals: Vec<Blocker> = Vec::new();
     if !policy.allowed_providers.iter().any(|id| id == provider) {
         refusals.push(provider_refused(policy, provider, name));
     }
-    let mut refuse = |message: String| {
-        refusals.push(Blocker {
-            kind: BlockerKind::Refused,
-            message,
-            hint: "see where it comes from: scc config explain".to_owned(),
-        });
-    };
-    if let Some(shield) = policy.workspace_shields.first() {
-        refuse(format!(
-            "`{}` of {} cannot be hidden from the agent by this version",
-            shield.value, shield.origin
-        ));
-    }
-    if let Some(bundle) = policy.bundles.first() {
-        refuse(format!(
-            "the bundle `{}` of {} cannot be delivered by this version",
-            bundle.name, bundle.origin
-        ));
-    }
+    let unsupported = Unsupported::ALL.into_iter();
+    refusals.extend(
+        unsupported
+            .filter_map(|what| what.refused_in(policy))
+            .map(|message| Blocker {
+                kind: BlockerKind::Refused,
+                message,
+                hint: "see where it comes from: scc config explain".to_owned(),
+            }),
+    );
     refusals
 }
 
@@ -107,9 +99,11 @@ pub(crate) fn decisions(policy: &EffectivePolicy) -> Vec<Decision> {
     let network = Decision {
         subject: "network",
         value: policy.network_policy.value.to_string(),
-        reason: match policy.standalone {
-            true => "nothing restricts it: scc runs standalone, without an organization".to_owned(),
-            false => policy.network_policy.origin.to_string(),
+        reason: match policy.network_policy.origin.layer {
+            Layer::Default if policy.standalone => {
+                "nothing restricts it: scc runs standalone, without an organization".to_owned()
+            }
+            _ => policy.network_policy.origin.to_string(),
         },
     };
     let timeout = policy.session.timeout_hours.as_ref().map(|hours| Decision {

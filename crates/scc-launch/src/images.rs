@@ -71,7 +71,7 @@ const USER_FOLDER: &[ImageFile] = &[ImageFile {
 const BUILD_POLL: Duration = Duration::from_millis(200);
 
 /// The images of a launch, lowest first.
-#[derive(Debug, Clone, serde::Serialize)]
+#[derive(Debug, Clone, serde::Serialize, schemars::JsonSchema)]
 pub struct ImagePlan {
     /// The agent's image.
     pub reference: String,
@@ -85,7 +85,7 @@ pub struct ImagePlan {
 const PAYLOAD: usize = 1;
 
 /// One image that scc builds.
-#[derive(Debug, Clone, serde::Serialize)]
+#[derive(Debug, Clone, serde::Serialize, schemars::JsonSchema)]
 pub struct ImageStep {
     /// Name and content hash.
     pub reference: String,

@@ -9,6 +9,7 @@
 //! [`Launcher`] also lists, stops and tidies up what launches leave, so that a killed scc leaves
 //! nothing that the next command does not set right.
 
+mod branches;
 mod control;
 mod egress;
 mod error;
@@ -25,15 +26,19 @@ mod provider_choice;
 mod readiness;
 mod refusal;
 mod request;
+mod resume;
 mod safety;
 mod tidy;
+mod unsupported;
 mod user;
 mod workspace;
 mod worktree;
+mod worktrees;
 
+pub use branches::is_protected_branch;
 pub use control::{Pruned, SessionView, Wanted};
 pub use egress::{
-    EGRESS_EVENT, EgressEntry, EgressPlan, EgressRequest, destinations, egress_facts,
+    EGRESS_EVENT, EgressEntry, EgressPlan, EgressRequest, EgressSum, destinations, egress_facts,
     provider_endpoints,
 };
 pub use error::{Blocker, BlockerKind, LaunchError};
@@ -41,7 +46,7 @@ pub use execute::{AgentEnd, Executed, KILLED, LiveSession, OnConflict};
 pub use governance::{
     CredentialFallback, Fetched, Freshness, Governance, GovernanceError, GovernanceInput,
     OrgDocument, Provenance, Repository, TeamChoice, TeamOrigin, load_organization,
-    org_provider_settings, org_source,
+    load_team_document, org_provider_settings, org_source,
 };
 pub use images::{DEFAULT_BASE, ImagePlan, ImageStep};
 pub use login::{LiveLogin, LoginRequest, login_user};
@@ -55,8 +60,13 @@ pub use provider_choice::{ChoiceInput, ProviderChoice, choose_provider};
 pub use readiness::Readiness;
 pub use refusal::{Refusal, Requested, record_refusal};
 pub use request::{HostFacts, LaunchRequest};
+pub use resume::Resumed;
 pub use tidy::Tidied;
+pub use unsupported::unsupported;
 pub use workspace::{Workspace, WorkspaceError, WorkspaceKind, detect_workspace, suspicion};
+pub use worktrees::{
+    BRANCH_PREFIX, Installer, Target, find_worktree, installers, worktree_name, worktrees_dir,
+};
 
 use jiff::Timestamp;
 use scc_runtime::{BuildProgress, SandboxRuntime};

@@ -6,11 +6,14 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use scc_config::ResourcesSection;
 use scc_policy::EffectivePolicy;
-use scc_provider::{AGENT_HOME, AgentProvider, LaunchContext, LaunchSpec, Registry};
+use scc_provider::{
+    AGENT_HOME, AgentProvider, Conversation, LaunchContext, LaunchSpec, Registry, SESSION_VARIABLE,
+};
 use scc_runtime::{
     EnvValue, Limits, Mount, MountSource, Network, SandboxSpec, SealedDirectory, UserIds, egress,
     labels,
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -18,9 +21,11 @@ use crate::egress::{EgressDraft, EgressPlan};
 use crate::governed;
 use crate::images::{ImagePlan, plan_images};
 use crate::names::{ROLE_SESSION, Scope};
+use crate::resume::NOT_LOOKED_UP;
 use crate::safety;
 use crate::user::agent_user;
 use crate::worktree::{unshielded, worktree_mounts};
+use crate::worktrees::{Installer, installers, with_installers};
 use crate::{
     Blocker, BlockerKind, DEFAULT_BASE, LaunchError, LaunchRequest, Workspace, WorkspaceKind,
     detect_workspace, suspicion,
@@ -33,12 +38,16 @@ const DEFAULT_PIDS: u32 = 4096;
 
 /// Everything that a launch will do. Serialised it shows names of environment variables and never
 /// values.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Plan {
     /// The session's identifier.
     pub session_id: String,
     /// The session's name.
     pub session_name: Option<String>,
+    /// The session whose conversation goes on.
+    pub continues: Option<String>,
+    /// The agent's identifier of the conversation, where it is known.
+    pub conversation: Option<String>,
     /// The workspace's root; it has the same path inside.
     pub workspace: String,
     /// How the root was found.
@@ -87,7 +96,7 @@ pub struct Plan {
 }
 
 /// What the network of a sandbox reaches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum PlannedNetwork {
     /// Everything that the engine's default network does.
@@ -108,7 +117,7 @@ pub(crate) enum Credentials {
 }
 
 /// The agent of a plan.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct ProviderPlan {
     /// Its id.
     pub id: String,
@@ -125,7 +134,7 @@ pub struct ProviderPlan {
 }
 
 /// The agent's user.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct UserPlan {
     /// User id inside and on the files it makes.
     pub uid: u32,
@@ -134,7 +143,7 @@ pub struct UserPlan {
 }
 
 /// One mount of a plan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct MountPlan {
     /// `workspace`, `git`, `volume`, `policy` or `egress`.
     pub kind: &'static str,
@@ -147,7 +156,8 @@ pub struct MountPlan {
 }
 
 /// One thing that was decided.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "PlanDecision")]
 pub struct Decision {
     /// What about.
     pub subject: &'static str,
@@ -199,8 +209,13 @@ pub fn plan(
         blockers.push(signed_out(provider));
     }
     let root = workspace.root.to_string_lossy().into_owned();
+    let session = Uuid::now_v7().to_string();
     let launch = provider.launch(&LaunchContext {
         workspace: &root,
+        conversation: match &request.resumed {
+            Some(resumed) => Conversation::Resume(resumed.conversation()),
+            None => Conversation::New(&session),
+        },
         settings: &request.settings,
         args: &request.args,
         agent_is_root: user.uid == 0,
@@ -230,10 +245,14 @@ pub fn plan(
         scope,
         provider,
         workspace: &workspace,
+        session: &session,
+        conversation: launch.conversation.clone(),
         user,
         image: &image,
         egress,
     };
+    let resumed = request.resumed.as_ref();
+    blockers.extend(resumed.and_then(|resumed| resumed.elsewhere(&draft.volume())));
     let spec = draft.spec(launch)?;
     draft.plan(spec, blockers)
 }
@@ -323,6 +342,7 @@ impl Plan {
             format!("Container  {}", self.container),
             format!("Image      {}", self.image.reference),
             format!("Command    {}", self.command.join(" ")),
+            format!("Session    {}", self.describe_session()),
             format!("User       {}:{}", self.user.uid, self.user.gid),
         ];
         for mount in &self.mounts {
@@ -358,12 +378,24 @@ impl Plan {
     }
 }
 
+impl Plan {
+    fn describe_session(&self) -> String {
+        let name = self.session_name.as_deref().unwrap_or("unnamed");
+        match &self.continues {
+            Some(earlier) => format!("{name}, goes on from {earlier}"),
+            None => format!("{name}, new"),
+        }
+    }
+}
+
 /// What the parts of a plan are made from.
 struct Draft<'a> {
     request: &'a LaunchRequest<'a>,
     scope: &'a Scope,
     provider: &'a dyn AgentProvider,
     workspace: &'a Workspace,
+    session: &'a str,
+    conversation: Option<String>,
     user: UserIds,
     image: &'a ImagePlan,
     egress: Option<EgressPlan>,
@@ -372,6 +404,13 @@ struct Draft<'a> {
 impl Draft<'_> {
     fn root(&self) -> String {
         self.workspace.root.to_string_lossy().into_owned()
+    }
+
+    fn installers(&self) -> Vec<Installer> {
+        match self.request.install_dependencies {
+            true => installers(&self.workspace.root),
+            false => Vec::new(),
+        }
     }
 
     fn expiry(&self) -> Option<Timestamp> {
@@ -395,7 +434,7 @@ impl Draft<'_> {
                 .container_name(&self.workspace.root, self.provider.id()),
             labels: self.labels(&root),
             image: self.image.reference.clone(),
-            argv: launch.argv,
+            argv: with_installers(&self.installers(), launch.argv),
             env: self.environment(launch.env)?,
             working_dir: root.clone(),
             user: self.user,
@@ -434,7 +473,7 @@ impl Draft<'_> {
             labels::VERSION.to_owned(),
             env!("CARGO_PKG_VERSION").to_owned(),
         );
-        all.insert(labels::SESSION.to_owned(), Uuid::now_v7().to_string());
+        all.insert(labels::SESSION.to_owned(), self.session.to_owned());
         if let Some(time) = self.expiry() {
             all.insert(labels::EXPIRES_AT.to_owned(), time.to_string());
         }
@@ -450,7 +489,10 @@ impl Draft<'_> {
         agent: BTreeMap<String, scc_provider::EnvValue>,
     ) -> Result<BTreeMap<String, EnvValue>, LaunchError> {
         let plain = |value: &str| EnvValue::Plain(value.to_owned());
-        let mut env = BTreeMap::from([("HOME".to_owned(), plain(AGENT_HOME))]);
+        let mut env = BTreeMap::from([
+            ("HOME".to_owned(), plain(AGENT_HOME)),
+            (SESSION_VARIABLE.to_owned(), plain(self.session)),
+        ]);
         for (key, value) in &self.request.host.environment {
             env.insert(key.clone(), plain(value));
         }
@@ -529,12 +571,10 @@ impl Draft<'_> {
             hosts: self.provider.egress_hosts(settings)?,
         };
         Ok(Plan {
-            session_id: spec
-                .labels
-                .get(labels::SESSION)
-                .cloned()
-                .unwrap_or_default(),
+            session_id: self.session.to_owned(),
             session_name: self.request.session_name.clone(),
+            continues: self.request.resumed.as_ref().map(|r| r.session.clone()),
+            conversation: self.conversation.clone().filter(|id| id != NOT_LOOKED_UP),
             workspace: self.root(),
             workspace_kind: self.workspace.kind,
             branch: self.workspace.branch.clone(),
@@ -574,6 +614,11 @@ impl Draft<'_> {
             reason: self.request.provider_reason.clone(),
         };
         let mut decisions = vec![provider];
+        decisions.extend(self.installers().into_iter().map(|installer| Decision {
+            subject: "dependencies",
+            value: installer.command.to_owned(),
+            reason: "installed in the sandbox before the agent starts".to_owned(),
+        }));
         decisions.extend(governed::decisions(self.request.policy));
         decisions.extend(self.egress.iter().flat_map(EgressPlan::decisions));
         decisions

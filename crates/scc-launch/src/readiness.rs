@@ -7,7 +7,7 @@ use crate::images::plan_images;
 use crate::{DEFAULT_BASE, LaunchError, LaunchRequest, Launcher, login_user};
 
 /// What a launch of a provider lacks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub enum Readiness {
     /// Nothing.
     #[serde(rename = "launch-ready")]

@@ -67,6 +67,16 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
             self.note_end(plan, REFUSED, &blocker.message);
             return Err(LaunchError::Blocked(blocker.clone()));
         }
+        if let Some(session) = &plan.continues
+            && plan.conversation.is_none()
+        {
+            let error = LaunchError::NoConversation {
+                session: session.clone(),
+                provider: plan.provider.name.clone(),
+            };
+            self.note_end(plan, REFUSED, &error.to_string());
+            return Err(error);
+        }
         self.audit("launch.requested", &plan.session_id, launch_facts(plan))?;
         Ok(Requested { plan })
     }
@@ -97,7 +107,7 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         if let Some(_lock) = self.state.try_launch_lock(&plan.container)? {
             self.undo(plan).await?;
             self.remove_unused_seals(false).await?;
-            self.set_state(&plan.session_id, SessionState::Failed, None)?;
+            self.set_state(&plan.session_id, SessionState::Failed, None, self.now())?;
         }
         self.tidy().await?;
         Ok(())

@@ -8,7 +8,7 @@ use scc_config::UserConfig;
 use scc_policy::EffectivePolicy;
 use scc_provider::ProviderSettings;
 
-use crate::EgressRequest;
+use crate::{EgressRequest, Resumed};
 
 /// What was asked for.
 #[derive(Debug, Clone)]
@@ -21,6 +21,10 @@ pub struct LaunchRequest<'a> {
     pub provider_reason: String,
     /// A name for the session.
     pub session_name: Option<String>,
+    /// The session whose conversation goes on; a new one begins where there is none.
+    pub resumed: Option<Resumed>,
+    /// Whether the workspace's dependencies are installed in the sandbox before the agent starts.
+    pub install_dependencies: bool,
     /// Arguments for the agent.
     pub args: Vec<String>,
     /// Start although the workspace looks like a mistake.

@@ -222,17 +222,19 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         let SandboxState::Exited { status } = sandbox.state else {
             return Ok(());
         };
+        let ended_at = sandbox.finished_at.as_deref().unwrap_or_default().parse();
+        let ended_at = ended_at.unwrap_or_else(|_| self.now());
         match sandbox.labels.get(labels::SESSION) {
-            Some(session) => self.close_session(session, status),
+            Some(session) => self.close_session(session, status, ended_at),
             None => Ok(()),
         }
     }
 
     fn abandon(&self, record: &SessionRecord) -> Result<(), LaunchError> {
         if record.state != SessionState::Starting {
-            return self.close_session(&record.id, None);
+            return self.close_session(&record.id, None, self.now());
         }
-        if self.set_state(&record.id, SessionState::Failed, None)? {
+        if self.set_state(&record.id, SessionState::Failed, None, self.now())? {
             let mut facts = Map::new();
             facts.insert("reason".to_owned(), json!("the launch was interrupted"));
             self.audit("launch.failed", &record.id, facts)?;

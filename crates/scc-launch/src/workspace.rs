@@ -30,7 +30,7 @@ pub struct WorktreeLink {
 }
 
 /// How the root of a workspace was found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum WorkspaceKind {
     /// The root of a git repository.

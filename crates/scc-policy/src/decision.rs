@@ -2,10 +2,11 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Where something was said.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Layer {
     /// Nowhere: what holds when nobody says anything.
@@ -40,7 +41,7 @@ impl Layer {
 }
 
 /// A layer, with the file and line where known.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Origin {
     /// The layer.
     pub layer: Layer,
@@ -55,8 +56,13 @@ pub struct Origin {
 impl Origin {
     /// Nobody said anything.
     pub(crate) fn default_value() -> Self {
+        Self::of(Layer::Default)
+    }
+
+    /// A layer, without a place in it.
+    pub(crate) fn of(layer: Layer) -> Self {
         Self {
-            layer: Layer::Default,
+            layer,
             file: None,
             line: None,
         }
@@ -75,7 +81,7 @@ impl fmt::Display for Origin {
 }
 
 /// What kind of thing was decided about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ItemKind {
     /// A plugin, `name@marketplace` where it could be read.
@@ -94,6 +100,8 @@ pub enum ItemKind {
     Provider,
     /// A bundle of governed artifacts, by name.
     Bundle,
+    /// A governed artifact, by name.
+    Artifact,
     /// A set of hosts, by name.
     DestinationSet,
     /// An exception, by id.
@@ -103,7 +111,7 @@ pub enum ItemKind {
 }
 
 /// What became of an item.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// It is in the policy.
@@ -117,7 +125,7 @@ pub enum Outcome {
 }
 
 /// Why.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reason {
     /// The organization gives it to everybody.
@@ -140,6 +148,8 @@ pub enum Reason {
     StdioPath,
     /// The network policy leaves it unreachable.
     NetworkPolicy,
+    /// It takes values from the host, and stands in a file that an agent can write.
+    HostValue,
     /// It cannot be read, or lacks what it needs.
     Malformed,
     /// Its marketplace is not known here.
@@ -171,7 +181,7 @@ pub enum Reason {
 }
 
 /// A rule that decided, and where it stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Rule {
     /// The key of the rule, with its value where that helps.
     pub text: String,
@@ -197,7 +207,7 @@ impl Rule {
 }
 
 /// What was decided about one item.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Decision {
     /// The item; how it is written depends on the kind.
     pub item: String,
@@ -223,6 +233,8 @@ pub struct Decision {
     /// What can be done about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_step: Option<String>,
+    /// An exception of the developer's own would let it through.
+    pub liftable: bool,
 }
 
 /// An item that a layer asks for.
@@ -255,6 +267,7 @@ impl Asked {
             line: self.origin.line,
             rule: None,
             next_step: None,
+            liftable: false,
         }
     }
 }
@@ -280,5 +293,11 @@ impl Decision {
     pub(crate) fn then(mut self, next_step: impl Into<Option<String>>) -> Self {
         self.next_step = next_step.into();
         self
+    }
+
+    /// What to do where an exception of the developer's own would help.
+    pub(crate) fn lifted_by(mut self, next_step: String) -> Self {
+        self.liftable = true;
+        self.then(next_step)
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use scc_config::{HostPattern, NetworkPolicy};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::decision::Origin;
@@ -22,7 +23,7 @@ const GITHUB: [&str; 5] = [
 pub const WEB_PORTS: [u16; 2] = [80, 443];
 
 /// A host, with its port where that is not one of the web's.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Endpoint {
     /// The host, or all below one.
@@ -45,7 +46,7 @@ pub struct DestinationInput<'a> {
 }
 
 /// Why a host is on the list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "kind", content = "name")]
 pub enum Cause {
     /// The provider's agent needs it, or it is the gateway that stands in for the vendor.
@@ -70,7 +71,7 @@ impl fmt::Display for Cause {
 }
 
 /// A host that an enforced sandbox may reach.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Destination {
     /// The host, or all below one.
     pub host: HostPattern,
@@ -87,7 +88,7 @@ pub struct Destination {
 
 /// The list, in alphabetical order. No host is on it twice, and none that a wildcard includes,
 /// unless there is more to it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Destinations {
     /// The hosts.
     pub hosts: Vec<Destination>,

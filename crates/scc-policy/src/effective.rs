@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 
 use scc_config::{
-    DevAction, HostPattern, Marketplace, McpServer, NetworkPolicy, PluginRef, ResourcesSection,
-    SafetyNet,
+    ArtifactKind, ArtifactSource, Binding, DevAction, HostPattern, Marketplace, McpServer,
+    NetworkPolicy, PluginRef, ResourcesSection, SafetyNet,
 };
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use crate::decision::{Decision, Origin};
 
 /// A value, and who said it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Sourced<T> {
     /// The value.
     pub value: T,
@@ -21,7 +22,7 @@ pub struct Sourced<T> {
 
 /// What applies to a session, with the origin of every value. The names of the fields are stable
 /// when serialized.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct EffectivePolicy {
     /// The organization's id; `None` when standalone.
     pub organization: Option<String>,
@@ -35,6 +36,8 @@ pub struct EffectivePolicy {
     pub mcp_servers: Vec<EffectiveServer>,
     /// The bundles of governed artifacts.
     pub bundles: Vec<EffectiveBundle>,
+    /// The artifacts of these bundles that nothing stands against, by name.
+    pub artifacts: BTreeMap<String, EffectiveArtifact>,
     /// The marketplaces, by name.
     pub marketplaces: BTreeMap<String, EffectiveMarketplace>,
     /// What the sandbox may reach.
@@ -58,7 +61,7 @@ pub struct EffectivePolicy {
 }
 
 /// A plugin that is enabled.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct EffectivePlugin {
     /// The plugin.
     pub plugin: PluginRef,
@@ -67,7 +70,7 @@ pub struct EffectivePlugin {
 }
 
 /// An MCP server that is offered to the agent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct EffectiveServer {
     /// The server; keys that its transport does not use are empty. Serialized without the values
     /// of `env` and `headers`, unless they are only a `${VARIABLE}`.
@@ -78,18 +81,39 @@ pub struct EffectiveServer {
 }
 
 /// A bundle of governed artifacts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct EffectiveBundle {
     /// Its name.
     pub name: String,
-    /// The names of its artifacts.
+    /// The names of its artifacts that nothing stands against.
     pub artifacts: Vec<String>,
+    /// The organization requires it of everybody.
+    pub required: bool,
     /// Who enabled it.
     pub origin: Origin,
 }
 
+/// A governed artifact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct EffectiveArtifact {
+    /// What it is.
+    pub kind: ArtifactKind,
+    /// Its version.
+    pub version: Option<String>,
+    /// It must not change.
+    pub pinned: bool,
+    /// A session must not go on without it.
+    pub required: bool,
+    /// Where it comes from.
+    pub source: ArtifactSource,
+    /// What it is called for each provider.
+    pub bindings: Vec<Binding>,
+    /// Who enabled the bundle that it is in.
+    pub origin: Origin,
+}
+
 /// A marketplace that plugins may come from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct EffectiveMarketplace {
     /// Where it is; serialized without headers.
     #[serde(serialize_with = "without_headers")]
@@ -99,7 +123,7 @@ pub struct EffectiveMarketplace {
 }
 
 /// What enforced egress lets through.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct EffectiveNetwork {
     /// The hosts, in alphabetical order, none included in another.
     pub allowed_hosts: Vec<EffectiveHost>,
@@ -112,7 +136,7 @@ pub struct EffectiveNetwork {
 impl Eq for Sourced<String> {}
 
 /// A host that enforced egress lets through.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct EffectiveHost {
     /// The host, or all below one.
     pub host: HostPattern,
@@ -123,7 +147,7 @@ pub struct EffectiveHost {
 }
 
 /// Length and resumption of sessions.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
 pub struct EffectiveSession {
     /// After how many hours the sandbox is stopped; `None`: never.
     pub timeout_hours: Option<Sourced<u32>>,
@@ -132,7 +156,7 @@ pub struct EffectiveSession {
 }
 
 /// Commands that developers start on their machine, by name.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
 pub struct EffectiveDevEnvironment {
     /// Commands to run.
     pub commands: BTreeMap<String, Sourced<DevAction>>,

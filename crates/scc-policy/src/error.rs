@@ -19,6 +19,16 @@ pub enum PolicyError {
         /// The team.
         team: String,
     },
+    /// An artifact that the organization requires is refused by its own rules.
+    #[error("the bundle `{bundle}` requires the artifact `{artifact}`, and {reason}")]
+    RequiredArtifact {
+        /// The artifact.
+        artifact: String,
+        /// The bundle.
+        bundle: String,
+        /// What stands against it.
+        reason: String,
+    },
     /// The organization's own plugins come from marketplaces that the team does not see.
     #[error(
         "plugin `{plugin}` of the organization comes from a marketplace that team `{team}` does not inherit"

@@ -1,13 +1,15 @@
 //! All layers, one after the other.
 
-use scc_config::{InstallIntent, ResourcesSection, SafetyNet};
+use scc_config::{ResourcesSection, SafetyNet};
 
-use crate::decision::{Asked, Decision, ItemKind, Layer, Origin, Outcome, Reason};
-use crate::effective::{EffectiveBundle, EffectivePolicy, Sourced};
+use crate::decision::{Asked, ItemKind, Layer, Origin, Outcome, Reason};
+use crate::effective::{EffectivePolicy, Sourced};
 use crate::error::PolicyError;
 use crate::input::PolicyInput;
 use crate::layers::Layers;
-use crate::{dev, exceptions, hosts, marketplaces, narrowing, plugins, providers, servers};
+use crate::{
+    bundles, dev, exceptions, hosts, lifting, marketplaces, narrowing, plugins, providers, servers,
+};
 
 /// Makes one policy of all layers.
 ///
@@ -15,75 +17,53 @@ use crate::{dev, exceptions, hosts, marketplaces, narrowing, plugins, providers,
 /// decisions say so.
 ///
 /// # Errors
-/// When the organization has no such team, a federated team's document is missing, or the
-/// organization's own plugins come from marketplaces that the team does not inherit. A launch must
-/// not go on then.
+/// When the organization has no such team, a federated team's document is missing, the
+/// organization's own plugins come from marketplaces that the team does not inherit, or something
+/// stands against an artifact that it requires. A launch must not go on then.
 pub fn evaluate(input: &PolicyInput<'_>) -> Result<EffectivePolicy, PolicyError> {
     let layers = Layers::new(input)?;
+    let mut policy = of(&layers)?;
+    lifting::correct(&layers, &mut policy.decisions)?;
+    Ok(policy)
+}
+
+/// The policy of these layers.
+pub(crate) fn of(layers: &Layers<'_>) -> Result<EffectivePolicy, PolicyError> {
+    let input = layers.input;
     let mut decisions = Vec::new();
     if let (None, Some(team)) = (input.org, input.team) {
         let asked = Asked::new(ItemKind::Layer, team, Origin::default_value());
         let message = "without an organization there are no teams".to_owned();
         decisions.push(asked.decide(Outcome::Ignored, Reason::Standalone, message));
     }
-    let exceptions = exceptions::in_force(&layers, &mut decisions);
-    let marketplaces = marketplaces::resolve(&layers, &mut decisions);
-    let plugins = plugins::resolve(&layers, &exceptions, &marketplaces, &mut decisions)?;
-    let network_policy = narrowing::network_policy(&layers, &mut decisions);
+    let exceptions = exceptions::in_force(layers, &mut decisions);
+    let marketplaces = marketplaces::resolve(layers, &mut decisions);
+    let plugins = plugins::resolve(layers, &exceptions, &marketplaces, &mut decisions)?;
+    let network_policy = narrowing::network_policy(layers, &mut decisions);
     // After the final network policy, on which it depends.
-    let servers = servers::resolve(&layers, &exceptions, &network_policy, &mut decisions);
-    let network = hosts::compile(&layers, network_policy.value, &servers, &mut decisions);
+    let servers = servers::resolve(layers, &exceptions, &network_policy, &mut decisions);
+    let (bundles, artifacts) =
+        bundles::resolve(layers, &exceptions, &network_policy, &mut decisions)?;
+    let network = hosts::compile(layers, network_policy.value, &servers, &mut decisions);
     Ok(EffectivePolicy {
         organization: layers.org().map(|org| org.organization.id.clone()),
         team: layers.team.map(|team| team.name.to_owned()),
         standalone: input.org.is_none(),
         plugins,
         mcp_servers: servers,
-        bundles: bundles(&layers, &mut decisions),
+        bundles,
+        artifacts,
         marketplaces: marketplaces.effective,
         network_policy,
         network,
-        session: narrowing::session(&layers, &mut decisions),
-        resources: resources(&layers),
-        safety_net: safety_net(&layers),
-        workspace_shields: shields(&layers),
-        allowed_providers: providers::resolve(&layers, &mut decisions),
-        dev_environment: dev::resolve(&layers, &mut decisions),
+        session: narrowing::session(layers, &mut decisions),
+        resources: resources(layers),
+        safety_net: safety_net(layers),
+        workspace_shields: shields(layers),
+        allowed_providers: providers::resolve(layers, &mut decisions),
+        dev_environment: dev::resolve(layers, &mut decisions),
         decisions,
     })
-}
-
-fn bundles(layers: &Layers<'_>, decisions: &mut Vec<Decision>) -> Vec<EffectiveBundle> {
-    let (Some(org), Some(team)) = (layers.org(), layers.team) else {
-        return Vec::new();
-    };
-    let mut enabled: Vec<EffectiveBundle> = Vec::new();
-    for (number, name) in team.profile.enabled_bundles.iter().enumerate() {
-        let origin = layers.team_origin(team, &format!("/enabled_bundles/{number}"));
-        let asked = Asked::new(ItemKind::Bundle, name, origin.clone());
-        let ignored = match org.governed_artifacts.bundles.get(name) {
-            None => Some((Reason::Unknown, "there is no such bundle")),
-            Some(bundle) if bundle.install_intent == InstallIntent::Disabled => {
-                Some((Reason::Disabled, "the organization has disabled it"))
-            }
-            Some(_) if enabled.iter().any(|earlier| earlier.name == *name) => {
-                Some((Reason::Duplicate, "it is enabled already"))
-            }
-            Some(bundle) => {
-                enabled.push(EffectiveBundle {
-                    name: name.clone(),
-                    artifacts: bundle.artifacts.clone(),
-                    origin,
-                });
-                None
-            }
-        };
-        decisions.push(match ignored {
-            Some((reason, message)) => asked.decide(Outcome::Ignored, reason, message.to_owned()),
-            None => crate::judge::allowed(&asked, None),
-        });
-    }
-    enabled
 }
 
 fn resources(layers: &Layers<'_>) -> Sourced<ResourcesSection> {

@@ -3,7 +3,7 @@
 
 use scc_config::{McpCandidates, Pattern, PatternSet, PluginPatterns, PluginRef};
 
-use crate::decision::{Asked, Decision, Layer, Outcome, Reason, Rule};
+use crate::decision::{Asked, Decision, Layer, Origin, Outcome, Reason, Rule};
 use crate::delegation::Undelegated;
 use crate::exceptions::Lift;
 use crate::layers::Layers;
@@ -173,29 +173,40 @@ impl<'a, S: Subject> Judge<'a, S> {
         Some(Err(Box::new(decision.by(rule).then(step))))
     }
 
+    /// The decision about an addition that would hand values of the host to whoever wrote it, unless
+    /// somebody lifts that.
+    pub(crate) fn host_values(&self, asked: &Asked, subject: &S) -> Result<Rule, Box<Decision>> {
+        self.lift(subject, true).ok_or_else(|| {
+            let message = "it takes values from this machine, and an agent can write its document";
+            let decision = asked.decide(Outcome::Denied, Reason::HostValue, message.to_owned());
+            Box::new(decision.lifted_by(self.unblock(asked)))
+        })
+    }
+
     fn lift(&self, subject: &S, locally: bool) -> Option<Rule> {
         let local = || {
             let local = find(&self.local, subject);
             local.filter(|_| locally)
         };
-        find(&self.policy, subject).or_else(local)
+        let assumed = || {
+            let assumed = locally && self.layers.assumes_lifted;
+            assumed.then(|| Rule::new("exception", Origin::of(Layer::Exception)))
+        };
+        find(&self.policy, subject).or_else(local).or_else(assumed)
     }
 
     fn undelegated(&self, asked: &Asked, undelegated: Undelegated) -> Decision {
-        let step = match undelegated.liftable {
-            true => self.unblock(asked),
-            false => format!("ask {}", self.layers.contact()),
-        };
         let Undelegated {
             reason,
             message,
             rule,
-            ..
+            liftable,
         } = undelegated;
-        asked
-            .decide(Outcome::Denied, reason, message)
-            .by(rule)
-            .then(step)
+        let decision = asked.decide(Outcome::Denied, reason, message).by(rule);
+        match liftable {
+            true => decision.lifted_by(self.unblock(asked)),
+            false => decision.then(format!("ask {}", self.layers.contact())),
+        }
     }
 
     fn unlisted(&self, asked: &Asked, key: &str) -> Decision {
@@ -203,7 +214,7 @@ impl<'a, S: Subject> Judge<'a, S> {
         let rule = Rule::new(key, self.layers.org_origin(Layer::Organization, &pointer));
         let message = format!("no pattern of `{key}` fits");
         let decision = asked.decide(Outcome::Denied, Reason::NotInAllowlist, message);
-        decision.by(rule).then(self.unblock(asked))
+        decision.by(rule).lifted_by(self.unblock(asked))
     }
 
     fn unblock(&self, asked: &Asked) -> String {

@@ -29,6 +29,8 @@ pub(crate) fn origin<T>(layer: Layer, document: &Document<T>, pointer: &str) -> 
 pub(crate) struct Layers<'a> {
     pub(crate) input: &'a PolicyInput<'a>,
     pub(crate) team: Option<Team<'a>>,
+    /// As if a developer's own exception were there for everything that one can lift.
+    pub(crate) assumes_lifted: bool,
 }
 
 /// The team that applies.
@@ -59,7 +61,11 @@ impl<'a> Layers<'a> {
             let team = team.name.to_owned();
             return Err(PolicyError::MissingTeamDocument { team });
         }
-        Ok(Self { input, team })
+        Ok(Self {
+            input,
+            team,
+            assumes_lifted: false,
+        })
     }
 
     pub(crate) fn org(&self) -> Option<&'a OrgConfig> {

@@ -36,6 +36,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod bundles;
 mod decision;
 mod delegation;
 mod destinations;
@@ -48,6 +49,7 @@ mod hosts;
 mod input;
 mod judge;
 mod layers;
+mod lifting;
 mod marketplaces;
 mod narrowing;
 mod plugins;
@@ -59,8 +61,9 @@ pub use destinations::{
     Cause, Destination, DestinationInput, Destinations, Endpoint, Reach, WEB_PORTS,
 };
 pub use effective::{
-    EffectiveBundle, EffectiveDevEnvironment, EffectiveHost, EffectiveMarketplace,
-    EffectiveNetwork, EffectivePlugin, EffectivePolicy, EffectiveServer, EffectiveSession, Sourced,
+    EffectiveArtifact, EffectiveBundle, EffectiveDevEnvironment, EffectiveHost,
+    EffectiveMarketplace, EffectiveNetwork, EffectivePlugin, EffectivePolicy, EffectiveServer,
+    EffectiveSession, Sourced,
 };
 pub use error::PolicyError;
 pub use evaluate::evaluate;

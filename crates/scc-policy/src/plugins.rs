@@ -120,7 +120,8 @@ impl<'a, 'b> Plugins<'a, 'b> {
             Err(error) => {
                 let asked = Asked::new(ItemKind::Plugin, text.trim(), origin);
                 let message = error.to_string();
-                return Ok(asked.decide(Outcome::Denied, Reason::Malformed, message));
+                let decision = asked.decide(Outcome::Denied, Reason::Malformed, message);
+                return Ok(decision.then("write it as NAME@MARKETPLACE".to_owned()));
             }
         };
         let layer = origin.layer;
@@ -201,10 +202,8 @@ impl<'a, 'b> Plugins<'a, 'b> {
             });
         }
         let message = format!("there is no marketplace `{name}`");
-        Ok(Some(asked.decide(
-            Outcome::Denied,
-            Reason::UnknownMarketplace,
-            message,
-        )))
+        let step = "see which there are: scc config explain --field marketplaces".to_owned();
+        let decision = asked.decide(Outcome::Denied, Reason::UnknownMarketplace, message);
+        Ok(Some(decision.then(step)))
     }
 }

@@ -34,13 +34,22 @@ pub(crate) fn resolve(
         let asked = Asked::new(ItemKind::McpServer, server.name.trim(), origin);
         let candidates: McpCandidates = server.candidates();
         let delegated = layers.may_add(asked.origin.layer, Addition::McpServers);
-        let lifted = match judge.addition(&asked, &candidates, delegated) {
+        let mut lifted = match judge.addition(&asked, &candidates, delegated) {
             Ruling::Refused(decision) => {
                 decisions.push(*decision);
                 continue;
             }
             Ruling::Free(lifted) => lifted,
         };
+        if asked.origin.layer == Layer::Workspace && takes_host_values(server) {
+            match judge.host_values(&asked, &candidates) {
+                Ok(rule) => lifted = lifted.or(Some(rule)),
+                Err(decision) => {
+                    decisions.push(*decision);
+                    continue;
+                }
+            }
+        }
         let key = server.name.trim().to_lowercase();
         let refused = malformed(&asked, server)
             .or_else(|| stdio_gate(layers, &asked, server))
@@ -96,6 +105,16 @@ fn content(server: &McpServer) -> String {
     format!("{server:?}")
 }
 
+/// Whether a value of it is to be replaced by one of the host's environment.
+fn takes_host_values(server: &McpServer) -> bool {
+    let values = server.env.values().chain(server.headers.values());
+    let values = values
+        .chain(&server.args)
+        .chain(&server.url)
+        .chain(&server.command);
+    values.into_iter().any(|value| value.contains("${"))
+}
+
 /// The server without the keys that its transport does not use: an agent that looks at the wrong
 /// one must not find anything.
 fn plain(server: &McpServer) -> McpServer {
@@ -144,7 +163,11 @@ fn address(server: &McpServer) -> Option<IpAddr> {
     host.trim_matches(['[', ']']).parse().ok()
 }
 
-fn stdio_gate(layers: &Layers<'_>, asked: &Asked, server: &McpServer) -> Option<Decision> {
+pub(crate) fn stdio_gate(
+    layers: &Layers<'_>,
+    asked: &Asked,
+    server: &McpServer,
+) -> Option<Decision> {
     if server.transport.is_network() {
         return None;
     }
@@ -194,7 +217,7 @@ fn lies_in(path: &str, folder: &str) -> bool {
     parts(path).starts_with(&parts(folder))
 }
 
-fn unreachable(
+pub(crate) fn unreachable(
     asked: &Asked,
     server: &McpServer,
     network_policy: &Sourced<NetworkPolicy>,

@@ -2,7 +2,7 @@
 
 #![expect(clippy::expect_used, reason = "a test's own documents are well-formed")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use proptest::prelude::*;
@@ -12,8 +12,8 @@ use scc_config::{
     PluginRef, ProjectConfig, TeamConfig,
 };
 use scc_policy::{
-    EffectivePolicy, ExceptionStore, LocalException, Outcome, PersonalProfile, PolicyInput,
-    evaluate,
+    EffectivePolicy, ExceptionStore, ItemKind, LocalException, Outcome, PersonalProfile,
+    PolicyInput, evaluate,
 };
 use serde_json::{Value, json};
 
@@ -362,6 +362,22 @@ fn content(policy: &EffectivePolicy) -> (Vec<String>, Vec<String>) {
     (decisions, values.collect())
 }
 
+/// What is asked for and not there, and whether an exception is said to help.
+fn items(policy: &EffectivePolicy, kind: ItemKind) -> BTreeMap<String, bool> {
+    let mut found = BTreeMap::new();
+    for decision in policy.decisions.iter().filter(|d| d.kind == kind) {
+        let liftable = found.entry(decision.item.to_lowercase()).or_insert(false);
+        *liftable |= decision.liftable;
+    }
+    let is_in = |decision: &&scc_policy::Decision| decision.outcome == Outcome::Allowed;
+    for decision in policy.decisions.iter().filter(is_in) {
+        if decision.kind == kind {
+            found.remove(&decision.item.to_lowercase());
+        }
+    }
+    found
+}
+
 fn hours(policy: &EffectivePolicy) -> u32 {
     policy
         .session
@@ -460,5 +476,24 @@ proptest! {
         }
         prop_assert_eq!(plugin_set(&before), plugin_set(&after));
         prop_assert_eq!(&before.network_policy, &after.network_policy);
+    }
+
+    /// An exception for exactly one item lets it in where that is said, and nowhere else.
+    #[test]
+    fn an_exception_helps_where_it_is_said_to(stack in stack()) {
+        let before = stack.evaluate();
+        let (plugins, servers) = (items(&before, ItemKind::Plugin), items(&before, ItemKind::McpServer));
+        for (item, liftable) in plugins {
+            let mut lifted = stack.clone();
+            lifted.exceptions.push(item.clone());
+            let after = plugin_set(&lifted.evaluate());
+            let is_in = after.iter().any(|plugin| plugin.to_lowercase() == item);
+            prop_assert_eq!(is_in, liftable, "{}", item);
+        }
+        for (item, liftable) in servers {
+            let after = stack.evaluate_with(&pattern(&item));
+            let is_in = after.mcp_servers.iter().any(|entry| entry.server.name.to_lowercase() == item);
+            prop_assert_eq!(is_in, liftable, "{}", item);
+        }
     }
 }

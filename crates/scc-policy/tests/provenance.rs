@@ -123,6 +123,7 @@ fn a_policy_in_json_keeps_its_fields_and_no_secret() {
             "plugins",
             "mcp_servers",
             "bundles",
+            "artifacts",
             "marketplaces",
             "network_policy",
             "network",

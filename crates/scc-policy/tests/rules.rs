@@ -188,6 +188,7 @@ fn decided(policy: &EffectivePolicy, layer: &str, key: &str, item: &str) -> Stri
         "mcp" => ItemKind::McpServer,
         "marketplace" => ItemKind::Marketplace,
         "bundle" => ItemKind::Bundle,
+        "artifact" => ItemKind::Artifact,
         _ => ItemKind::DevAction,
     };
     let layer = match layer {
@@ -197,7 +198,10 @@ fn decided(policy: &EffectivePolicy, layer: &str, key: &str, item: &str) -> Stri
         layer => layer,
     };
     let decisions = policy.decisions.iter();
-    let mut found = decisions.filter(|d| d.kind == kind && d.layer.as_str() == layer);
+    let mut found = decisions.filter(|d| {
+        let meant = kind != ItemKind::Artifact || d.item == item;
+        d.kind == kind && d.layer.as_str() == layer && meant
+    });
     let Some(decision) = found.next() else {
         return format!("no decision about {item}");
     };
@@ -223,7 +227,9 @@ fn decided(policy: &EffectivePolicy, layer: &str, key: &str, item: &str) -> Stri
         let rule = decision.rule.as_ref();
         let placed = rule.is_some_and(|rule| rule.line.is_some() || rule.file.is_none());
         assert!(
-            placed || policy.standalone || reason == "unknown-marketplace",
+            placed
+                || policy.standalone
+                || matches!(reason.as_str(), "unknown-marketplace" | "host-value"),
             "{decision:?}"
         );
     }

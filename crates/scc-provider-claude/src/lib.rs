@@ -4,6 +4,7 @@
 //! makes it keep its state file there too. Policy is in `/etc/claude-code`, which the agent's user
 //! can read and not change.
 
+mod conversation;
 mod hooks;
 
 use std::collections::BTreeMap;
@@ -115,22 +116,26 @@ impl AgentProvider for Claude {
         if let Some(model) = &settings.model {
             argv.extend(["--model".to_owned(), model.clone()]);
         }
+        let conversation = conversation::choose(context, &mut argv);
         argv.extend(context.args.iter().cloned());
         let mut managed = managed_settings(settings);
-        if let Some(hook) = context.command_hook {
-            managed.insert("hooks".to_owned(), hooks::hooks(hook));
-        }
+        managed.insert("hooks".to_owned(), managed_hooks(context));
         let managed = Value::Object(managed);
         let files =
             BTreeMap::from([("managed-settings.json".to_owned(), format!("{managed:#}\n"))]);
         Ok(LaunchSpec {
             argv,
             env: environment(context),
+            conversation,
             sealed: vec![SealedDirectory {
                 path: POLICY.to_owned(),
                 files,
             }],
         })
+    }
+
+    fn conversation_file(&self, id: &str, workspace: &str) -> Option<String> {
+        Some(conversation::file(id, workspace))
     }
 
     fn egress_hosts(&self, settings: &ProviderSettings) -> Result<Vec<String>, ProviderError> {
@@ -179,6 +184,14 @@ fn environment(context: &LaunchContext<'_>) -> BTreeMap<String, EnvValue> {
 /// The variable the agent's key helper prints. A key in the agent's own variable would make it ask
 /// at the first start whether to use it.
 const KEY_VARIABLE: &str = "SCC_PROVIDER_KEY";
+
+/// Managed hooks run whatever the user's and the workspace's settings say.
+fn managed_hooks(context: &LaunchContext<'_>) -> Value {
+    let note = ("SessionStart".to_owned(), conversation::hooks());
+    let judge = context.command_hook.map(hooks::hooks);
+    let judge = judge.map(|hooks| ("PreToolUse".to_owned(), hooks));
+    Value::Object([note].into_iter().chain(judge).collect())
+}
 
 /// What the agent's user cannot change.
 fn managed_settings(settings: &ProviderSettings) -> Map<String, Value> {

@@ -6,19 +6,14 @@ use toml::{Table, Value, toml};
 /// Shell commands go by this name, whatever the tool of the moment is called.
 const SHELL_TOOL: &str = "^Bash$";
 
-/// Adds the hook to the requirements. Without the feature, which they pin, the user could turn
-/// managed hooks off.
-pub(crate) fn require(hook: CommandHook<'_>, requirements: &mut Table) {
+/// What runs before the shell does.
+pub(crate) fn hooks(hook: CommandHook<'_>) -> Value {
     let mut command = toml! { type = "command" };
     command.insert("command".to_owned(), hook.command.into());
     command.insert("timeout".to_owned(), hook.timeout_seconds.into());
     let mut entry = Table::from_iter([("matcher".to_owned(), SHELL_TOOL.into())]);
     entry.insert("hooks".to_owned(), Value::Array(vec![command.into()]));
-    let before = Value::Array(vec![entry.into()]);
-    let hooks = Table::from_iter([("PreToolUse".to_owned(), before)]);
-    requirements.insert("hooks".to_owned(), hooks.into());
-    let features = toml! { hooks = true };
-    requirements.insert("features".to_owned(), features.into());
+    Value::Array(vec![entry.into()])
 }
 
 #[cfg(test)]
@@ -26,17 +21,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_hook_is_required_and_cannot_be_turned_off() {
-        let mut requirements = Table::new();
+    fn the_hook_is_for_the_shell() {
         let hook = CommandHook {
             command: "judge || exit 2",
             timeout_seconds: 9,
         };
-        require(hook, &mut requirements);
-        let text = requirements.to_string();
-        let read: Table = text.parse().unwrap();
-        assert_eq!(read["features"]["hooks"].as_bool(), Some(true));
-        let entry = &read["hooks"]["PreToolUse"][0];
+        let entry = &hooks(hook)[0];
         assert_eq!(entry["matcher"].as_str(), Some("^Bash$"));
         assert_eq!(entry["hooks"][0]["type"].as_str(), Some("command"));
         assert_eq!(

@@ -4,6 +4,7 @@
 //! `/etc/codex`, which the agent's user can read and not change: `config.toml` (defaults),
 //! `managed_config.toml` (beats the user's own settings) and `requirements.toml` (hard limits).
 
+mod conversation;
 mod hooks;
 
 use std::collections::BTreeMap;
@@ -111,7 +112,7 @@ impl AgentProvider for Codex {
         let settings = context.settings;
         url_host(ID, settings)?;
         let mut argv = vec![BINARY.to_owned()];
-        argv.extend(context.args.iter().cloned());
+        let conversation = conversation::choose(context, &mut argv);
         let mut env = BTreeMap::new();
         if let Some(key) = &settings.api_key {
             env.insert(KEY_VARIABLE.to_owned(), EnvValue::Secret(key.clone()));
@@ -125,11 +126,17 @@ impl AgentProvider for Codex {
         Ok(LaunchSpec {
             argv,
             env,
+            conversation,
             sealed: vec![SealedDirectory {
                 path: POLICY.to_owned(),
                 files: files.into(),
             }],
         })
+    }
+
+    /// The file's name begins with the time at which the conversation began.
+    fn conversation_file(&self, _id: &str, _workspace: &str) -> Option<String> {
+        None
     }
 
     fn egress_hosts(&self, settings: &ProviderSettings) -> Result<Vec<String>, ProviderError> {
@@ -190,15 +197,23 @@ fn managed_config(settings: &ProviderSettings) -> Table {
     managed
 }
 
+/// Managed hooks run whatever the user's and the workspace's settings say.
+fn managed_hooks(context: &LaunchContext<'_>) -> Table {
+    let note = ("SessionStart".to_owned(), conversation::hooks());
+    let judge = context.command_hook.map(hooks::hooks);
+    let judge = judge.map(|hooks| ("PreToolUse".to_owned(), hooks));
+    [note].into_iter().chain(judge).collect()
+}
+
 fn requirements(context: &LaunchContext<'_>) -> Table {
     let mut requirements = toml! {
         // The agent insists that the first is among them.
         allowed_sandbox_modes = ["read-only", "danger-full-access"]
         allowed_approval_policies = ["never"]
     };
-    if let Some(hook) = context.command_hook {
-        hooks::require(hook, &mut requirements);
-    }
+    requirements.insert("hooks".to_owned(), managed_hooks(context).into());
+    // Otherwise the user's settings could switch the hooks off.
+    requirements.insert("features".to_owned(), toml! { hooks = true }.into());
     requirements
 }
 

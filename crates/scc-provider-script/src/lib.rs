@@ -5,8 +5,9 @@
 use std::collections::BTreeMap;
 
 use scc_provider::{
-    AgentProvider, EnvValue, ImageFile, ImageFolder, LaunchContext, LaunchSpec, LoginSpec,
-    ProviderError, ProviderSettings, SealedDirectory, SignIn, VolumeFiles, exact_version, url_host,
+    AgentProvider, Conversation, EnvValue, ImageFile, ImageFolder, LaunchContext, LaunchSpec,
+    LoginSpec, ProviderError, ProviderSettings, SealedDirectory, SignIn, VolumeFiles,
+    exact_version, note_command, url_host,
 };
 
 const ID: &str = "script";
@@ -76,23 +77,38 @@ impl AgentProvider for Script {
     fn launch(&self, context: &LaunchContext<'_>) -> Result<LaunchSpec, ProviderError> {
         url_host(ID, context.settings)?;
         let mut argv = vec![BINARY.to_owned()];
+        let resumed = match context.conversation {
+            Conversation::New(_) => None,
+            Conversation::Resume(id) => Some(id.to_owned()),
+        };
+        if let Some(id) = &resumed {
+            argv.extend(["--resume".to_owned(), id.clone()]);
+        }
         argv.extend(context.args.iter().cloned());
         let key = context.settings.api_key.clone();
         let key = key.map(|key| ("SCC_PROVIDER_KEY".to_owned(), EnvValue::Secret(key)));
         let gateway = context.settings.base_url.clone();
         let gateway = gateway.map(|url| ("SCC_BASE_URL".to_owned(), EnvValue::Plain(url)));
-        let mut policy = BTreeMap::from([("policy.txt".to_owned(), "sealed\n".to_owned())]);
+        let mut policy = BTreeMap::from([
+            ("policy.txt".to_owned(), "sealed\n".to_owned()),
+            ("note.sh".to_owned(), note_command(VOLUME)),
+        ]);
         if let Some(hook) = context.command_hook {
             policy.insert("hook.sh".to_owned(), format!("{}\n", hook.command));
         }
         Ok(LaunchSpec {
             argv,
             env: key.into_iter().chain(gateway).collect(),
+            conversation: resumed,
             sealed: vec![SealedDirectory {
                 path: "/etc/script-agent".to_owned(),
                 files: policy,
             }],
         })
+    }
+
+    fn conversation_file(&self, id: &str, _workspace: &str) -> Option<String> {
+        Some(format!("conversations/{id}"))
     }
 
     fn egress_hosts(&self, settings: &ProviderSettings) -> Result<Vec<String>, ProviderError> {

@@ -3,8 +3,8 @@
 #![expect(clippy::panic, clippy::expect_used, reason = "test support")]
 
 use crate::{
-    AGENT_HOME, AgentProvider, CommandHook, EnvValue, LaunchContext, LaunchSpec, ProviderError,
-    ProviderSettings, SignIn, VolumeFiles,
+    AGENT_HOME, AgentProvider, CommandHook, Conversation, EnvValue, LaunchContext, LaunchSpec,
+    ProviderError, ProviderSettings, SignIn, VolumeFiles, note_command,
 };
 
 /// A key that must not turn up anywhere but in a secret.
@@ -35,6 +35,7 @@ pub fn check(provider: &dyn AgentProvider, sample: &[u8]) {
     }
     check_bad_settings(provider);
     check_sign_in(provider, sample);
+    check_conversations(provider);
 }
 
 fn check_identity(provider: &dyn AgentProvider) {
@@ -92,6 +93,7 @@ fn check_launch(provider: &dyn AgentProvider, settings: &ProviderSettings) {
     let launch = |agent_is_root| {
         let context = LaunchContext {
             workspace: "/work/space",
+            conversation: Conversation::New(CONVERSATION),
             settings,
             args: &args,
             agent_is_root,
@@ -202,6 +204,67 @@ fn check_bad_settings(provider: &dyn AgentProvider) {
             "{id}: `{version}` is taken as a version"
         );
     }
+}
+
+/// An identifier of a conversation.
+const CONVERSATION: &str = "0193a0b0-1111-7abc-8def-0123456789ab";
+
+/// A conversation that is to go on is named on the command line, and each one is noted by a hook.
+fn check_conversations(provider: &dyn AgentProvider) {
+    let id = provider.id();
+    let settings = ProviderSettings::default();
+    let launch = |conversation| {
+        let context = LaunchContext {
+            workspace: "/work/space",
+            conversation,
+            settings: &settings,
+            args: &[],
+            agent_is_root: false,
+            command_hook: None,
+        };
+        provider.launch(&context).expect("a launch")
+    };
+    let resumed = launch(Conversation::Resume(CONVERSATION));
+    assert!(
+        resumed.argv.iter().any(|word| word == CONVERSATION),
+        "{id}: the conversation is not on the command line"
+    );
+    assert_eq!(
+        resumed.conversation.as_deref(),
+        Some(CONVERSATION),
+        "{id}: the conversation is another one"
+    );
+    let new = launch(Conversation::New(CONVERSATION));
+    assert_ne!(new.argv, resumed.argv, "{id}: it begins as it goes on");
+    let known = new
+        .conversation
+        .as_deref()
+        .is_none_or(|known| known == CONVERSATION);
+    assert!(known, "{id}: it takes another identifier");
+    check_note(provider, &new);
+    if let Some(file) = provider.conversation_file(CONVERSATION, "/work/space") {
+        assert!(file.contains(CONVERSATION), "{id}: `{file}` holds all");
+        assert!(!file.starts_with('/'), "{id}: `{file}` is absolute");
+    }
+}
+
+fn check_note(provider: &dyn AgentProvider, spec: &LaunchSpec) {
+    let (id, volume) = (provider.id(), provider.volume_path());
+    let sealed: String = spec
+        .sealed
+        .iter()
+        .flat_map(|directory| directory.files.values().map(String::as_str))
+        .collect();
+    let noted = sealed.replace("\\\"", "\"").contains(&note_command(volume));
+    assert!(noted, "{id}: no hook notes the conversation");
+    let note =
+        format!("{{\"session_id\":\"{CONVERSATION}\",\"transcript_path\":\"{volume}/a/b\"}}");
+    let found = provider.noted_conversation(note.as_bytes());
+    assert_eq!(
+        found.expect("a note that can be read").id,
+        CONVERSATION,
+        "{id}: the note"
+    );
 }
 
 /// Nothing that is not a credential may count as one, and nothing may panic.

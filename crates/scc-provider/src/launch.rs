@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use secrecy::SecretString;
 
+use crate::Conversation;
+
 /// What the user, team or organization set for one provider.
 #[derive(Debug, Clone, Default)]
 pub struct ProviderSettings {
@@ -22,6 +24,8 @@ pub struct ProviderSettings {
 pub struct LaunchContext<'a> {
     /// Absolute path of the workspace inside the container.
     pub workspace: &'a str,
+    /// Whether a conversation begins or goes on.
+    pub conversation: Conversation<'a>,
     /// What was set for this provider.
     pub settings: &'a ProviderSettings,
     /// Arguments that the user handed on to the agent (`-- ARGS`).
@@ -50,6 +54,8 @@ pub struct LaunchSpec {
     pub argv: Vec<String>,
     /// Environment variables.
     pub env: BTreeMap<String, EnvValue>,
+    /// The identifier that the conversation has, where that is known before it begins.
+    pub conversation: Option<String>,
     /// Directories of governing files, root-owned and read-only in the container.
     pub sealed: Vec<SealedDirectory>,
 }

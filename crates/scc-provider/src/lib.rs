@@ -15,12 +15,16 @@
 
 #[cfg(feature = "testing")]
 pub mod conformance;
+mod conversation;
 mod image;
 mod launch;
 mod registry;
 mod settings;
 mod sign_in;
 
+pub use conversation::{
+    Conversation, NotedConversation, SESSION_VARIABLE, is_id, note_command, note_path, read_note,
+};
 pub use image::{ImageFile, ImageFolder};
 pub use launch::{
     CommandHook, EnvValue, LaunchContext, LaunchSpec, ProviderError, ProviderSettings,
@@ -66,6 +70,16 @@ pub trait AgentProvider: Send + Sync {
     /// # Errors
     /// [`ProviderError::BadSetting`] when a setting cannot be expressed for this agent.
     fn launch(&self, context: &LaunchContext<'_>) -> Result<LaunchSpec, ProviderError>;
+
+    /// The conversation that a session's note names (see [`note_path`]); `None` when the note says
+    /// nothing that can be used.
+    fn noted_conversation(&self, note: &[u8]) -> Option<NotedConversation> {
+        read_note(self.volume_path(), note)
+    }
+
+    /// The file of the volume that holds the conversation with this identifier, begun in
+    /// `workspace`; `None` where its name does not follow from that.
+    fn conversation_file(&self, id: &str, workspace: &str) -> Option<String>;
 
     /// The host names the agent needs for its work and its sign-in, given `settings`; a gateway
     /// (`base_url`) replaces the vendor's own API host.

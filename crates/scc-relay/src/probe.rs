@@ -173,7 +173,8 @@ fn one(check: &Check, proxy: SocketAddr) -> (bool, String) {
         },
         Check::Allowed(target) => match status(target, proxy) {
             Ok(Some(403)) => (false, "the proxy refuses it".to_owned()),
-            Ok(Some(status @ (200 | 502..=504))) => (true, format!("let through ({status})")),
+            // 500: the name is not known, which is for the agent to find out.
+            Ok(Some(status @ (200 | 500 | 502..=504))) => (true, format!("let through ({status})")),
             Ok(Some(status)) => (false, format!("the proxy answers {status}")),
             Ok(None) => (true, "let through".to_owned()),
             Err(error) => (false, format!("the proxy does not answer: {error}")),
@@ -342,14 +343,17 @@ mod tests {
         let refusing = proxy("HTTP/1.1 403 Forbidden\r\n\r\nno");
         let agreeing = proxy("HTTP/1.1 200 Connection established\r\n\r\n");
         let failing = proxy("HTTP/1.1 503 Service Unavailable\r\n\r\n");
+        let unknowing = proxy("HTTP/1.1 500 Internal Server Error\r\n\r\n");
         let odd = proxy("nonsense\r\n\r\n");
         for (check, proxy, held) in [
             ("denied:a:443", refusing, true),
             ("denied:a:443", agreeing, false),
             ("denied:a:443", failing, false),
+            ("denied:a:443", unknowing, false),
             ("denied:a:443", odd, false),
             ("allowed:a:443", agreeing, true),
             ("allowed:a:443", failing, true),
+            ("allowed:a:443", unknowing, true),
             ("allowed:a:443", refusing, false),
             ("allowed:a:443", odd, false),
         ] {

@@ -197,6 +197,10 @@ impl SandboxRuntime for DockerRuntime {
         volumes::read_file(&self.docker, volume, path).await
     }
 
+    async fn volume_has_file(&self, volume: &str, path: &str) -> Result<bool, EngineError> {
+        volumes::has_file(&self.docker, volume, path).await
+    }
+
     async fn unfinished(&self, labels: &[(&str, &str)]) -> Result<Vec<Unfinished>, EngineError> {
         sealed::unfinished(&self.docker, labels).await
     }

@@ -26,7 +26,7 @@ const PORT: u16 = 3128;
 pub const ROLE_EGRESS: &str = "egress";
 
 /// One of the ways.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Topology {
     /// [`Socket`].

@@ -52,7 +52,7 @@ pub struct EngineEndpoint {
 }
 
 /// An engine that answered.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct EngineInfo {
     /// Where it listens.
     pub endpoint: String,

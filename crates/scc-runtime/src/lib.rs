@@ -111,6 +111,9 @@ pub trait SandboxRuntime {
         path: &str,
     ) -> Result<Option<Vec<u8>>, EngineError>;
 
+    /// Whether a volume has a regular file at this path. No process runs, and the file is not read.
+    async fn volume_has_file(&self, volume: &str, path: &str) -> Result<bool, EngineError>;
+
     /// What this runtime has begun for the sake of a sandbox and not finished, among the things
     /// whose labels include `labels`. When whoever was making that sandbox is gone, each is to be
     /// removed with [`SandboxRuntime::remove`].

@@ -168,7 +168,7 @@ pub struct Surroundings {
 }
 
 /// Resource limits.
-#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, schemars::JsonSchema)]
 pub struct Limits {
     /// Bytes of memory, swap included.
     pub memory_bytes: u64,

@@ -21,6 +21,9 @@ const MAX_ALIASES: u32 = 10;
 /// loops needs a tenth of it.
 const MAX_WORK: u64 = 400_000;
 
+/// What going one level deeper counts for as work, at least.
+const LEVEL_WORK: usize = 20;
+
 /// One judgement.
 pub(crate) struct Judge<'a> {
     pub(crate) world: &'a dyn World,
@@ -122,7 +125,7 @@ impl<'a> Judge<'a> {
     /// Goes one level deeper. False if there is none, or work has been too much: the command is
     /// refused then.
     pub(crate) fn enter(&mut self, span: &Range<usize>) -> bool {
-        if self.work > MAX_WORK {
+        if !self.spend(LEVEL_WORK, span) {
             return false;
         }
         if self.depth >= MAX_DEPTH {

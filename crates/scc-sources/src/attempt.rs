@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use scc_state::{StateError, files};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::cache::{CopyInfo, SourceCache};
@@ -13,7 +14,7 @@ use crate::{Source, SourceError};
 const PAUSE: Duration = Duration::from_secs(60);
 
 /// The last time that the other side was asked for a document.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct Attempt {
     /// When.
     pub at: Timestamp,
@@ -28,7 +29,7 @@ pub struct Attempt {
 }
 
 /// What came of asking for a document.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AttemptOutcome {
     /// There was a new one.

@@ -134,8 +134,10 @@ impl SourceCache {
             Found::Copy(copy) => Ok((Some(copy), None)),
             Found::Damaged(reason) => {
                 let path = self.path(source);
-                let content = files::read(&path).ok().flatten();
-                let digest = digest(&content.unwrap_or_default());
+                let digest = match path.is_file() {
+                    true => digest(&files::read(&path).ok().flatten().unwrap_or_default()),
+                    false => digest(&[]),
+                };
                 let aside = files::set_aside(&path, "damaged", &digest[..8])?;
                 let warning = format!(
                     "the copy of `{source}` is not used: {reason}; it is kept as `{}`",

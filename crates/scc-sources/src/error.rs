@@ -107,7 +107,7 @@ pub enum SourceError {
         reason: String,
     },
     /// Nothing may be fetched, and there is no copy.
-    #[error("there is no usable copy of `{from}`, and nothing is fetched offline")]
+    #[error("there is no usable copy of `{from}`, and no server was asked")]
     Offline {
         /// The source.
         from: String,

@@ -241,6 +241,8 @@ impl Fetch<'_> {
     fn run(&self, args: &[&str], max: u64) -> Result<Output, Failure> {
         let mut command = Command::new(&self.options.git.program);
         command.env_clear().envs(self.environment());
+        // A relative entry of PATH must not find a program in a workspace, where an agent can write.
+        command.current_dir(self.repository.parent().unwrap_or(Path::new("/")));
         for setting in self.settings() {
             command.arg("-c").arg(setting);
         }

@@ -184,12 +184,18 @@ impl Source {
 
     /// Whether it is on this machine: a file, or a repository at a `file://` address.
     pub fn is_local(&self) -> bool {
+        self.local_path().is_some()
+    }
+
+    /// Where on this machine it is: the file, or the repository.
+    pub fn local_path(&self) -> Option<PathBuf> {
         match &self.0 {
-            Place::File(_) => true,
-            Place::Https(_) => false,
-            Place::Git(git) => {
-                matches!(&git.remote, Remote::Address(address) if address.starts_with("file:"))
-            }
+            Place::File(path) => Some(path.clone()),
+            Place::Https(_) => None,
+            Place::Git(git) => match &git.remote {
+                Remote::Address(address) => Url::parse(address).ok()?.to_file_path().ok(),
+                Remote::Github { .. } => None,
+            },
         }
     }
 
@@ -198,21 +204,6 @@ impl Source {
         match &self.0 {
             Place::File(path) => Some(path),
             Place::Https(_) | Place::Git(_) => None,
-        }
-    }
-
-    /// Where on this machine it is: the file, or the repository at a `file://` address.
-    pub fn local_path(&self) -> Option<PathBuf> {
-        match &self.0 {
-            Place::File(path) => Some(path.clone()),
-            Place::Https(_) => None,
-            Place::Git(git) => match &git.remote {
-                Remote::Github { .. } => None,
-                Remote::Address(address) => {
-                    let url = Url::parse(address).ok()?;
-                    (url.scheme() == "file").then(|| url.to_file_path().ok())?
-                }
-            },
         }
     }
 

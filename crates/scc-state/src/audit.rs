@@ -6,6 +6,7 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::PathBuf;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -31,7 +32,7 @@ pub struct AuditLog {
 }
 
 /// One event of the log.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AuditEvent {
     /// Its number, from 1.
@@ -52,7 +53,7 @@ pub struct AuditEvent {
 }
 
 /// What [`AuditLog::verify`] found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct AuditReport {
     /// How many good events come before the first bad line, or at all.
     pub events: u64,
@@ -61,7 +62,7 @@ pub struct AuditReport {
 }
 
 /// A line that is not as it was written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct BadLine {
     /// Its number in the file, from 1; one past the end when events are missing there.
     pub line: u64,

@@ -2,11 +2,12 @@
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// A time-bounded permission, as it stands in an exceptions file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct Exception {
     /// Unique in its file, such as `local-20261124-09af`.
     pub id: String,
@@ -30,13 +31,16 @@ pub struct Exception {
     /// Where it came from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
+    /// The ticket in which it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<String>,
     /// Fields that this scc does not know; they are written back as they were.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
 
 /// What an exception may lift.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ExceptionScope {
     /// Denials by delegation and allowlists.
@@ -47,7 +51,7 @@ pub enum ExceptionScope {
 }
 
 /// What an exception allows.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct Allowance {
     /// Plugins, as `name@marketplace` or patterns of it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -30,6 +30,9 @@
 //!         ended_at: None,
 //!         exit_status: None,
 //!         owner_pid: None,
+//!         conversation: None,
+//!         volume: None,
+//!         continues: None,
 //!     });
 //! })?;
 //! assert_eq!(state.sessions()?.value.len(), 1);
@@ -50,11 +53,13 @@ mod exception;
 mod exceptions;
 mod expiry;
 pub mod files;
+mod history;
 mod lock;
 mod memory;
 mod pins;
 mod private;
 mod profile;
+mod recall;
 mod repositories;
 mod session;
 
@@ -67,6 +72,7 @@ pub use error::StateError;
 pub use exception::{Allowance, Exception, ExceptionScope};
 pub use exceptions::ExceptionStore;
 pub use expiry::{DEFAULT_EXCEPTION_HOURS, Expiry, ExpiryError, MAX_EXCEPTION_HOURS};
+pub use history::{Retention, Session, SessionFilter, history, prunable};
 pub use lock::LaunchLock;
 pub use pins::TeamPin;
 pub use private::{update_private_file, write_private_file};

@@ -56,6 +56,23 @@ impl StateDir {
         Ok(())
     }
 
+    /// Forgets the provider used in one workspace, or in any.
+    pub(crate) fn forget_workspace_provider(
+        &self,
+        workspace: Option<&Path>,
+        now: Timestamp,
+    ) -> Result<(), StateError> {
+        let change = |workspaces: &mut Workspaces| match workspace {
+            Some(path) => {
+                workspaces.remove(path);
+            }
+            None => workspaces.clear(),
+        };
+        let loaded = self.document("workspaces").update(Some(now), change)?;
+        self.warn(loaded.warnings);
+        Ok(())
+    }
+
     /// Whether this credential volume of this engine was signed in when scc last looked; `None`
     /// when it never looked.
     ///

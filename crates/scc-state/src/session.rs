@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::document::Document;
 use crate::{Loaded, StateDir, StateError};
 
 /// One launch of an agent, from before it is attached until after it ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct SessionRecord {
     /// Unique, and sortable by age when the caller uses sortable ids.
     pub id: String,
@@ -37,10 +38,19 @@ pub struct SessionRecord {
     pub exit_status: Option<i64>,
     /// The scc process that looks after it.
     pub owner_pid: Option<u32>,
+    /// The agent's identifier of its conversation, where it was known before the agent ran.
+    #[serde(default)]
+    pub conversation: Option<String>,
+    /// The volume that holds the conversation.
+    #[serde(default)]
+    pub volume: Option<String>,
+    /// The identifier of the session whose conversation goes on in this one.
+    #[serde(default)]
+    pub continues: Option<String>,
 }
 
 /// How far a session came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SessionState {
     /// Recorded, the container is not running yet.

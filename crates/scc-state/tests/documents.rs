@@ -32,6 +32,9 @@ fn session(id: &str) -> SessionRecord {
         ended_at: None,
         exit_status: Some(0),
         owner_pid: Some(7),
+        conversation: None,
+        volume: None,
+        continues: None,
     }
 }
 

@@ -33,6 +33,7 @@ fn exception(id: &str) -> Exception {
         created_by: Some("ada".to_owned()),
         created_on: None,
         source: None,
+        ticket: None,
         extra: Map::new(),
     }
 }

@@ -35,6 +35,7 @@ fn add_exception(store: &ExceptionStore, seed: u16) {
                 created_by: None,
                 created_on: None,
                 source: None,
+                ticket: None,
                 extra: Map::new(),
             };
             all.push(exception);

@@ -8,6 +8,7 @@ use tempfile::TempDir;
 
 use crate::authority::Authority;
 use crate::engine::Engine;
+use crate::schema::assert_output_fits;
 
 /// The user whose workspace it is when the tests run as root.
 const USER: u32 = 1000;
@@ -221,10 +222,18 @@ impl Run {
         self
     }
 
-    /// Standard output as JSON.
+    /// Standard output as JSON. In scc's envelope it has to fit the schema of its kind.
+    ///
+    /// # Panics
+    /// When it is not JSON, or does not fit.
     #[must_use]
     pub fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+        let value: Value =
+            serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"));
+        if value.get("apiVersion").is_some() {
+            assert_output_fits(&value);
+        }
+        value
     }
 }
 

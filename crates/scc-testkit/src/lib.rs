@@ -28,6 +28,7 @@ pub mod internet;
 pub mod model;
 pub mod picture;
 pub mod pty;
+pub mod schema;
 
 use std::time::{Duration, Instant};
 

@@ -24,6 +24,10 @@ pub(crate) async fn to(name: Option<String>, context: &Context) -> Result<u8, Cl
     let launcher = context.launcher(&runtime, &state);
     let view = launcher.find_running(&wanted(name.as_deref())).await?;
     let attachment = runtime.attach(&view.id).await?;
+    let name = view.name.as_ref().unwrap_or(&view.container);
+    context.printer.note(&format!(
+        "attached to {name}; what it said before: scc logs {name}"
+    ));
     let size = terminal::size();
     if let Some(size) = size {
         // A change of size makes a full-screen agent draw itself again.

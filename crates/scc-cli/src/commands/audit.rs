@@ -1,6 +1,8 @@
-use scc_launch::EGRESS_EVENT;
+use scc_launch::{EGRESS_EVENT, EgressSum};
 use scc_state::{AuditEvent, AuditLog};
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::{Deserialize as _, Serialize};
+use serde_json::Value;
 
 use crate::context::Context;
 use crate::error::CliError;
@@ -18,6 +20,15 @@ pub(crate) struct Args {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Requests that a session has made.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct EgressReport {
+    /// The session, which has ended.
+    session: String,
+    #[serde(flatten)]
+    requests: EgressSum,
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
@@ -71,62 +82,47 @@ fn verify(log: &AuditLog, context: &Context) -> Result<u8, CliError> {
 /// The requests of sessions that have ended, one row for all that are alike.
 fn egress(args: &Args, log: &AuditLog, context: &Context) -> Result<u8, CliError> {
     let loaded = log.read(usize::MAX)?;
-    let mut rows = Vec::new();
     let mut found = Vec::new();
-    for event in loaded
-        .value
-        .iter()
-        .filter(|event| event.event == EGRESS_EVENT)
-    {
-        let session = event.session.clone().unwrap_or_default();
-        for request in requests(event) {
-            rows.push(row(&session, request));
-            let mut request = request.clone();
-            request["session"] = json!(session);
-            found.push(request);
+    for event in &loaded.value {
+        if event.event == EGRESS_EVENT {
+            let session = event.session.clone().unwrap_or_default();
+            found.extend(requests(event).map(|requests| EgressReport {
+                session: session.clone(),
+                requests,
+            }));
         }
     }
-    let skipped = rows.len().saturating_sub(args.limit);
+    let found = found.split_off(found.len().saturating_sub(args.limit));
     context
         .printer
-        .data("AuditEgress", &found.split_off(skipped), &loaded.warnings);
+        .data("AuditEgress", &found, &loaded.warnings);
     let head = [
         "LAST", "SESSION", "", "HOST", "TIMES", "SENT", "RECEIVED", "WHY",
     ];
-    context
-        .printer
-        .result(&table(&head, rows.split_off(skipped)));
+    let rows = found.iter().map(row).collect();
+    context.printer.result(&table(&head, rows));
     Ok(0)
 }
 
-fn requests(event: &AuditEvent) -> impl Iterator<Item = &Value> {
-    event
-        .data
-        .get("requests")
-        .and_then(Value::as_array)
-        .into_iter()
+fn requests(event: &AuditEvent) -> impl Iterator<Item = EgressSum> {
+    let kept = event.data.get("requests").and_then(Value::as_array);
+    // What another version has written otherwise is in `scc audit`.
+    kept.into_iter()
         .flatten()
+        .filter_map(|one| EgressSum::deserialize(one).ok())
 }
 
-fn row(session: &str, request: &Value) -> Vec<String> {
-    let text = |key: &str| match &request[key] {
-        Value::String(text) => text.clone(),
-        Value::Null => String::new(),
-        other => other.to_string(),
-    };
-    let word = if request["allowed"] == true {
-        "allowed"
-    } else {
-        "denied"
-    };
+fn row(report: &EgressReport) -> Vec<String> {
+    let one = &report.requests;
+    let word = if one.allowed { "allowed" } else { "denied" };
     vec![
-        text("last"),
-        session.to_owned(),
+        one.last.to_string(),
+        report.session.clone(),
         word.to_owned(),
-        format!("{}:{}", text("host"), text("port")),
-        text("count"),
-        text("sent"),
-        text("received"),
-        text("reason"),
+        format!("{}:{}", one.host, one.port),
+        one.count.to_string(),
+        one.sent.to_string(),
+        one.received.to_string(),
+        one.reason.clone().unwrap_or_default(),
     ]
 }

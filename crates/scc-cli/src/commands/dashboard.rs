@@ -14,14 +14,18 @@ pub(crate) struct Args {
     pub(crate) json: bool,
 }
 
-/// What the dashboard offers: what this scc has a command for.
-const OFFERED: &[Operation] = &[
+/// What the dashboard offers: what this scc has a command for, as `dashboard/act.rs` says.
+pub(crate) const OFFERED: &[Operation] = &[
     Operation::Start,
     Operation::Attach,
+    Operation::Resume,
     Operation::Logs,
     Operation::Shell,
     Operation::Stop,
     Operation::Remove,
+    Operation::Forget,
+    Operation::CreateWorktree,
+    Operation::RemoveWorktree,
     Operation::SwitchTeam,
     Operation::Init,
     Operation::Profile,

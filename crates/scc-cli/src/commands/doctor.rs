@@ -2,6 +2,7 @@ use std::path::Path;
 
 use scc_launch::{DEFAULT_BASE, LaunchError, login_user};
 use scc_runtime::SandboxRuntime as _;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::context::Context;
@@ -21,8 +22,8 @@ pub(crate) struct Args {
     pub(crate) json: bool,
 }
 
-#[derive(Serialize)]
-struct Check {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Check {
     name: String,
     ok: bool,
     detail: String,

@@ -1,6 +1,6 @@
-mod change;
+pub(crate) mod change;
 mod create;
-mod list;
+pub(crate) mod list;
 
 use std::path::PathBuf;
 
@@ -16,6 +16,7 @@ use serde_json::{Map, json};
 
 use crate::context::Context;
 use crate::error::CliError;
+use crate::{environment, host};
 
 /// Show, make and end time-limited exceptions from what the organization does not delegate
 #[derive(Debug, clap::Args)]
@@ -84,7 +85,11 @@ impl Until {
         let longest = org.map_or(MAX_EXCEPTION_HOURS, |org| {
             i64::from(org.value().delegation.exceptions.longest_hours())
         });
-        let longest = SignedDuration::from_hours(longest);
+        self.within(SignedDuration::from_hours(longest), now)
+    }
+
+    /// The moment, at most this far away; 8 hours where nobody says.
+    fn within(&self, longest: SignedDuration, now: Timestamp) -> Result<Timestamp, CliError> {
         let given = self
             .ttl
             .as_ref()
@@ -150,6 +155,7 @@ pub(crate) struct Wanted {
     pub(crate) reason: String,
     pub(crate) expires_at: Timestamp,
     pub(crate) id: Option<String>,
+    pub(crate) ticket: Option<String>,
     /// In the repository's file instead of the user's.
     pub(crate) shared: bool,
 }
@@ -205,9 +211,10 @@ fn made(wanted: Wanted, existing: &[Exception], now: Timestamp) -> Result<Except
             mcp_servers: wanted.mcp_servers,
             ..Allowance::default()
         },
-        created_by: None,
-        created_on: None,
+        created_by: environment::login_name(),
+        created_on: host::name(),
         source: None,
+        ticket: wanted.ticket,
         extra: Map::new(),
     })
 }
@@ -225,6 +232,7 @@ fn audit(
     data.insert("plugins".to_owned(), json!(exception.allow.plugins));
     data.insert("mcp_servers".to_owned(), json!(exception.allow.mcp_servers));
     data.insert("reason".to_owned(), json!(exception.reason));
+    data.insert("ticket".to_owned(), json!(exception.ticket));
     data.insert("expires_at".to_owned(), json!(exception.expires_at));
     let now = Timestamp::now();
     state.audit().append(event, None, data, now)?;

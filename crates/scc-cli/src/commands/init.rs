@@ -1,6 +1,7 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::context::Context;
@@ -29,8 +30,8 @@ pub(crate) struct Args {
     pub(crate) json: bool,
 }
 
-#[derive(Serialize)]
-struct InitReport {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct InitReport {
     file: String,
     replaced: bool,
 }

@@ -4,6 +4,7 @@ pub(crate) mod attach;
 pub(crate) mod audit;
 pub(crate) mod completion;
 pub(crate) mod config;
+pub(crate) mod context;
 pub(crate) mod dashboard;
 pub(crate) mod doctor;
 pub(crate) mod exceptions;
@@ -17,6 +18,7 @@ pub(crate) mod org;
 pub(crate) mod profile;
 pub(crate) mod provider;
 pub(crate) mod prune;
+pub(crate) mod quick;
 pub(crate) mod refresh;
 pub(crate) mod sessions;
 pub(crate) mod setup;
@@ -26,10 +28,11 @@ pub(crate) mod stop;
 pub(crate) mod team;
 pub(crate) mod unblock;
 pub(crate) mod watch;
+pub(crate) mod worktree;
 
 use std::path::Path;
 
-use scc_launch::{Wanted, WorkspaceKind};
+use scc_launch::Wanted;
 
 use crate::cli::Command;
 use crate::context::Context;
@@ -38,7 +41,7 @@ use crate::error::CliError;
 /// Runs a command; the number is the exit code.
 pub(crate) async fn run(command: Option<Command>, context: &Context) -> Result<u8, CliError> {
     let Some(command) = command else {
-        return alone(context).await;
+        return quick::run(context).await;
     };
     match command {
         Command::Dashboard(args) => dashboard::run(&args, context).await,
@@ -46,7 +49,10 @@ pub(crate) async fn run(command: Option<Command>, context: &Context) -> Result<u
         Command::Attach(args) => attach::run(args, context).await,
         Command::List(args) => list::run(&args, context).await,
         Command::Status(args) => status::run(&args, context).await,
-        Command::Sessions(args) => sessions::run(&args, context).await,
+        Command::Sessions(args) => sessions::run(args, context).await,
+        Command::Context(args) => context::run(&args, context),
+        Command::Worktree(args) => worktree::run(args, context).await,
+        Command::GitChange(args) => worktree::run_helper(&args),
         Command::Stop(args) => stop::run(&args, context).await,
         Command::Prune(args) => prune::run(&args, context).await,
         Command::Exec(args) => exec::run(args, context).await,
@@ -69,19 +75,6 @@ pub(crate) async fn run(command: Option<Command>, context: &Context) -> Result<u
     }
 }
 
-/// What `scc` does without a command: outside a workspace it shows the dashboard.
-async fn alone(context: &Context) -> Result<u8, CliError> {
-    let found = scc_launch::detect_workspace(Path::new("."));
-    if found.is_ok_and(|found| found.kind != WorkspaceKind::Directory) {
-        return Err(CliError::Usage {
-            message: "a command is missing".to_owned(),
-            hint: "start an agent here: scc start; see everything: scc dashboard, scc --help"
-                .to_owned(),
-        });
-    }
-    dashboard::run(&dashboard::Args { json: false }, context).await
-}
-
 /// The sandbox that is meant: by its name, by the path of its workspace, or by where we are.
 fn wanted(name: Option<&str>) -> Wanted {
     let workspace = |path: &Path| {
@@ -98,7 +91,7 @@ fn wanted(name: Option<&str>) -> Wanted {
 }
 
 /// Says what an earlier, killed scc had left.
-fn report_tidied(tidied: &scc_launch::Tidied, context: &Context) {
+pub(crate) fn report_tidied(tidied: &scc_launch::Tidied, context: &Context) {
     for container in &tidied.removed {
         context
             .printer

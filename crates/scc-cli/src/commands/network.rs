@@ -1,5 +1,5 @@
-mod allow;
-mod explain;
+pub(crate) mod allow;
+pub(crate) mod explain;
 mod log;
 
 use clap::Subcommand;

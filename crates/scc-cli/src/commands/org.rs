@@ -1,9 +1,9 @@
-mod import;
-mod init;
+pub(crate) mod import;
+pub(crate) mod init;
 mod schema;
-mod status;
-mod update;
-mod validate;
+pub(crate) mod status;
+pub(crate) mod update;
+pub(crate) mod validate;
 
 use std::path::PathBuf;
 
@@ -115,9 +115,21 @@ impl Candidate {
             force: true,
             ..Asked::default()
         };
-        let document = Rules::with_config(context, config, asked)?.organization()?;
+        let document = Rules::with_config(context, config, asked)?.organization();
+        let document = document.map_err(about_the_candidate)?;
         fresh(&document)?;
         Ok((settings, document))
+    }
+}
+
+/// What is wrong with the source itself; hints at the recorded one would lead astray.
+pub(super) fn about_the_candidate(error: CliError) -> CliError {
+    match error {
+        CliError::Governance(error) => match *error {
+            GovernanceError::Unreadable { source, .. } => CliError::Source(*source),
+            error => error.into(),
+        },
+        error => error,
     }
 }
 

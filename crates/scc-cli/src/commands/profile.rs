@@ -1,11 +1,12 @@
-mod apply;
+pub(crate) mod apply;
 mod changes;
+mod literals;
 mod repository;
-mod save;
+pub(crate) mod save;
 mod servers;
-mod show;
+pub(crate) mod show;
 mod sync;
-mod transfer;
+pub(crate) mod transfer;
 
 use std::path::PathBuf;
 

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use scc_config::ProviderPreference;
 use scc_launch::{EgressRequest, LaunchError, LaunchRequest, LoginRequest, Readiness};
 use scc_provider::AgentProvider;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::commands::setup::save;
@@ -59,8 +60,8 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<u8, CliError> {
     }
 }
 
-#[derive(Serialize)]
-struct ProviderReport {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct ProviderReport {
     id: &'static str,
     name: &'static str,
     preferred: bool,
@@ -213,6 +214,8 @@ pub(crate) fn request<'a>(
         provider: provider.id().to_owned(),
         provider_reason: String::new(),
         session_name: None,
+        resumed: None,
+        install_dependencies: false,
         args: Vec::new(),
         allow_suspicious: false,
         config,

@@ -4,10 +4,11 @@ mod wizard;
 use std::path::{Path, PathBuf};
 
 use scc_config::{ProviderPreference, UserConfig};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, json};
 
-use crate::commands::config::settings::{readable, whose_rules};
+use crate::commands::config::settings::{readable, whose_rules, written};
 use crate::commands::leave;
 use crate::context::Context;
 use crate::error::{CertificateNamed, CliError};
@@ -33,7 +34,14 @@ pub(crate) struct Args {
     #[arg(long, value_name = "HEADER", requires = "auth")]
     auth_header: Option<String>,
     /// The team that you work in
-    #[arg(long, value_name = "NAME", conflicts_with = "standalone")]
+    #[arg(
+        short,
+        long,
+        short_alias = 'p',
+        visible_alias = "profile",
+        value_name = "NAME",
+        conflicts_with = "standalone"
+    )]
     team: Option<String>,
     /// Work without an organization's rules
     #[arg(long)]
@@ -188,8 +196,8 @@ fn authorities(earlier: Vec<PathBuf>, given: &[PathBuf]) -> Vec<PathBuf> {
     all
 }
 
-#[derive(Serialize)]
-struct SetupReport<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct SetupReport<'a> {
     config_file: String,
     mode: &'static str,
     organization: Option<organization::Report>,
@@ -292,20 +300,21 @@ fn save_over(
     let mut recorded = UserConfig::default();
     let audit = context.state()?.audit();
     scc_state::update_private_file(file, |found| {
-        let before = match &found {
-            Some(bytes) => {
-                text_of(bytes, file).and_then(|text| Ok(UserConfig::parse(&text, file)?))
-            }
-            None => Ok(UserConfig::default()),
+        let text = match &found {
+            Some(bytes) => text_of(bytes, file),
+            None => Ok(String::new()),
         };
-        let (mut config, earlier) = match before {
-            Ok(before) if reset => (UserConfig::default(), whose_rules(&before)),
-            Ok(before) => (before.clone(), whose_rules(&before)),
-            Err(_) if reset => (UserConfig::default(), json!("unreadable")),
+        let before = text.and_then(|text| Ok((UserConfig::parse(&text, file)?, text)));
+        let (mut config, earlier, text) = match before {
+            Ok((before, _)) if reset => {
+                (UserConfig::default(), whose_rules(&before), String::new())
+            }
+            Ok((before, text)) => (before.clone(), whose_rules(&before), text),
+            Err(_) if reset => (UserConfig::default(), json!("unreadable"), String::new()),
             Err(error) => return Err(error),
         };
         change(&mut config)?;
-        let json = config.to_json();
+        let text = written(&config, &text, file)?;
         // What cannot be read back must not become the settings.
         readable(&config, &config, context)?;
         recorded = config;
@@ -321,7 +330,7 @@ fn save_over(
             scc_state::files::replace(&beside, &bytes)?;
             *kept = Some(beside);
         }
-        Ok::<_, CliError>(Some(json.into_bytes()))
+        Ok::<_, CliError>(Some(text.into_bytes()))
     })?;
     Ok(recorded)
 }

@@ -1,45 +1,57 @@
+mod attend;
+mod branch;
+mod choice;
 mod refusal;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use jiff::{SignedDuration, Timestamp};
-
-use scc_config::{ProviderPreference, UserConfig};
+use jiff::Timestamp;
+use scc_config::UserConfig;
 use scc_launch::{
-    AgentEnd, Blocker, BlockerKind, ChoiceInput, Executed, KILLED, LaunchError, LaunchRequest,
-    Launcher, LiveSession, OnConflict, Plan, ProviderChoice, Requested, choose_provider,
-    detect_workspace, plan,
+    Blocker, BlockerKind, LaunchError, LaunchRequest, Plan, Resumed, detect_workspace, plan,
 };
-use scc_policy::ItemKind;
-use scc_runtime::SandboxRuntime;
+use scc_state::SessionRecord;
 
+use crate::commands::worktree;
 use crate::context::{Context, key_source};
+use crate::environment;
 use crate::error::CliError;
 use crate::governance::{Asked, Effective};
-use crate::output::Printer;
-use crate::progress::Progress;
 use crate::prompt::Prompter;
+use crate::resume::{self, Found, Search, Wish};
 use crate::secrets;
-use crate::terminal::{self, Ended, Stop, Target};
-use crate::{environment, host};
+
+pub(crate) use attend::{attended_status, exit_byte};
 
 /// Start an agent in a sandbox
 ///
 /// The agent sees the workspace and nothing else of this machine. scc ends with the agent's exit
 /// status.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub(crate) struct Args {
     /// The workspace: a directory in it is enough (default: the current directory)
-    workspace: Option<PathBuf>,
+    pub(crate) workspace: Option<PathBuf>,
     /// The agent to run
     #[arg(long, value_name = "ID")]
-    provider: Option<String>,
-    /// A name for the session
+    pub(crate) provider: Option<String>,
+    /// A name for the session; an earlier one of this name goes on
     #[arg(long, value_name = "NAME", value_parser = session_name)]
     session: Option<String>,
-    /// Replace a sandbox of this workspace that is running
+    /// Go on with this workspace's latest session, or with the one that --session names
+    #[arg(short, long, conflicts_with_all = ["select", "fresh"])]
+    resume: bool,
+    /// Choose the session to go on with
+    #[arg(short, long, conflicts_with_all = ["session", "fresh"])]
+    select: bool,
+    /// A new session in any case; a sandbox of this workspace that is running is replaced
     #[arg(long)]
     fresh: bool,
+    /// In this worktree of the repository; it is made where it is not there
+    #[arg(short, long, value_name = "NAME")]
+    worktree: Option<String>,
+    /// Install the dependencies in the sandbox before the agent starts
+    #[arg(long)]
+    pub(crate) install_deps: bool,
     /// The team to work in
     #[arg(long, value_name = "NAME")]
     team: Option<String>,
@@ -57,76 +69,154 @@ pub(crate) struct Args {
     pub(crate) json: bool,
     /// Never ask; fail with the flag that answers
     #[arg(long, visible_alias = "no-interactive")]
-    non_interactive: bool,
+    pub(crate) non_interactive: bool,
     /// Start although the workspace looks like a mistake
     #[arg(long)]
     allow_suspicious_workspace: bool,
     /// Arguments for the agent
     #[arg(last = true, value_name = "ARGS")]
-    args: Vec<String>,
+    pub(crate) args: Vec<String>,
 }
 
-pub(crate) async fn run(args: Args, context: &Context) -> Result<u8, CliError> {
-    let prompter = Prompter::new(!args.non_interactive && !args.dry_run);
-    let prepared = prepare(&args, context, prompter).await;
-    let mut plan = match prepared {
-        Ok(plan) if args.dry_run => return Ok(show(&plan, context)),
-        Err(error) if args.dry_run => return Err(error),
-        Ok(plan) => plan,
+impl Args {
+    /// To go on with this session, where it was.
+    pub(crate) fn going_on(record: &SessionRecord) -> Self {
+        Self {
+            workspace: Some(record.workspace.clone()),
+            session: Some(record.id.clone()),
+            resume: true,
+            ..Self::default()
+        }
+    }
+
+    /// In this workspace.
+    pub(crate) fn in_workspace(path: PathBuf) -> Self {
+        Self {
+            workspace: Some(path),
+            ..Self::default()
+        }
+    }
+
+    fn workspace_path(&self) -> PathBuf {
+        self.workspace.clone().unwrap_or_else(|| PathBuf::from("."))
+    }
+
+    fn prompter(&self) -> Prompter {
+        Prompter::new(!self.non_interactive && !self.dry_run)
+    }
+
+    fn asked(&self, workspace: PathBuf) -> Asked {
+        Asked {
+            workspace: Some(workspace),
+            team: self.team.clone(),
+            standalone: self.standalone,
+            offline: self.offline,
+            ..Asked::default()
+        }
+    }
+
+    /// Which earlier session the user speaks of.
+    fn wish(&self) -> Wish {
+        match &self.session {
+            _ if self.fresh => Wish::New,
+            _ if self.select => Wish::Select,
+            Some(name) if self.resume => Wish::Named(name.clone()),
+            None if self.resume => Wish::Latest,
+            Some(name) => Wish::NamedOrNew(name.clone()),
+            None => Wish::New,
+        }
+    }
+
+    /// The same for a session that goes on: its name, and its team where there are teams.
+    fn of_session(mut self, record: &SessionRecord, context: &Context) -> Result<Self, CliError> {
+        self.session.clone_from(&record.name);
+        if self.team.is_none() && !self.standalone && !context.config()?.standalone {
+            self.team.clone_from(&record.team);
+        }
+        Ok(self)
+    }
+}
+
+pub(crate) async fn run(mut args: Args, context: &Context) -> Result<u8, CliError> {
+    if let Some(name) = args.worktree.take() {
+        let may_make = !args.dry_run && !args.resume && !args.select;
+        let path = worktree::for_start(&args.workspace_path(), &name, may_make, context)?;
+        args.workspace = Some(path);
+    }
+    if args.workspace.is_none() && args.resume {
+        args.workspace = workspace_of(args.session.as_deref(), context)?;
+    }
+    let workspace = detect_workspace(&args.workspace_path())?;
+    match earlier(&args, &workspace.root, context).await? {
+        Found::Running(record) if args.args.is_empty() => {
+            super::attach::to(Some(record.container), context).await
+        }
+        Found::Running(record) => Err(CliError::Conflict {
+            container: record.container,
+        }),
+        Found::New => {
+            args.workspace = branch::offer(&args, &workspace, context)?.or(args.workspace);
+            launch(args, None, context).await
+        }
+        Found::Ended(record, resumed) => {
+            let args = args.of_session(&record, context)?;
+            launch(args, Some(resumed), context).await
+        }
+    }
+}
+
+/// Where a session is, if it is named by its identifier, which no other has.
+fn workspace_of(session: Option<&str>, context: &Context) -> Result<Option<PathBuf>, CliError> {
+    let sessions = context.state()?.sessions()?.value;
+    let found = sessions
+        .into_iter()
+        .find(|record| Some(record.id.as_str()) == session);
+    Ok(found.map(|record| record.workspace))
+}
+
+/// The earlier session that the user speaks of.
+async fn earlier(args: &Args, workspace: &Path, context: &Context) -> Result<Found, CliError> {
+    let search = Search {
+        workspace,
+        provider: args.provider.as_deref(),
+        team: args.team.as_deref(),
+        dry_run: args.dry_run,
+        prompter: args.prompter(),
+    };
+    resume::find(search, &args.wish(), context).await
+}
+
+/// Plans and carries out, with the rules of the workspace.
+async fn launch(args: Args, resumed: Option<Resumed>, context: &Context) -> Result<u8, CliError> {
+    match prepare(&args, resumed, context).await {
+        Ok(plan) if args.dry_run => Ok(show(&plan, context)),
+        Err(error) if args.dry_run => Err(error),
+        Ok(plan) => attend::carry_out(plan, args.fresh, args.prompter(), context).await,
         Err(error) => {
             refusal::record(&error, &args, context);
-            return Err(error);
-        }
-    };
-    let runtime = context.engine().await?;
-    let state = context.state()?;
-    let launcher = context.launcher(&runtime, &state);
-    if !launcher.runtime.image_exists(&plan.image.reference).await? {
-        plan.set_npm_registry(host::npm_registry().as_deref());
-    }
-    let requested = launcher.request(&plan)?;
-    let launch = execute(&launcher, requested, &args, context, prompter);
-    match terminal::unless_stopped(launch).await {
-        Ok(Started::New(live)) => attend(&launcher, live, context).await,
-        Ok(Started::Earlier { container }) => {
-            launcher.give_way(requested);
-            super::attach::to(Some(container), context).await
-        }
-        // How it ended is recorded where it failed.
-        Err(error @ CliError::Launch(_)) => Err(error),
-        Err(error @ CliError::Cancelled { .. }) => {
-            if let Err(rest) = launcher.cancel(requested).await {
-                context.printer.warning(&rest.to_string());
-            }
-            Err(error)
-        }
-        Err(error) => {
-            launcher.give_way(requested);
             Err(error)
         }
     }
 }
 
 /// Everything up to the engine: what applies, which agent, and the plan.
-async fn prepare(args: &Args, context: &Context, prompter: Prompter) -> Result<Plan, CliError> {
-    let workspace = detect_workspace(&workspace_path(args))?;
-    let asked = Asked {
-        workspace: Some(workspace.root),
-        team: args.team.clone(),
-        standalone: args.standalone,
-        offline: args.offline,
-        ..Asked::default()
-    };
-    let effective = Effective::load(context, asked)?;
-    let (provider, reason) = provider(args, &effective, context, prompter).await?;
+async fn prepare(
+    args: &Args,
+    resumed: Option<Resumed>,
+    context: &Context,
+) -> Result<Plan, CliError> {
+    let workspace = detect_workspace(&args.workspace_path())?;
+    let effective = Effective::load(context, args.asked(workspace.root))?;
+    let (provider, reason) = choice::provider(args, resumed.as_ref(), &effective, context).await?;
     let mut request = request(args, &effective, context, provider, reason)?;
+    request.resumed = resumed;
     let mut plan = plan(&request, &context.registry, &context.scope)?;
     if args.dry_run {
         plan_key(&mut plan, &effective.config);
         return Ok(plan);
     }
     if let Some(blocker) = suspicious(&plan)
-        && confirm_suspicious(blocker, prompter)?
+        && confirm_suspicious(blocker, args.prompter())?
     {
         request.allow_suspicious = true;
         plan = scc_launch::plan(&request, &context.registry, &context.scope)?;
@@ -151,112 +241,6 @@ fn plan_key(plan: &mut Plan, config: &UserConfig) {
     }
 }
 
-/// Chooses the provider; the question is asked here.
-async fn provider(
-    args: &Args,
-    effective: &Effective,
-    context: &Context,
-    prompter: Prompter,
-) -> Result<(String, String), CliError> {
-    let allowed = &effective.policy.allowed_providers;
-    let mut viable = context.registry.ids();
-    viable.retain(|id| allowed.iter().any(|allowed| allowed == id));
-    if viable.is_empty() && args.provider.is_none() {
-        return Err(CliError::Refused {
-            message: "the rules allow no agent that this scc has".to_owned(),
-            hint: "see why: scc config explain --field denied".to_owned(),
-        });
-    }
-    let last_used = match &args.provider {
-        Some(_) => None,
-        None => last_used(args, context)?,
-    };
-    let choice = choose_provider(&ChoiceInput {
-        flag: args.provider.as_deref(),
-        resumed: None,
-        preference: effective.config.provider.as_ref(),
-        last_used: last_used.as_deref(),
-        viable: &viable,
-    });
-    let passed_over = passed_over(args, effective);
-    if let Some(why) = &passed_over {
-        context.printer.warning(why);
-    }
-    match choice {
-        ProviderChoice::Use { id, reason } => {
-            let reason = [Some(reason.to_owned()), passed_over];
-            let reason: Vec<_> = reason.into_iter().flatten().collect();
-            Ok((id, reason.join("; ")))
-        }
-        ProviderChoice::Ask { preselected } => {
-            let names: Vec<_> = viable.iter().map(|id| (*id).to_owned()).collect();
-            let start = names.iter().position(|id| Some(id) == preselected.as_ref());
-            let instead = CliError::Usage {
-                message: "several providers can be used, and none is chosen".to_owned(),
-                hint: format!(
-                    "name one with --provider ({}), or prefer one: scc provider set ID",
-                    names.join(", ")
-                ),
-            };
-            let options = with_readiness(&names, effective, context, prompter).await?;
-            let start = start.unwrap_or_default();
-            let index = prompter.select("Which agent?", &options, start, instead)?;
-            Ok((names[index].clone(), "chosen now".to_owned()))
-        }
-    }
-}
-
-/// Why the user's preference does not count here, where it does not.
-fn passed_over(args: &Args, effective: &Effective) -> Option<String> {
-    let Some(ProviderPreference::Id(id)) = &effective.config.provider else {
-        return None;
-    };
-    let policy = &effective.policy;
-    if args.provider.is_some() || policy.allowed_providers.contains(id) {
-        return None;
-    }
-    let denied = |decision: &&scc_policy::Decision| {
-        decision.kind == ItemKind::Provider && decision.item == *id
-    };
-    let why = policy.decisions.iter().find(denied);
-    let why = why.map_or("the rules do not allow it", |why| why.message.as_str());
-    Some(format!("your preference `{id}` is not followed: {why}"))
-}
-
-/// The providers as they are offered to a person.
-async fn with_readiness(
-    ids: &[String],
-    effective: &Effective,
-    context: &Context,
-    prompter: Prompter,
-) -> Result<Vec<String>, CliError> {
-    let runtime = match prompter.asks() {
-        true => context.engine().await.ok(),
-        false => None,
-    };
-    let Some(runtime) = runtime else {
-        return Ok(ids.to_vec());
-    };
-    let state = context.state()?;
-    let launcher = context.launcher(&runtime, &state);
-    let mut options = Vec::new();
-    for provider in ids.iter().filter_map(|id| context.registry.get(id)) {
-        let request = super::provider::request(provider, effective, context)?;
-        let readiness = launcher.readiness(provider, &request).await?;
-        options.push(format!("{} ({})", provider.id(), readiness.as_str()));
-    }
-    Ok(options)
-}
-
-fn last_used(args: &Args, context: &Context) -> Result<Option<String>, CliError> {
-    let workspace = detect_workspace(&workspace_path(args)).map_err(CliError::Launch)?;
-    Ok(context.state()?.workspace_provider(&workspace.root)?)
-}
-
-fn workspace_path(args: &Args) -> PathBuf {
-    args.workspace.clone().unwrap_or_else(|| PathBuf::from("."))
-}
-
 fn request<'a>(
     args: &Args,
     effective: &'a Effective,
@@ -269,7 +253,7 @@ fn request<'a>(
         true => context.planned_settings(&provider, config),
         false => context.provider_settings(&provider, config)?,
     };
-    let workspace = workspace_path(args);
+    let workspace = args.workspace_path();
     let user = scc_launch::login_user(&context.host, &workspace);
     let volume = context.scope.provider_volume(&provider, user.uid);
     Ok(LaunchRequest {
@@ -282,6 +266,8 @@ fn request<'a>(
         provider,
         provider_reason,
         session_name: args.session.clone(),
+        resumed: None,
+        install_dependencies: args.install_deps,
         args: args.args.clone(),
         allow_suspicious: args.allow_suspicious_workspace,
         config,
@@ -325,156 +311,10 @@ fn show(plan: &Plan, context: &Context) -> u8 {
     }
 }
 
-/// What there is to attend.
-enum Started {
-    New(LiveSession),
-    Earlier { container: String },
-}
-
-async fn execute<R: SandboxRuntime>(
-    launcher: &Launcher<'_, R>,
-    requested: Requested<'_>,
-    args: &Args,
-    context: &Context,
-    prompter: Prompter,
-) -> Result<Started, CliError> {
-    let mut on_conflict = if args.fresh {
-        OnConflict::Replace
-    } else {
-        OnConflict::Report
-    };
-    loop {
-        let mut progress = Progress::new(context.printer);
-        let mut report = |event| progress.show(event);
-        let outcome = launcher
-            .execute(
-                requested,
-                &context.registry,
-                terminal::size(),
-                on_conflict,
-                &mut report,
-            )
-            .await?;
-        match outcome {
-            Executed::Started(live) => return Ok(Started::New(live)),
-            Executed::Conflict { container } => {
-                if !ask_about_conflict(&container, prompter)? {
-                    return Ok(Started::Earlier { container });
-                }
-                on_conflict = OnConflict::Replace;
-            }
-        }
-    }
-}
-
-/// Whether the running sandbox is to be replaced; else it is to be attached to.
-fn ask_about_conflict(container: &str, prompter: Prompter) -> Result<bool, CliError> {
-    let conflict = || CliError::Conflict {
-        container: container.to_owned(),
-    };
-    let options = ["Attach to it", "Replace it", "Cancel"].map(str::to_owned);
-    let question = format!("The sandbox {container} of this workspace is running.");
-    match prompter.select(&question, &options, 0, conflict())? {
-        0 => Ok(false),
-        1 => Ok(true),
-        _ => Err(CliError::CANCELLED),
-    }
-}
-
-/// Attends a session until its agent ends; the agent's status is ours.
-async fn attend<R: SandboxRuntime>(
-    launcher: &Launcher<'_, R>,
-    mut live: LiveSession,
-    context: &Context,
-) -> Result<u8, CliError> {
-    if live.expires_at.is_some()
-        && let Err(error) = super::watch::spawn(&live.sandbox)
-    {
-        // A session whose limit nobody keeps does not go on.
-        launcher.stop_sandbox(&live.sandbox).await?;
-        launcher.finish(&live.session_id, &live.sandbox).await?;
-        return Err(error);
-    }
-    let _warning = live
-        .expires_at
-        .map(|time| warn_before(time, context.printer));
-    let mut ended = Ended::ByItself;
-    if let Some(attachment) = live.take_attachment() {
-        let target = Target::Sandbox(&live.sandbox);
-        let has_terminal = terminal::size().is_some();
-        ended = terminal::hand_over(launcher, target, attachment, has_terminal).await?;
-    }
-    if let Ended::By(stop @ Stop::Hangup) = ended {
-        return Ok(stop.status());
-    }
-    let rest = launcher.finish(&live.session_id, &live.sandbox);
-    let end = terminal::finish(rest).await?;
-    if let Err(error) = launcher.note_sign_in(&live, &context.registry).await {
-        context.printer.warning(&error.to_string());
-    }
-    Ok(attended_status(ended, end, context))
-}
-
-/// How long before the end of a session its user is told.
-const WARN_BEFORE: SignedDuration = SignedDuration::from_mins(5);
-
-/// Says on the terminal that the session is about to end; not when this is dropped before.
-fn warn_before(expiry: Timestamp, printer: Printer) -> AbortOnDrop {
-    AbortOnDrop(tokio::spawn(async move {
-        let left = |until: Timestamp| until.duration_since(Timestamp::now());
-        let pause = left(expiry) - WARN_BEFORE;
-        if pause.is_positive() {
-            tokio::time::sleep(pause.unsigned_abs()).await;
-        }
-        let minutes = (left(expiry).as_secs() + 59) / 60;
-        // The terminal may be in raw mode, where a line has to be begun by hand.
-        printer.warning(&format!(
-            "this session ends in {minutes} min, by the rules (scc config explain)\r"
-        ));
-    }))
-}
-
-struct AbortOnDrop(tokio::task::JoinHandle<()>);
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
-/// What scc ends with after it has attended an agent.
-pub(crate) fn attended_status(ended: Ended, end: AgentEnd, context: &Context) -> u8 {
-    match ended {
-        Ended::By(Stop::Interrupt) => Stop::Interrupt.status(),
-        _ => report_end(end, context),
-    }
-}
-
-/// Says why an agent was killed; its exit status as ours.
-fn report_end(end: AgentEnd, context: &Context) -> u8 {
-    if end.out_of_memory {
-        let file = context.config_file.display();
-        context.printer.warning(&format!(
-            "the agent was killed: the sandbox had used up its memory (allow it more with \
-             `resources.memory` in {file})"
-        ));
-    } else if end.status == KILLED {
-        context
-            .printer
-            .warning("the agent was killed (what it printed: scc list, then scc logs NAME)");
-    }
-    exit_byte(end.status)
-}
-
 fn session_name(text: &str) -> Result<String, String> {
     let strange = text.is_empty() || text.starts_with('-') || text.chars().count() > 64;
     if strange || text.chars().any(char::is_control) {
         return Err("use up to 64 characters on one line, and not `-` as the first".to_owned());
     }
     Ok(text.to_owned())
-}
-
-/// An exit status as a process can have it.
-pub(crate) fn exit_byte(status: i64) -> u8 {
-    u8::try_from(status & 0xff).unwrap_or(1)
 }

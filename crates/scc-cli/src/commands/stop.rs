@@ -1,5 +1,6 @@
 use scc_launch::SessionView;
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::commands::wanted;
 use crate::context::Context;
@@ -21,6 +22,12 @@ pub(crate) struct Args {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct StopReport<'a> {
+    /// The containers.
+    stopped: Vec<&'a String>,
 }
 
 pub(crate) async fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
@@ -55,8 +62,6 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<u8, CliError> 
     if let Some(error) = failed {
         return Err(error.into());
     }
-    context
-        .printer
-        .data("Stop", &json!({ "stopped": stopped }), &[]);
+    context.printer.data("Stop", &StopReport { stopped }, &[]);
     Ok(0)
 }

@@ -1,11 +1,14 @@
-use scc_policy::{Decision, EffectivePolicy, ItemKind, Outcome, Reason};
-use serde_json::json;
+use scc_policy::{Decision, EffectivePolicy, ItemKind, Outcome};
+use scc_state::Exception;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::commands::exceptions::{Stores, Until, Wanted, record};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::explanation;
 use crate::governance::{Asked, Rules, workspace_root};
+use crate::output::moment;
 use crate::prompt::Prompter;
 
 /// Lift a denial for a limited time: of a plugin or MCP server that nobody delegated
@@ -18,6 +21,9 @@ pub(crate) struct Args {
     /// Why
     #[arg(long)]
     reason: Option<String>,
+    /// The ticket in which it was asked for
+    #[arg(long, value_name = "ID")]
+    ticket: Option<String>,
     /// Share it with everybody who works in this repository; they have to accept it
     #[arg(long)]
     shared: bool,
@@ -36,6 +42,14 @@ pub(crate) struct Args {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct UnblockReport<'a> {
+    /// What is allowed now.
+    target: &'a str,
+    kind: ItemKind,
+    exception: &'a Exception,
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
@@ -62,15 +76,20 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
         reason,
         expires_at,
         id: None,
+        ticket: args.ticket.clone(),
         shared: args.shared,
     };
     let stores = Stores::open(context, &rules.state, Some(workspace));
     let exception = record(wanted, &stores, &rules.state, rules.now())?;
     let (item, kind) = (&decision.item, decision.kind);
-    let data = json!({ "target": item, "kind": kind, "exception": exception });
+    let data = UnblockReport {
+        target: item,
+        kind,
+        exception: &exception,
+    };
     context.printer.data("Unblock", &data, &[]);
     let kind = explanation::kind(kind);
-    let (until, id) = (exception.expires_at, &exception.id);
+    let (until, id) = (moment(exception.expires_at), &exception.id);
     let said = format!("{kind} {item} is allowed until {until} ({id})");
     context.printer.note(&said);
     Ok(0)
@@ -104,12 +123,8 @@ fn denied<'a>(args: &Args, policy: &'a EffectivePolicy) -> Result<&'a Decision, 
             });
         }
     };
-    let liftable = matches!(
-        decision.reason,
-        Reason::NotDelegated | Reason::NotInAllowlist
-    );
     match decision.outcome {
-        Outcome::Denied if liftable => Ok(decision),
+        _ if decision.liftable => Ok(decision),
         Outcome::Allowed => Err(CliError::Failed {
             message: format!("`{}` is allowed already", decision.item),
             hint: "see who said so: scc config explain".to_owned(),
@@ -138,6 +153,13 @@ fn means(args: &Args, decision: &Decision) -> bool {
             item == target || item.split_once('@').is_some_and(|(name, _)| name == target)
         }
         ItemKind::McpServer => item == target,
+        // Nobody here can lift these, and is told so.
+        ItemKind::Provider
+        | ItemKind::Marketplace
+        | ItemKind::DevAction
+        | ItemKind::Bundle
+        | ItemKind::Artifact
+        | ItemKind::DestinationSet => !args.mcp && !args.plugin && item == target,
         _ => false,
     }
 }
@@ -152,9 +174,13 @@ fn nothing(args: &Args) -> CliError {
 fn refused(decision: &Decision) -> CliError {
     let rule = decision.rule.as_ref().map(|rule| rule.text.as_str());
     let rule = rule.map(|rule| format!(" ({rule})")).unwrap_or_default();
+    let who = match decision.outcome {
+        Outcome::Blocked => "only the organization can lift this",
+        _ => "no exception of yours lifts this",
+    };
     CliError::Refused {
         message: format!(
-            "only the organization can lift this: {} {}: {}{rule}",
+            "{who}: {} {}: {}{rule}",
             explanation::kind(decision.kind),
             decision.item,
             decision.message
@@ -180,7 +206,7 @@ fn reason(args: &Args, decision: &Decision, until: jiff::Timestamp) -> Result<St
             usage("an exception needs a reason", "pass --reason"),
         )?,
     };
-    let question = format!("Allow {} until {until}?", decision.item);
+    let question = format!("Allow {} until {}?", decision.item, moment(until));
     if args.yes || prompter.confirm(&question, usage("this needs a yes", "pass --yes"))? {
         return Ok(reason);
     }

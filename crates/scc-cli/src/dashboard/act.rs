@@ -3,6 +3,7 @@
 
 use std::ffi::OsString;
 
+use jiff::Timestamp;
 use scc_dashboard::{Action, Level, Note, Operation};
 use scc_launch::{SessionView, Wanted};
 
@@ -27,27 +28,28 @@ pub(super) struct Command {
 }
 
 impl Way {
-    pub(super) fn of(action: &Action) -> Self {
+    /// How this scc does it; `None` for what it has no command for, which is not offered.
+    pub(super) fn of(action: &Action) -> Option<Self> {
         let target = action.target.as_str();
-        match action.operation {
+        Some(match action.operation {
             Operation::Stop | Operation::Remove | Operation::Forget => Self::Behind,
+            Operation::Resume => Self::visit(&["start", "--resume", "--session", target]),
+            Operation::CreateWorktree => Self::visit(&["worktree", "create", target]),
+            Operation::RemoveWorktree => Self::report(&["worktree", "remove", "--yes", target]),
             Operation::Start => Self::visit(&["start", target]),
             Operation::Attach => Self::visit(&["attach", target]),
             Operation::Shell => Self::visit(&["exec", target]),
-            Operation::Resume => Self::visit(&["start", "--resume", "--session", target]),
             Operation::Logs => Self::report(&["logs", target]),
-            Operation::CreateWorktree => Self::visit(&["worktree", "create", target]),
-            Operation::RemoveWorktree => Self::report(&["worktree", "remove", target]),
             Operation::SwitchTeam => Self::report(&["team", "switch"]),
             Operation::Init => Self::report(&["init"]),
             Operation::Profile => Self::report(&["profile", "status"]),
-            Operation::Maintain => Self::maintenance(target),
-            Operation::Show => Self::report(&["status"]),
-        }
+            Operation::Maintain => Self::maintenance(target)?,
+            Operation::Show => return None,
+        })
     }
 
-    fn maintenance(target: &str) -> Self {
-        match target {
+    fn maintenance(target: &str) -> Option<Self> {
+        Some(match target {
             "doctor" => Self::report(&["doctor"]),
             "explain" => Self::report(&["config", "explain"]),
             "settings" => Self::report(&["config", "show"]),
@@ -55,11 +57,8 @@ impl Way {
             "prune" => Self::report(&["prune"]),
             "audit" => Self::report(&["audit", "verify"]),
             "update" => Self::report(&["org", "update"]),
-            other => {
-                let id = other.strip_prefix("prefer ").unwrap_or(other);
-                Self::report(&["provider", "set", id])
-            }
-        }
+            other => Self::report(&["provider", "set", other.strip_prefix("prefer ")?]),
+        })
     }
 
     fn visit(args: &[&str]) -> Self {
@@ -89,7 +88,12 @@ impl Command {
 pub(super) async fn behind(context: &Context, action: &Action) -> Note {
     let outcome = match action.operation {
         Operation::Stop => stop(context, &action.target).await,
-        _ => remove(context, &action.target).await,
+        Operation::Remove => remove(context, &action.target).await,
+        Operation::Forget => forget(context, &action.target).await,
+        other => Err(CliError::Failed {
+            message: format!("`{}` cannot be done from here", other.label()),
+            hint: String::new(),
+        }),
     };
     match outcome {
         Ok(text) => Note::new(Level::Good, text),
@@ -117,6 +121,31 @@ async fn remove(context: &Context, container: &str) -> Result<String, CliError> 
     let view = launcher.find(&Wanted::Named(container.to_owned())).await?;
     launcher.remove(&view).await?;
     Ok(format!("removed {}", name(&view)))
+}
+
+/// Forgets a session, with the sandbox that is left of it: by that it would be known again.
+async fn forget(context: &Context, id: &str) -> Result<String, CliError> {
+    let runtime = context.engine().await?;
+    let state = context.state()?;
+    let launcher = context.launcher(&runtime, &state);
+    let (views, _) = launcher.sandboxes().await?;
+    let is_left = |view: &&SessionView| view.session_id.as_deref() == Some(id);
+    for view in views.iter().filter(is_left) {
+        launcher.remove(view).await?;
+    }
+    let forgotten = state.update_sessions(Timestamp::now(), |sessions| {
+        let before = sessions.len();
+        // One that runs again meanwhile stays.
+        sessions.retain(|record| record.id != id || record.ended_at.is_none());
+        sessions.len() < before
+    })?;
+    match forgotten {
+        true => Ok("forgot the session".to_owned()),
+        false => Err(CliError::Failed {
+            message: "the session has not ended".to_owned(),
+            hint: "stop it first".to_owned(),
+        }),
+    }
 }
 
 fn name(view: &SessionView) -> &str {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use scc_config::UserConfig;
-use scc_git::RepositoryFacts;
+use scc_git::Worktree;
 use scc_launch::{SessionView, Workspace, WorkspaceKind, detect_workspace};
 use scc_runtime::{DockerRuntime, EngineInfo, SandboxRuntime as _};
 use scc_state::{SessionRecord, StateDir};
@@ -21,7 +21,7 @@ pub(super) struct Facts {
     /// The workspace around the current directory.
     pub(super) here: Option<Workspace>,
     /// Those of its repository.
-    pub(super) worktrees: Vec<RepositoryFacts>,
+    pub(super) worktrees: Vec<Worktree>,
     pub(super) engine: Engine,
 }
 
@@ -128,8 +128,10 @@ async fn ask(
 }
 
 /// The worktrees of the repository that a workspace belongs to; none where it is no repository.
-fn worktrees(here: &Workspace) -> Vec<RepositoryFacts> {
+fn worktrees(here: &Workspace) -> Vec<Worktree> {
     let repository = scc_git::discover(&here.root).ok().flatten();
     let found = repository.and_then(|repository| scc_git::worktrees(&repository).ok());
-    found.unwrap_or_default()
+    let mut found = found.unwrap_or_default();
+    found.retain(|worktree| !worktree.is_missing);
+    found
 }

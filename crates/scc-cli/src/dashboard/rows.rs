@@ -153,3 +153,6 @@ fn detail(row: &mut Row, name: &str, value: Option<impl Into<String>>) {
     row.details
         .extend(value.map(|value| (name.to_owned(), value.into())));
 }
+
+#[cfg(test)]
+mod tests;

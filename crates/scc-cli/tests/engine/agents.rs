@@ -8,7 +8,7 @@ use scc_testkit::model::{ModelServer, Step};
 use scc_testkit::pty::Terminal;
 use serde_json::json;
 
-use crate::support::{LIMIT, SCC, command, list, scc, sessions, signal};
+use crate::support::{LIMIT, SCC, command, go_on_here, list, scc, sessions, signal};
 
 /// The first start of an agent makes its image.
 pub(crate) const IMAGE_LIMIT: Duration = Duration::from_secs(600);
@@ -71,6 +71,7 @@ fn screen_turn(provider: &str, path: &str, ready: &str) {
     let mut start = context.command(SCC.as_ref());
     start.arg("start").current_dir(context.workspace());
     let mut terminal = Terminal::start(&start, 30, 100);
+    go_on_here(&mut terminal);
     terminal.wait_for_text(ready, IMAGE_LIMIT);
     terminal.send("write the answer");
     terminal.wait_for_text("write the answer", LIMIT);

@@ -6,7 +6,9 @@ use scc_testkit::context::TestContext;
 use scc_testkit::picture;
 use scc_testkit::pty::Terminal;
 
-use crate::support::{LIMIT, SCC, Session, child_of, context, list, sessions, signal};
+use crate::support::{
+    LIMIT, SCC, Session, child_of, context, go_on_here, list, scc, sessions, signal,
+};
 
 fn command(context: &TestContext) -> Command {
     let mut command = context.command(SCC.as_ref());
@@ -74,6 +76,7 @@ fn attaching_and_returning() {
     let mut start = context.command(SCC.as_ref());
     start.args(["start", "--session", "talk"]);
     let mut first = Terminal::start(start.current_dir(context.workspace()), 24, 80);
+    go_on_here(&mut first);
     first.wait_for_text("agent: ready", LIMIT);
     first.hang_up();
     assert_eq!(first.wait(LIMIT), 129);
@@ -99,12 +102,58 @@ fn an_agent_is_started_and_its_status_is_told() {
     let context = context();
     let mut terminal = containers(&context);
     terminal.send("n");
+    go_on_here(&mut terminal);
     terminal.wait_for_text("agent: ready", LIMIT);
     terminal.send("quit 7\r");
     terminal.wait_for_text("has ended with status 7; press Enter", LIMIT);
     terminal.send("\r");
     terminal.wait_until("back", LIMIT, vt100::Screen::alternate_screen);
     terminal.wait_for_text("[Containers 1]", LIMIT);
+}
+
+#[test]
+fn a_session_is_gone_on_with() {
+    let context = context();
+    scc(&context, &["sessions", "prune", "--all", "-y"]).ok();
+    let start = ["start", "--session", "talk", "--", "true", "hello"];
+    scc(&context, &start).ok();
+    let mut terminal = containers(&context);
+    terminal.send("3");
+    terminal.wait_for_text("> talk", LIMIT);
+    terminal.send("R");
+    terminal.wait_for_text("agent: earlier: true hello", LIMIT);
+    terminal.send("quit 0\r");
+    terminal.wait_until("back", LIMIT, vt100::Screen::alternate_screen);
+    terminal.wait_for_text("[Sessions 2]", LIMIT);
+    // The latest, of which there is a sandbox, too.
+    terminal.send("gD");
+    terminal.wait_for_text("Forget the session", LIMIT);
+    terminal.send("y");
+    terminal.wait_for_text("[Sessions 1]", LIMIT);
+    assert!(list(&context).as_array().unwrap().is_empty());
+}
+
+#[test]
+fn a_worktree_is_made_and_removed() {
+    let context = context();
+    let mut terminal = containers(&context);
+    terminal.send("4c");
+    terminal.wait_for_text("ame", LIMIT);
+    terminal.send("topic\r");
+    terminal.wait_for_text("agent: ready", LIMIT);
+    terminal.send("quit 0\r");
+    terminal.wait_until("back", LIMIT, vt100::Screen::alternate_screen);
+    terminal.wait_for_text("scc/topic", LIMIT);
+    let path = context.path("ws-worktrees/topic");
+    assert!(path.exists());
+    terminal.send("GD");
+    terminal.wait_for_text("Remove the worktree topic?", LIMIT);
+    terminal.send("y");
+    terminal.wait_for_text("press Enter to return", LIMIT);
+    assert!(!path.exists());
+    terminal.send("\r");
+    terminal.wait_until("back", LIMIT, vt100::Screen::alternate_screen);
+    terminal.wait_for_text("[Worktrees 1]", LIMIT);
 }
 
 /// The dashboard ends with the agent that it has given the terminal to.
@@ -117,6 +166,7 @@ fn sigterm_while_an_agent_has_the_terminal() {
     let mut terminal = Terminal::start(&shell, 24, 100);
     terminal.wait_for_text("[Status]", LIMIT);
     terminal.send("n");
+    go_on_here(&mut terminal);
     terminal.wait_for_text("agent: ready", LIMIT);
     signal(child_of(terminal.pid()), "-TERM");
     terminal.wait_for_text("status=143", LIMIT);
@@ -137,7 +187,8 @@ fn the_picture_of_containers_is_fresh() {
         context.repository(path);
         let mut start = context.command(SCC.as_ref());
         start.args(["start", "--session", name]);
-        let terminal = Terminal::start(start.current_dir(context.path(path)), 24, 80);
+        let mut terminal = Terminal::start(start.current_dir(context.path(path)), 24, 80);
+        go_on_here(&mut terminal);
         terminal.wait_for_text("agent: ready", LIMIT);
         running.push(terminal);
     }

@@ -5,6 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use scc_testkit::context::{Run, TestContext};
+use scc_testkit::pty::Terminal;
 use scc_testkit::wait_for;
 use serde_json::{Value, json};
 
@@ -100,6 +101,12 @@ fn running(context: &TestContext) -> usize {
     let all = scc(context, &["sessions", "--all", "--json"]).ok().json()["data"].clone();
     let all = all.as_array().cloned().unwrap_or_default();
     all.iter().filter(|one| one["state"] == "running").count()
+}
+
+/// Answers the offer to leave the branch that the workspace is on.
+pub(crate) fn go_on_here(terminal: &mut Terminal) {
+    terminal.wait_for_text("Where is the agent to work?", LIMIT);
+    terminal.send("Go on here\r");
 }
 
 /// What `scc sessions` says, the latest first.

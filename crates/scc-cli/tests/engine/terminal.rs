@@ -7,7 +7,8 @@ use scc_testkit::gate::{Gate, Side};
 use scc_testkit::pty::Terminal;
 
 use crate::support::{
-    LIMIT, SCC, Session, child_of, command, context, launch_events, list, scc, sessions, signal,
+    LIMIT, SCC, Session, child_of, command, context, go_on_here, launch_events, list, scc,
+    sessions, signal,
 };
 
 /// A shell that shows whether the terminal is in order after scc, and scc's status.
@@ -62,6 +63,7 @@ fn attaching_again_after_the_terminal_has_gone() {
     let mut start = context.command(SCC.as_ref());
     start.args(["start", "--session", "away"]);
     let mut first = Terminal::start(start.current_dir(context.workspace()), 24, 80);
+    go_on_here(&mut first);
     first.wait_for_text("agent: ready", LIMIT);
     first.hang_up();
     assert_eq!(first.wait(LIMIT), 129);
@@ -183,6 +185,7 @@ fn sigterm_in_a_question_restores_the_terminal() {
     let mut shell = context.command("/bin/sh".as_ref());
     shell.args(["-c", &line]).current_dir(context.workspace());
     let mut terminal = Terminal::start(&shell, 24, 100);
+    go_on_here(&mut terminal);
     terminal.wait_for_text("Attach to it", LIMIT);
     signal(child_of(terminal.pid()), "-TERM");
     terminal.wait_for_text("status=143", LIMIT);

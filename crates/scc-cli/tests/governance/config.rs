@@ -294,3 +294,77 @@ fn documents_are_checked() {
     let paths = desk.run(&["config", "paths"]).ok().stdout;
     assert!(paths.contains("home/.config/scc/config.json"), "{paths}");
 }
+
+#[test]
+fn settings_in_yaml_stay_yaml() {
+    let desk = Desk::new();
+    let file = desk.context.path("home/.config/scc/config.json");
+    let yaml = "organization: {source: org.json}\nteam: platform\n";
+    std::fs::write(&file, yaml).unwrap();
+    desk.run(&["config", "set", "team", "web"]).ok();
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(
+        text.contains("team: web\n") && !text.contains('{'),
+        "{text}"
+    );
+    desk.run(&["team", "switch", "platform"]).ok();
+    desk.run(&["setup", "--provider", "script"]).ok();
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(
+        text.contains("team: platform\n") && text.contains("provider: script\n"),
+        "{text}"
+    );
+
+    let commented = format!("# whose rules\n{yaml}");
+    std::fs::write(&file, &commented).unwrap();
+    for args in [
+        &["config", "set", "team", "web"] as &[&str],
+        &["team", "switch", "web"],
+        &["setup", "--provider", "script"],
+        &["org", "import", "org.json", "--yes"],
+    ] {
+        let mut command = desk
+            .context
+            .command(std::path::Path::new(env!("CARGO_BIN_EXE_scc-scripted")));
+        command.args(args).current_dir(file.parent().unwrap());
+        let run = scc_testkit::context::Run::of(&command.output().unwrap());
+        assert_eq!(run.status, 1, "{run:?}");
+        assert!(run.stderr.contains("scc config edit"), "{run:?}");
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), commented);
+    }
+    // What is so already needs no change.
+    desk.run(&["config", "set", "team", "platform"]).ok();
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), commented);
+    let run = desk.run_with(&["config", "edit"], &[("EDITOR", "sed -i s/platform/web/")]);
+    run.ok();
+    assert!(
+        std::fs::read_to_string(&file)
+            .unwrap()
+            .starts_with("# whose rules\n")
+    );
+}
+
+#[test]
+fn what_users_of_the_earlier_scc_type_works() {
+    let desk = Desk::new();
+    let show = desk.run(&["config", "show"]).ok().stdout;
+    assert_eq!(desk.run(&["config"]).ok().stdout, show);
+    assert_eq!(desk.run(&["config", "--show"]).ok().stdout, show);
+    let shown = desk.data(&["config", "--json"], "ConfigShow");
+    for key in ["organization", "team"] {
+        assert_eq!(shown[key], desk.recorded()[key], "{key}");
+    }
+    assert_eq!(desk.run(&["config", "--edit"]).status, 2);
+    desk.run(&["config", "explain", "--json", "--pretty"]).ok();
+    let paths = desk.run(&["config", "paths", "--show-env"]).ok().stdout;
+    assert!(paths.contains("XDG_STATE_HOME"), "{paths}");
+    let list = desk.run(&["team", "list"]).ok().stdout;
+    assert_eq!(desk.run(&["team"]).ok().stdout, list);
+    assert_eq!(desk.run(&["team", "list", "-s"]).ok().stdout, list);
+    desk.run(&["setup", "--profile", "web"]).ok();
+    assert_eq!(desk.recorded()["team"], "web");
+    desk.run(&["setup", "-t", "platform"]).ok();
+    assert_eq!(desk.recorded()["team"], "platform");
+    desk.run(&["setup", "-p", "web"]).ok();
+    assert_eq!(desk.recorded()["team"], "web");
+}

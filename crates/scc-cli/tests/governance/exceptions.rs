@@ -37,6 +37,15 @@ fn unblock_lifts_a_denial_and_leaves_a_trace() {
     ];
     let data = desk.data(&args, "Unblock");
     assert_eq!(data["kind"], "mcp-server");
+    // Programs read moments; people read the clock on their wall.
+    let end = data["exception"]["expires_at"].as_str().unwrap();
+    let end: jiff::Timestamp = end.parse().unwrap();
+    let here = end
+        .in_tz("Asia/Kolkata")
+        .unwrap()
+        .strftime("%Y-%m-%d %H:%M IST");
+    let list = desk.run_with(&["exceptions", "list"], &[("TZ", "Asia/Kolkata")]);
+    assert!(list.stdout.contains(&here.to_string()), "{list:?}");
     let event = desk.last_event("exception.created");
     assert_eq!(event["data"]["mcp_servers"], json!(["gis"]));
     assert_eq!(event["data"]["reason"], "maps");
@@ -69,7 +78,10 @@ fn only_the_organization_lifts_a_block() {
         "--reason",
         "r",
     ];
-    desk.run(&args).ok();
+    let run = desk.run(&args);
+    assert_eq!(run.status, 2, "{run:?}");
+    assert!(run.stderr.contains("fits everything"), "{}", run.stderr);
+    desk.run(&[&args[..], &["-y"]].concat()).ok();
     assert_eq!(items(&desk, "blocked"), ["evil@internal"]);
     let run = desk.run(&["unblock", "nothing", "--reason", "r", "-y"]);
     assert_eq!(run.status, 1);
@@ -163,8 +175,161 @@ fn exceptions_are_ended() {
     assert_eq!(gone, json!([{ "store": "repository", "id": "two" }]));
 
     create("three", &[]).ok();
-    assert_eq!(desk.run(&["exceptions", "reset", "-y"]).status, 2);
+    let run = desk.run(&["exceptions", "reset", "-y"]);
+    assert_eq!(run.status, 2);
+    let both = "--user for yours, --repo for those of this repository";
+    assert!(run.stderr.contains(both), "{}", run.stderr);
     assert_eq!(desk.run(&["exceptions", "reset", "--user"]).status, 2);
     desk.run(&["exceptions", "reset", "--user", "-y"]).ok();
     assert_eq!(items(&desk, "denied"), ["tool@internal", "gis"]);
+}
+
+#[test]
+fn an_exception_says_who_made_it_and_why() {
+    let desk = Desk::new();
+    let environment = [("LOGNAME", "ada")];
+    let args = [
+        "unblock", "gis", "--reason", "maps", "--ticket", "OPS-7", "-y", "--json",
+    ];
+    let run = desk.run_with(&args, &environment).ok();
+    let exception = &run.json()["data"]["exception"];
+    assert_eq!(exception["created_by"], "ada");
+    assert_eq!(exception["ticket"], "OPS-7");
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
+    assert_eq!(exception["created_on"], host.trim());
+    assert_eq!(
+        desk.last_event("exception.created")["data"]["ticket"],
+        "OPS-7"
+    );
+    let list = desk.data(&["exceptions", "list", "--json"], "ExceptionList");
+    assert_eq!(list[0]["exception"]["created_by"], "ada");
+}
+
+#[test]
+fn a_policy_exception_is_written_for_the_organizations_document() {
+    let desk = Desk::new();
+    let create = |more: &[&str]| {
+        let args = ["exceptions", "create", "--policy", "--allow-plugin", "evil"];
+        desk.run(&[&args, more].concat())
+    };
+    let run = create(&["--reason", "a review", "--ticket", "OPS-7", "--ttl", "2d"]).ok();
+    assert!(
+        run.stderr
+            .contains("`exceptions` of the organization's document"),
+        "{run:?}"
+    );
+    let entry: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(entry["reason"], "a review (OPS-7)");
+    // Nothing is recorded here, and nothing lifted.
+    assert_eq!(
+        desk.data(&["exceptions", "list", "--json"], "ExceptionList"),
+        json!([])
+    );
+    assert_eq!(items(&desk, "blocked"), ["evil@internal"]);
+
+    let mut lifted = org();
+    lifted["exceptions"] = json!([entry]);
+    desk.org(&lifted);
+    assert!(items(&desk, "blocked").is_empty());
+
+    for (more, status) in [
+        (&["--reason", "r", "--shared"] as &[&str], 2),
+        (&["--reason", "r", "--allow-mcp", " "], 2),
+        (&["--reason", "", "--id", "x"], 2),
+        (&["--reason", "r", "--ttl", "9000h"], 6),
+        (&[], 2),
+    ] {
+        assert_eq!(create(more).status, status, "{more:?}");
+    }
+    // It needs no organization here: an administrator may be standalone.
+    desk.settings(&json!({ "standalone": true }));
+    create(&["--reason", "r"]).ok();
+}
+
+#[test]
+fn what_an_exception_would_not_change_is_not_excepted() {
+    let desk = Desk::new();
+    let mut rules = org();
+    rules["security"]["allow_stdio_mcp"] = json!(true);
+    rules["security"]["allowed_stdio_prefixes"] = json!(["/opt/corp"]);
+    rules["defaults"]["allowed_providers"] = json!(["script"]);
+    rules["profiles"]["platform"] = json!({
+        "additional_plugins": ["tool@nowhere"],
+        "additional_mcp_servers": [{ "name": "local", "type": "stdio", "command": "/usr/bin/x" }],
+    });
+    desk.org(&rules);
+    for (target, why, next) in [
+        (
+            "local",
+            "besides, its program lies in no allowed folder",
+            "help@corp.example",
+        ),
+        (
+            "tool",
+            "besides, there is no marketplace `nowhere`",
+            "--field marketplaces",
+        ),
+        (
+            "claude",
+            "the organization does not allow this provider",
+            "help@corp.example",
+        ),
+    ] {
+        let run = desk.run(&["unblock", target, "--reason", "r", "-y"]);
+        assert_eq!(run.status, 6, "{run:?}");
+        assert!(
+            run.stderr.contains(why) && run.stderr.contains(next),
+            "{run:?}"
+        );
+    }
+    let text = desk.run(&["config", "explain"]).ok().stdout;
+    assert!(!text.contains("scc unblock"), "{text}");
+    let list = desk.data(&["exceptions", "list", "--json"], "ExceptionList");
+    assert_eq!(list, json!([]));
+}
+
+#[test]
+fn explain_says_which_exception_lets_something_through() {
+    let desk = Desk::new();
+    let create = ["exceptions", "create", "--id", "maps", "--reason", "r"];
+    let run = desk
+        .run(&[&create[..], &["--allow-mcp", "gis"]].concat())
+        .ok();
+    assert!(!run.stderr.contains("nothing here needs it"), "{run:?}");
+    let other = [
+        "exceptions",
+        "create",
+        "--reason",
+        "r",
+        "--allow-mcp",
+        "g s",
+    ];
+    let run = desk.run(&other).ok();
+    assert!(run.stderr.contains("nothing here needs it"), "{run:?}");
+    let args = ["config", "explain", "--field", "excepted"];
+    let data = desk.data(&[&args[..], &["--json"]].concat(), "ConfigExplain");
+    assert_eq!(data["excepted"][0]["item"], "gis");
+    assert_eq!(data["excepted"][0]["rule"]["layer"], "exception");
+    let text = desk.run(&args).ok().stdout;
+    assert!(text.contains("allowed by exception maps (user)"), "{text}");
+}
+
+#[test]
+fn an_exception_without_effect_is_not_listed_as_active() {
+    let desk = Desk::new();
+    desk.run(&["unblock", "gis", "--reason", "r", "-y", "--ttl", "12h"])
+        .ok();
+    let mut shorter = org();
+    shorter["delegation"]["exceptions"]["max_ttl_hours"] = json!(1);
+    desk.org(&shorter);
+    let list = desk.data(&["exceptions", "list", "--json"], "ExceptionList");
+    assert_eq!(list[0]["state"], "ignored");
+    let why = "longer than the 1 hours that the organization allows";
+    assert!(list[0]["reason"].as_str().unwrap().contains(why), "{list}");
+    let run = desk.run(&["exceptions", "list"]).ok();
+    assert!(run.stderr.contains(why), "{run:?}");
+    std::fs::remove_file(desk.context.path("home/.config/scc/org.json")).unwrap();
+    let run = desk.run(&["exceptions", "list"]).ok();
+    assert!(run.stdout.contains("unknown"), "{run:?}");
+    assert!(run.stderr.contains("cannot be read"), "{run:?}");
 }

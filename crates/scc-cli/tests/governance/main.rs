@@ -8,3 +8,4 @@ mod refresh;
 mod start;
 mod support;
 mod team;
+mod workspace;

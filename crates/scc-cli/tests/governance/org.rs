@@ -174,10 +174,141 @@ fn templates_are_written_and_valid() {
 }
 
 #[test]
+fn a_document_that_cannot_be_had_is_told_with_its_source() {
+    let desk = Desk::blank();
+    let source = "https://localhost:1/org.json";
+    desk.settings(&json!({ "organization": { "source": source } }));
+    let run = desk.run(&["org", "status"]);
+    assert_eq!(run.status, 3, "{run:?}");
+    assert!(
+        run.stdout.contains(&format!("source      {source}")),
+        "{run:?}"
+    );
+    assert!(run.stderr.contains("scc org update"), "{run:?}");
+    for misleading in ["--offline", "scc org status"] {
+        let all = format!("{}{}", run.stdout, run.stderr);
+        assert!(!all.contains(misleading), "{misleading}: {all}");
+    }
+    let run = desk.run(&["org", "status", "--json"]);
+    let envelope = run.json();
+    assert_eq!(envelope["status"]["ok"], false);
+    assert_eq!(envelope["data"]["recorded_source"], source);
+
+    let run = desk.run(&["org", "validate", source]);
+    assert_eq!(run.status, 3, "{run:?}");
+    assert!(!run.stderr.contains("scc org status"), "{run:?}");
+}
+
+#[test]
+fn status_says_that_the_rules_cannot_be_read() {
+    let desk = Desk::new();
+    let engine = "the rules are there; the engine is not";
+    let run = desk.run(&["status", "--json"]).ok();
+    assert_eq!(run.json()["status"]["ok"], true, "{engine}");
+    std::fs::remove_file(desk.context.path("home/.config/scc/org.json")).unwrap();
+    let run = desk.run(&["status"]);
+    assert_eq!(run.status, 3, "{run:?}");
+    assert!(
+        run.stdout
+            .contains("nothing starts: the organization's document cannot be read")
+    );
+    let envelope = desk.run(&["status", "--json"]).json();
+    assert_eq!(envelope["status"]["ok"], false);
+    assert!(envelope["data"]["rules_error"].is_string());
+}
+
+#[test]
+fn a_document_in_the_workspace_is_told_from_one_beside_it() {
+    let desk = Desk::blank();
+    let refused = |args: &[&str]| {
+        let run = desk.run(args);
+        let refused = run.stderr.contains("is in the workspace");
+        assert_eq!(run.status == 6, refused, "{run:?}");
+        refused
+    };
+    let text = org().to_string();
+    std::fs::create_dir(desk.context.path("corp")).unwrap();
+    std::fs::write(desk.context.path("corp/org.json"), &text).unwrap();
+    std::fs::write(desk.workspace().join("org.json"), &text).unwrap();
+    let link = desk.context.path("corp/link.json");
+    std::os::unix::fs::symlink(desk.workspace().join("org.json"), link).unwrap();
+    let start = ["start", "--dry-run", "--provider", "script"];
+    for (source, expected) in [
+        ("../corp/org.json", false),
+        ("org.json", true),
+        ("../corp/link.json", true),
+    ] {
+        desk.run(&["setup", "--org", source, "--yes"]).ok();
+        let recorded = desk.recorded()["organization"]["source"].clone();
+        assert!(!recorded.as_str().unwrap().contains(".."), "{recorded}");
+        assert_eq!(refused(&["config", "explain"]), expected, "{source}");
+        assert_eq!(refused(&start), expected, "{source}");
+        desk.run(&["org", "import", source, "--yes"]).ok();
+        assert_eq!(desk.recorded()["organization"]["source"], recorded);
+    }
+    let before = desk.context.path("ws/../corp/org.json");
+    desk.settings(&json!({ "organization": { "source": before } }));
+    assert!(!refused(&["config", "explain"]));
+}
+
+#[test]
 fn standalone_has_no_organization() {
     let desk = Desk::blank();
     desk.settings(&json!({ "standalone": true }));
     let data = desk.data(&["org", "status", "--json"], "OrgStatus");
     assert_eq!(data["standalone"], true);
     assert_eq!(desk.run(&["org", "update"]).status, 1);
+}
+
+#[test]
+fn the_documents_of_teams_are_fetched_by_name_or_all_together() {
+    let desk = Desk::blank();
+    let (server, status) = site(json!({ "schema_version": "1.0.0" }));
+    let ca = authority(&desk, &server);
+    let mut document = org();
+    for team in ["web", "data"] {
+        let url = server.other_url(&format!("/{team}.json"));
+        document["profiles"][team] = json!({ "config_source": { "source": "url", "url": url } });
+    }
+    desk.org(&document);
+    desk.settings(&json!({
+        "organization": { "source": "org.json" }, "team": "platform", "ca_certificates": [ca],
+    }));
+    let update = |more: &[&str]| {
+        let args = [&["org", "update", "--json"], more].concat();
+        let run = desk.run(&args);
+        let teams = run.json()["data"]["teams"].clone();
+        (run.status, teams)
+    };
+    // The chosen team keeps no document of its own.
+    assert_eq!(update(&[]), (0, json!([])));
+    status.store(503, Ordering::SeqCst);
+    let (code, teams) = update(&["--all"]);
+    assert_eq!(code, 3);
+    let names: Vec<_> = teams
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|team| &team["team"])
+        .collect();
+    assert_eq!(names, ["data", "web"]);
+    assert!(
+        teams[0]["error"].as_str().unwrap().contains("(503)"),
+        "{teams}"
+    );
+
+    status.store(0, Ordering::SeqCst);
+    let asked = server.requests().len();
+    let (code, teams) = update(&["-t", "web"]);
+    assert_eq!((code, &teams[0]["error"]), (0, &Value::Null));
+    assert_eq!(teams[0]["source"]["freshness"], "fresh");
+    assert_eq!(server.requests().len(), asked + 1);
+    assert_eq!(desk.run(&["org", "update", "-t", "nobody"]).status, 1);
+    assert_eq!(desk.run(&["org", "update", "-t", "web", "-a"]).status, 2);
+    let run = desk.run(&["org", "update", "-t", "platform"]).ok();
+    assert!(
+        run.stdout.contains("keeps no document of its own"),
+        "{}",
+        run.stdout
+    );
 }

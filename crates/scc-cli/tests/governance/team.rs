@@ -36,7 +36,12 @@ fn teams_are_listed_described_and_chosen() {
         json!({ "name": "web", "origin": "workspace" })
     );
     assert_eq!(desk.recorded()["team"], "platform");
+    let run = desk.run(&["team", "switch", "platform"]).ok();
+    let pinned = "a team of its own, which still applies here: web";
+    assert!(run.stderr.contains(pinned), "{}", run.stderr);
     desk.run(&["team", "switch", "--none", "--workspace"]).ok();
+    let run = desk.run(&["team", "switch", "platform"]).ok();
+    assert!(!run.stderr.contains("warning"), "{}", run.stderr);
     desk.run(&["team", "switch", "web"]).ok();
     assert_eq!(desk.recorded()["team"], "web");
     assert_eq!(desk.run(&["team", "switch", "nobody"]).status, 1);
@@ -47,6 +52,27 @@ fn teams_are_listed_described_and_chosen() {
         "{}",
         run.stderr
     );
+}
+
+#[test]
+fn what_a_workspace_has_for_itself_is_said() {
+    let desk = Desk::new();
+    desk.run(&["team", "switch", "web", "--workspace"]).ok();
+    let run = desk.run(&["status"]).ok();
+    let pinned = "team web of this workspace";
+    assert!(run.stdout.contains(pinned), "{}", run.stdout);
+    let data = desk.data(&["status", "--json"], "Status");
+    assert_eq!(data["team"], "web");
+    assert_eq!(data["team_origin"], "workspace");
+
+    let run = desk.run(&["team", "switch", "--none", "--workspace"]).ok();
+    let said = "no team of its own any more; yours applies: platform";
+    assert!(run.stderr.contains(said), "{}", run.stderr);
+    assert_eq!(desk.run(&["team", "current"]).ok().stdout, "platform\n");
+    desk.run(&["team", "switch", "--none"]).ok();
+    let run = desk.run(&["team", "switch", "--none", "--workspace"]).ok();
+    let said = "and nor have you; the organization's baseline applies";
+    assert!(run.stderr.contains(said), "{}", run.stderr);
 }
 
 #[test]
@@ -87,4 +113,66 @@ fn a_team_is_checked_against_the_organization() {
         "{}",
         run.stdout
     );
+}
+
+/// What others ask for, or nobody, is not the team's business.
+#[test]
+fn a_team_that_asks_for_nothing_wrong_is_valid() {
+    let desk = Desk::new();
+    let mut rules = org();
+    rules["defaults"]["allowed_providers"] = json!(["script"]);
+    rules["exceptions"] = json!([{
+        "id": "old", "reason": "r", "expires_at": "2020-01-01T00:00:00Z",
+        "allow": { "plugins": ["evil"] },
+    }]);
+    desk.org(&rules);
+    let run = desk.run(&["team", "validate", "web"]).ok();
+    assert!(
+        run.stdout.contains("everything that it asks for"),
+        "{run:?}"
+    );
+    rules["profiles"]["web"] = json!({ "allowed_providers": ["script", "other"] });
+    desk.org(&rules);
+    let run = desk.run(&["team", "validate", "web"]);
+    assert_eq!(run.status, 6, "{run:?}");
+    assert!(run.stdout.contains("provider other"), "{run:?}");
+    assert!(!run.stdout.contains("claude"), "{run:?}");
+}
+
+#[test]
+fn a_teams_own_document_is_checked_before_it_is_published() {
+    let desk = Desk::new();
+    let mut rules = org();
+    rules["profiles"]["web"] = json!({
+        "config_source": { "source": "url", "url": "https://localhost:1/web.json" },
+        "trust": { "inherit_org_marketplaces": true },
+    });
+    desk.org(&rules);
+    let file = desk.context.path("web.json");
+    let file = file.to_str().unwrap();
+    let run = desk.run(&["config", "explain", "--team", "web"]);
+    assert_eq!(run.status, 3, "{run:?}");
+    assert!(run.stderr.contains("scc team info web"), "{run:?}");
+    let validate = |plugins: &str| {
+        let text =
+            format!("{{\"schema_version\": \"1.0.0\", \"enabled_plugins\": [\"{plugins}\"]}}");
+        std::fs::write(file, text).unwrap();
+        desk.run(&["team", "validate", "web", "--file", file, "--json"])
+    };
+    let run = validate("evil@internal");
+    assert_eq!(run.status, 6, "{run:?}");
+    let data = &run.json()["data"];
+    assert_eq!(data["refused"][0]["reason"], "blocked-by-security");
+    assert_eq!(data["refused"][0]["layer"], "team-document");
+    rules["delegation"]["teams"] = json!({ "allow_additional_plugins": ["web"] });
+    desk.org(&rules);
+    let run = validate("fine@internal").ok();
+    assert_eq!(run.json()["data"]["valid"], true);
+    let run = desk.run(&["team", "validate", "platform", "--file", file]);
+    assert_eq!(run.status, 1, "{run:?}");
+    assert!(
+        run.stderr.contains("keeps no document of its own"),
+        "{run:?}"
+    );
+    desk.run(&["team", "validate", "--file", file]).ok();
 }

@@ -1,6 +1,8 @@
 //! What keys do.
 
 use super::*;
+use crate::overlay::Overlay;
+use crate::{Key, Level, Operation};
 
 fn action(operation: Operation, target: &str) -> Action {
     Action::new(operation, target)

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use scc_runtime::egress::ROLE_EGRESS;
 use scc_runtime::{Sandbox, SandboxRuntime, labels, read_streams};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -20,7 +21,7 @@ const MOST: usize = 500;
 const PROBE: &str = "scc-probe.invalid";
 
 /// A request that a proxy has let through or refused.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct EgressEntry {
     /// When it ended. A refusal ends at once, a tunnel when it is closed.
     pub time: Timestamp,
@@ -102,38 +103,52 @@ impl EgressEntry {
     }
 }
 
-/// All requests that are alike, as one.
-#[derive(Serialize)]
-struct Sum<'a> {
-    host: &'a str,
-    port: u16,
-    allowed: bool,
+/// All requests of a session that are alike, as one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct EgressSum {
+    /// The host.
+    pub host: String,
+    /// The port; 0 where none was understood.
+    pub port: u16,
+    /// Whether they were let through.
+    pub allowed: bool,
+    /// Why not.
     #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'a str>,
-    count: u64,
-    sent: u64,
-    received: u64,
-    first: Timestamp,
-    last: Timestamp,
+    pub reason: Option<String>,
+    /// How many they are.
+    pub count: u64,
+    /// Bytes from the sandbox.
+    pub sent: u64,
+    /// Bytes to the sandbox.
+    pub received: u64,
+    /// When the first one ended.
+    pub first: Timestamp,
+    /// When the last one ended.
+    pub last: Timestamp,
 }
 
-/// What the audit log keeps of these requests.
-pub fn egress_facts(entries: &[EgressEntry]) -> Map<String, Value> {
-    let mut sums: BTreeMap<_, Sum<'_>> = BTreeMap::new();
-    for entry in entries {
-        let reason = entry.reason.as_deref();
-        let key = (&entry.host, entry.port, reason);
-        let sum = sums.entry(key).or_insert(Sum {
-            host: &entry.host,
+impl EgressSum {
+    fn of(entry: &EgressEntry) -> Self {
+        Self {
+            host: entry.host.clone(),
             port: entry.port,
             allowed: entry.allowed,
-            reason,
+            reason: entry.reason.clone(),
             count: 0,
             sent: 0,
             received: 0,
             first: entry.time,
             last: entry.time,
-        });
+        }
+    }
+}
+
+/// What the audit log keeps of these requests.
+pub fn egress_facts(entries: &[EgressEntry]) -> Map<String, Value> {
+    let mut sums: BTreeMap<_, EgressSum> = BTreeMap::new();
+    for entry in entries {
+        let key = (&entry.host, entry.port, &entry.reason);
+        let sum = sums.entry(key).or_insert_with(|| EgressSum::of(entry));
         sum.count += 1;
         sum.sent += entry.sent;
         sum.received += entry.received;

@@ -86,6 +86,15 @@ pub enum GovernanceError {
     /// The documents make no policy.
     #[error(transparent)]
     Policy(#[from] PolicyError),
+    /// The agent could change the rules that govern it.
+    #[error(
+        "the organization's document `{}` is in the workspace, where the agent could change it",
+        path.display()
+    )]
+    WithinReach {
+        /// The document.
+        path: PathBuf,
+    },
     /// What scc remembers cannot be read.
     #[error(transparent)]
     State(#[from] StateError),
@@ -99,6 +108,9 @@ fn invalid(whose: &str, findings: &[ConfigError]) -> String {
     }
 }
 
+/// How the own document of a team is called, before its name.
+pub(super) const TEAMS: &str = "the document of team ";
+
 impl GovernanceError {
     /// What to type or do next.
     pub fn hints(&self) -> Vec<String> {
@@ -111,9 +123,13 @@ impl GovernanceError {
             Self::StandaloneRefused { .. } => {
                 one("record it, so that it shows everywhere: scc config set standalone true")
             }
-            Self::Unreadable { source, .. } => {
+            Self::Unreadable { whose, source } => {
                 let mut hints: Vec<_> = source.hint().into_iter().collect();
-                hints.push("see where it comes from: scc org status".to_owned());
+                let command = match whose.strip_prefix(TEAMS).map(|team| team.trim_matches('`')) {
+                    Some(team) => format!("scc team info {team}"),
+                    None => "scc org status".to_owned(),
+                };
+                hints.push(format!("see where it comes from: {command}"));
                 hints
             }
             Self::Invalid { findings, .. } => findings
@@ -127,6 +143,9 @@ impl GovernanceError {
             Self::Irregular(_) => one("look at what is there, and remove it"),
             Self::RemoteCommand { .. } => {
                 one("if you trust it, set SCC_ALLOW_REMOTE_COMMANDS=1 for this command")
+            }
+            Self::WithinReach { .. } => {
+                vec!["keep it elsewhere, and tell scc where: scc org import SOURCE".to_owned()]
             }
             Self::Policy(_) | Self::State(_) => Vec::new(),
         }

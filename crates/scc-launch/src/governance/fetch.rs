@@ -9,6 +9,7 @@ use scc_config::{ConfigDocument, ConfigError, Document};
 use scc_sources::{
     AuthProvider, LoadOptions, Loaded, Loader, MAX_STALE, Origin, Revision, Source, SourceError,
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{GovernanceError, GovernanceInput};
@@ -27,7 +28,7 @@ pub struct Fetched<T> {
 }
 
 /// Where a document came from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Provenance {
     /// The source, without what may be a secret.
     pub source: String,
@@ -50,7 +51,7 @@ pub struct Provenance {
 }
 
 /// Whether a document is new.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Freshness {
     /// Read or fetched now.

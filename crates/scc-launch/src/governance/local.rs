@@ -14,6 +14,8 @@ use super::{GovernanceError, GovernanceInput};
 
 /// The name of the workspace's document.
 const PROJECT: &str = ".scc.yaml";
+/// What is taken for it by mistake.
+const OTHER_NAMES: [&str; 4] = [".scc.yml", ".scc.json", "scc.yaml", "scc.yml"];
 
 /// The personal profile for a repository.
 #[derive(Debug)]
@@ -133,6 +135,18 @@ pub(super) fn personal(
     }))
 }
 
+/// Names files of the workspace that are meant for its document and are not read.
+pub(super) fn misnamed(workspace: Option<&Path>) -> Vec<String> {
+    let there = |name: &&str| {
+        let file = workspace.map(|workspace| workspace.join(name));
+        file.is_some_and(|file| file.symlink_metadata().is_ok())
+    };
+    let found = OTHER_NAMES.into_iter().filter(there);
+    found
+        .map(|name| format!("`{name}` is not read: the workspace's document is `{PROJECT}`"))
+        .collect()
+}
+
 /// Whether the repository, or the one that it was, has a profile.
 fn has_profile(
     input: &GovernanceInput<'_>,
@@ -248,6 +262,7 @@ impl LocalExceptions {
             line: None,
             rule: None,
             next_step: Some(next),
+            liftable: false,
         });
     }
 }

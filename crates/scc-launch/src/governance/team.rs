@@ -4,14 +4,16 @@ use std::time::Duration;
 
 use scc_config::{ConfigSource, DocumentKind, OrgConfig, TeamConfig};
 use scc_sources::{Source, SourceError};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::credentials::{self, Finder};
+use super::error::TEAMS;
 use super::fetch::{Fetched, Wanted};
 use super::{GovernanceError, GovernanceInput, OrgDocument};
 
 /// The team that applies.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct TeamChoice {
     /// Its name, as in the organization's document.
     pub name: String,
@@ -20,7 +22,7 @@ pub struct TeamChoice {
 }
 
 /// Who chose a team.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum TeamOrigin {
     /// The command line.
@@ -84,8 +86,11 @@ pub(super) fn choose(
     })
 }
 
-/// The own document of a team; `None` where it keeps none.
-pub(super) fn fetch_document(
+/// The own document of a team; `None` where it keeps none, or the organization has no such team.
+///
+/// # Errors
+/// When it cannot be read, or is not valid.
+pub fn load_team_document(
     input: &GovernanceInput<'_>,
     organization: &OrgDocument,
     team: &str,
@@ -94,7 +99,12 @@ pub(super) fn fetch_document(
     let Some(config) = profile.and_then(|profile| profile.config_source.as_ref()) else {
         return Ok(None);
     };
-    let whose = format!("the document of team `{team}`");
+    let whose = format!("{TEAMS}`{team}`");
+    if let Some(file) = input.team_file {
+        let source = Source::file(file.to_owned());
+        let wanted = Wanted::new(&whose, &source, None, input);
+        return wanted.fetch(|_| Duration::ZERO).map(Some);
+    }
     let source = source_of(config).map_err(|error| GovernanceError::Unreadable {
         whose: whose.clone(),
         source: Box::new(error),

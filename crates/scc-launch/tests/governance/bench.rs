@@ -95,6 +95,7 @@ impl Bench {
             config: &self.config,
             workspace: Some(&self.workspace),
             team: ask.team,
+            team_file: None,
             standalone: ask.standalone,
             offline: ask.offline,
             force_refresh: ask.force,

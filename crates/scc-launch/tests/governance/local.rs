@@ -277,11 +277,14 @@ fn a_policy_exception_lifts_a_block_until_it_ends_and_the_document_stays_valid()
 }
 
 #[test]
-fn rules_that_the_agent_could_change_are_pointed_out() {
+fn rules_that_the_agent_could_change_are_refused() {
     let mut bench = Bench::new(None);
     bench.write("project/org.json", &org(&json!({})).to_string());
     let source = bench.workspace.join("org.json");
     bench.settings(json!({ "organization": { "source": source } }));
-    let governance = bench.load(Ask::default()).unwrap();
-    assert!(governance.warnings()[0].ends_with("the agent can change it"));
+    let error = bench.load(Ask::default()).unwrap_err();
+    assert!(
+        matches!(&error, GovernanceError::WithinReach { path } if *path == source),
+        "{error}"
+    );
 }

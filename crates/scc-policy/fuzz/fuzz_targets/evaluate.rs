@@ -28,7 +28,10 @@ fuzz_target!(|data: &[u8]| {
         providers: &["one", "two"],
         ..PolicyInput::at("2030-01-01T00:00:00Z".parse().expect("a time"))
     };
-    let baseline = evaluate(&base).expect("no team is always known");
+    let Ok(baseline) = evaluate(&base) else {
+        // It requires an artifact that it blocks.
+        return;
+    };
     let names = org.value().profiles.keys().map(String::as_str);
     for team in names.map(Some).chain([None]) {
         let input = PolicyInput {

@@ -84,8 +84,11 @@ pub async fn volume_files_are_read_without_a_process<R: SandboxRuntime>(f: &Fixt
     let read = async |path: &str| f.runtime.read_volume_file(&volume, path).await.unwrap();
     assert_eq!(read("a").await.as_deref(), Some(&b"secret"[..]));
     assert_eq!(read("d/b").await.as_deref(), Some(&b"deep"[..]));
+    let has = async |path: &str| f.runtime.volume_has_file(&volume, path).await.unwrap();
+    assert!(has("a").await && has("d/b").await);
     for none in ["c", "d", "d/c", "link", "dirlink/hostname", "a/b"] {
         assert_eq!(read(none).await, None, "{none}");
+        assert!(!has(none).await, "{none}");
     }
     // An engine may follow a link that stays in the volume.
     let near = read("near").await;

@@ -14,27 +14,18 @@ use crate::{EngineError, labels};
 
 /// In the mode that the engine reports of a file: it is a directory.
 const GO_MODE_DIRECTORY: u32 = 1 << 31;
+/// The same for everything that is no regular file: directory, link, device, pipe, socket.
+const GO_MODE_TYPE: u32 =
+    GO_MODE_DIRECTORY | 1 << 27 | 1 << 26 | 1 << 25 | 1 << 24 | 1 << 21 | 1 << 19;
 
 pub(super) async fn read_file(
     docker: &Docker,
     volume: &str,
     path: &str,
 ) -> Result<Option<Vec<u8>>, EngineError> {
-    check_path(path)?;
-    // Asked first, because making the reader would make the volume.
-    let Some(found) = inspect(docker, volume).await? else {
+    let Some((reader, full)) = reach(docker, volume, path).await? else {
         return Ok(None);
     };
-    let reader = format!("scc-reader-{volume}");
-    let labels = helper::own_labels(found.labels, labels::ROLE_READER);
-    // Taken is as good: it is the reader that an earlier call made.
-    helper::create(docker, &reader, volume, &labels).await?;
-    let full = format!("{}/{path}", helper::VOLUME_AT);
-    for (end, _) in full.match_indices('/').skip(2) {
-        if !is_directory(docker, &reader, &full[..end]).await? {
-            return Ok(None);
-        }
-    }
     let Some(archive) = archive::get(docker, &reader, &full).await? else {
         return Ok(None);
     };
@@ -49,6 +40,48 @@ pub(super) async fn read_file(
         .map(|file| file.content))
 }
 
+/// Whether there is a regular file, without reading it.
+pub(super) async fn has_file(
+    docker: &Docker,
+    volume: &str,
+    path: &str,
+) -> Result<bool, EngineError> {
+    match reach(docker, volume, path).await? {
+        Some((reader, full)) => Ok(mode(docker, &reader, &full)
+            .await?
+            .is_some_and(|mode| mode & GO_MODE_TYPE == 0)),
+        None => Ok(false),
+    }
+}
+
+/// A container through which a file can be read, and the file's path there; `None` when the volume
+/// or a directory on the way is not there.
+async fn reach(
+    docker: &Docker,
+    volume: &str,
+    path: &str,
+) -> Result<Option<(String, String)>, EngineError> {
+    check_path(path)?;
+    // Asked first, because making the reader would make the volume.
+    let Some(found) = inspect(docker, volume).await? else {
+        return Ok(None);
+    };
+    let reader = format!("scc-reader-{volume}");
+    let labels = helper::own_labels(found.labels, labels::ROLE_READER);
+    // Taken is as good: it is the reader that an earlier call made.
+    helper::create(docker, &reader, volume, &labels).await?;
+    let full = format!("{}/{path}", helper::VOLUME_AT);
+    for (end, _) in full.match_indices('/').skip(2) {
+        // The engine follows links in the directories of a path, and an agent may have put some
+        // there; what they lead to is not in the volume.
+        let found = mode(docker, &reader, &full[..end]).await?;
+        if found.is_none_or(|mode| mode & GO_MODE_DIRECTORY == 0) {
+            return Ok(None);
+        }
+    }
+    Ok(Some((reader, full)))
+}
+
 fn check_path(path: &str) -> Result<(), EngineError> {
     let plain = |part: &str| !part.is_empty() && part != "." && part != "..";
     if path.split('/').all(plain) {
@@ -60,9 +93,8 @@ fn check_path(path: &str) -> Result<(), EngineError> {
     })
 }
 
-/// The engine follows links in the directories of a path, and an agent may have put some there;
-/// what they lead to is not in the volume.
-async fn is_directory(docker: &Docker, container: &str, path: &str) -> Result<bool, EngineError> {
+/// The mode of what is at a path, `None` when nothing is. Links are not followed.
+async fn mode(docker: &Docker, container: &str, path: &str) -> Result<Option<u32>, EngineError> {
     let options = bollard::query_parameters::ContainerArchiveInfoOptions {
         path: path.to_owned(),
     };
@@ -70,8 +102,8 @@ async fn is_directory(docker: &Docker, container: &str, path: &str) -> Result<bo
         .get_container_archive_info(container, Some(options))
         .await
     {
-        Ok(found) => Ok(found.file_mode & GO_MODE_DIRECTORY != 0),
-        Err(error) if status(&error) == Some(404) => Ok(false),
+        Ok(found) => Ok(Some(found.file_mode)),
+        Err(error) if status(&error) == Some(404) => Ok(None),
         Err(error) => Err(failed("reading a volume", "the volume")(error)),
     }
 }

@@ -21,6 +21,10 @@ const MAX_NESTING: usize = 200;
 /// Four levels take the parser half a second in a debug build, and each further one 16 times as long.
 const MAX_INDICES: usize = 3;
 
+/// Each further parenthesis that is not closed takes the parser twice as long, since it reads `((`
+/// as arithmetic first. Sixteen take it 40 ms.
+const MAX_PARENTHESES: usize = 14;
+
 /// A text with at most this many openers is parsed on the caller's stack.
 const FEW: usize = 12;
 
@@ -38,7 +42,8 @@ pub(crate) fn parse(text: &str) -> Result<Program, &'static RuleInfo> {
     if names_huge_descriptor(text) {
         return Err(rules::UNPARSABLE);
     }
-    if shape.nesting > MAX_NESTING || shape.indices > MAX_INDICES {
+    let is_deep = shape.nesting > MAX_NESTING || shape.parentheses > MAX_PARENTHESES;
+    if is_deep || shape.indices > MAX_INDICES {
         return Err(rules::TOO_DEEP);
     }
     if shape.openers <= FEW && shape.indices <= 1 {
@@ -96,6 +101,8 @@ struct Shape {
     openers: usize,
     /// An upper bound of how deeply they are nested, unless closers hide in quotes.
     nesting: usize,
+    /// The same for parentheses only.
+    parentheses: usize,
     /// How deeply indices (`${a[…]}`, `a[…]=`) are nested. The parser reads each many times over,
     /// and what is in it as often again.
     indices: usize,
@@ -105,6 +112,7 @@ impl Shape {
     fn of(text: &str) -> Self {
         let mut shape = Self::default();
         let mut depth = 0_usize;
+        let mut parentheses = 0_usize;
         let mut indices = 0_usize;
         let mut word_start = 0;
         let bytes = text.as_bytes();
@@ -130,12 +138,15 @@ impl Shape {
                 _ => {}
             }
             match byte {
+                b'(' => parentheses += 1,
+                b')' => parentheses = parentheses.saturating_sub(1),
                 b'[' if word_start < at => indices += 1,
                 b']' => indices = indices.saturating_sub(1),
                 _ => {}
             }
             shape.indices = shape.indices.max(indices);
             shape.nesting = shape.nesting.max(depth);
+            shape.parentheses = shape.parentheses.max(parentheses);
             word_start = at + 1;
         }
         shape

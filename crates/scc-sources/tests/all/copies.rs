@@ -231,6 +231,54 @@ fn nobody_can_ask_for_more_than_seven_days() {
     bench.load_with(&site.source, options).unwrap_err();
 }
 
+/// A copy may say of itself what it likes: whoever asks for the document anew gets it.
+#[test]
+fn a_document_is_taken_anew_without_what_the_copy_says() {
+    let document = std::sync::Arc::new(Mutex::new("{\"v\":\"forged\"}"));
+    let shared = std::sync::Arc::clone(&document);
+    let server = HttpsServer::start(move |request| match request.header("if-none-match") {
+        Some("\"1\"") => Reply::status(304),
+        _ => Reply::ok(*shared.lock().unwrap()).with_header("etag", "\"1\""),
+    });
+    let server = server.unwrap();
+    let source = Source::https(&server.url("/org.json")).unwrap();
+    let bench = Bench::new(Some(&server));
+    bench.load(&source, 0).unwrap();
+    *document.lock().unwrap() = "{\"v\":\"true\"}";
+    let loaded = bench.load(&source, DAY).unwrap();
+    assert_eq!(loaded.content, b"{\"v\":\"forged\"}");
+    let force = LoadOptions {
+        force: true,
+        ..LoadOptions::at(at(DAY + 1))
+    };
+    let loaded = bench.load_with(&source, force).unwrap();
+    assert_eq!(loaded.content, b"{\"v\":\"true\"}");
+    let loaded = bench.load(&source, DAY + 2).unwrap();
+    assert_eq!(loaded.content, b"{\"v\":\"true\"}");
+}
+
+#[test]
+fn a_directory_or_a_pipe_in_the_place_of_a_copy_is_set_aside() {
+    let site = Changing::new(Reply::ok("{}"));
+    let bench = Bench::new(Some(&site.server));
+    bench.load(&site.source, 0).unwrap();
+    let copy = bench.copies().remove(0);
+    assert_eq!(copy.extension().unwrap(), "copy");
+    for put in [
+        &["mkdir"] as &[&str],
+        &["mkfifo"],
+        &["ln", "-s", "/dev/zero"],
+    ] {
+        std::fs::remove_file(&copy).unwrap();
+        let status = Command::new(put[0]).args(&put[1..]).arg(&copy).status();
+        assert!(status.unwrap().success());
+        let loaded = bench.load(&site.source, 1).unwrap();
+        assert_eq!(loaded.origin, Origin::Fresh, "{put:?}");
+        assert!(loaded.warnings[0].contains("not a regular file"), "{put:?}");
+        assert!(copy.is_file(), "{put:?}");
+    }
+}
+
 #[test]
 fn offline_asks_nobody_and_says_how_old() {
     let site = Changing::new(Reply::ok("{}"));

@@ -13,7 +13,7 @@ use crate::findings;
 use crate::prompt::Prompter;
 
 /// Edit your settings in your editor; what is not valid is not kept
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub(crate) struct Args {
     /// Never ask
     #[arg(long)]

@@ -1,9 +1,16 @@
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use scc_launch::{Freshness, Governance};
-use scc_policy::{Decision, EffectivePolicy, Outcome};
-use serde_json::{Map, Value, json};
+use scc_config::{NetworkPolicy, ResourcesSection, SafetyNet};
+use scc_launch::{Freshness, Governance, Provenance, TeamChoice};
+use scc_policy::{
+    Decision, EffectiveArtifact, EffectiveBundle, EffectiveDevEnvironment, EffectiveMarketplace,
+    EffectiveNetwork, EffectivePlugin, EffectivePolicy, EffectiveServer, EffectiveSession, Outcome,
+    Sourced,
+};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::CliError;
@@ -44,6 +51,7 @@ pub(crate) enum Field {
     Safety,
     Providers,
     DevEnvironment,
+    Excepted,
     Blocked,
     Denied,
     Ignored,
@@ -62,45 +70,95 @@ impl Field {
             Self::Safety => explanation::safety(policy),
             Self::Providers => explanation::providers(policy),
             Self::DevEnvironment => explanation::dev(policy),
+            Self::Excepted => explanation::excepted(policy),
             Self::Blocked => explanation::decided(policy, Outcome::Blocked),
             Self::Denied => explanation::decided(policy, Outcome::Denied),
             Self::Ignored => explanation::decided(policy, Outcome::Ignored),
         }
     }
+}
 
-    /// The values for programs, under the names that they have in a plan of `scc start`.
-    fn values(self, policy: &EffectivePolicy) -> Vec<(&'static str, Value)> {
-        let decided = |outcome| {
+/// What applies, as far as it was asked for, under the names that it has in a plan of `scc start`.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct ExplainReport<'a> {
+    /// The organization's id.
+    organization: Option<&'a str>,
+    team: Option<&'a TeamChoice>,
+    /// Nobody's rules apply.
+    standalone: bool,
+    /// Where the organization's document came from.
+    source: Option<&'a Provenance>,
+    /// Where the team's own document came from.
+    team_source: Option<&'a Provenance>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plugins: Option<&'a [EffectivePlugin]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bundles: Option<&'a [EffectiveBundle]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    artifacts: Option<&'a BTreeMap<String, EffectiveArtifact>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mcp_servers: Option<&'a [EffectiveServer]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    marketplaces: Option<&'a BTreeMap<String, EffectiveMarketplace>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    network_policy: Option<&'a Sourced<NetworkPolicy>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    network: Option<&'a EffectiveNetwork>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session: Option<&'a EffectiveSession>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resources: Option<&'a Sourced<ResourcesSection>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    safety_net: Option<&'a Sourced<SafetyNet>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    workspace_shields: Option<&'a [Sourced<String>]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    allowed_providers: Option<&'a [String]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dev_environment: Option<&'a EffectiveDevEnvironment>,
+    /// What only an exception lets through, and which one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    excepted: Option<Vec<&'a Decision>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    blocked: Option<Vec<&'a Decision>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    denied: Option<Vec<&'a Decision>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ignored: Option<Vec<&'a Decision>>,
+}
+
+impl<'a> ExplainReport<'a> {
+    fn new(governance: &'a Governance, policy: &'a EffectivePolicy, fields: &[Field]) -> Self {
+        let has = |field| fields.contains(&field);
+        let decided = |field, outcome| {
             let decisions = policy.decisions.iter();
-            let found: Vec<&Decision> = decisions.filter(|d| d.outcome == outcome).collect();
-            json!(found)
+            has(field).then(|| decisions.filter(|d| d.outcome == outcome).collect())
         };
-        let value = match self {
-            Self::Plugins => {
-                return vec![
-                    ("plugins", json!(policy.plugins)),
-                    ("bundles", json!(policy.bundles)),
-                ];
-            }
-            Self::Safety => {
-                return vec![
-                    ("safety_net", json!(policy.safety_net)),
-                    ("workspace_shields", json!(policy.workspace_shields)),
-                ];
-            }
-            Self::Mcp => ("mcp_servers", json!(policy.mcp_servers)),
-            Self::Marketplaces => ("marketplaces", json!(policy.marketplaces)),
-            Self::Network => ("network_policy", json!(policy.network_policy)),
-            Self::Hosts => ("network", json!(policy.network)),
-            Self::Session => ("session", json!(policy.session)),
-            Self::Resources => ("resources", json!(policy.resources)),
-            Self::Providers => ("allowed_providers", json!(policy.allowed_providers)),
-            Self::DevEnvironment => ("dev_environment", json!(policy.dev_environment)),
-            Self::Blocked => ("blocked", decided(Outcome::Blocked)),
-            Self::Denied => ("denied", decided(Outcome::Denied)),
-            Self::Ignored => ("ignored", decided(Outcome::Ignored)),
-        };
-        vec![value]
+        let own = governance.team_document();
+        Self {
+            organization: policy.organization.as_deref(),
+            team: governance.team(),
+            standalone: policy.standalone,
+            source: governance.organization().map(|org| org.provenance()),
+            team_source: own.map(|document| &document.provenance),
+            plugins: has(Field::Plugins).then_some(&policy.plugins),
+            bundles: has(Field::Plugins).then_some(&policy.bundles),
+            artifacts: has(Field::Plugins).then_some(&policy.artifacts),
+            mcp_servers: has(Field::Mcp).then_some(&policy.mcp_servers),
+            marketplaces: has(Field::Marketplaces).then_some(&policy.marketplaces),
+            network_policy: has(Field::Network).then_some(&policy.network_policy),
+            network: has(Field::Hosts).then_some(&policy.network),
+            session: has(Field::Session).then_some(&policy.session),
+            resources: has(Field::Resources).then_some(&policy.resources),
+            safety_net: has(Field::Safety).then_some(&policy.safety_net),
+            workspace_shields: has(Field::Safety).then_some(&policy.workspace_shields),
+            allowed_providers: has(Field::Providers).then_some(&policy.allowed_providers),
+            dev_environment: has(Field::DevEnvironment).then_some(&policy.dev_environment),
+            excepted: has(Field::Excepted).then(|| explanation::by_exception(policy).collect()),
+            blocked: decided(Field::Blocked, Outcome::Blocked),
+            denied: decided(Field::Denied, Outcome::Denied),
+            ignored: decided(Field::Ignored, Outcome::Ignored),
+        }
     }
 }
 
@@ -121,7 +179,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
         Some(field) => vec![field],
         None => Field::value_variants().to_vec(),
     };
-    let data = report(&governance, &policy, &fields);
+    let data = ExplainReport::new(&governance, &policy, &fields);
     context
         .printer
         .data("ConfigExplain", &data, governance.warnings());
@@ -132,24 +190,6 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
     text.extend(fields.iter().map(|field| field.section(&policy).text()));
     context.printer.result(&text.join("\n\n"));
     Ok(0)
-}
-
-fn report(governance: &Governance, policy: &EffectivePolicy, fields: &[Field]) -> Value {
-    let mut data = Map::new();
-    let mut put = |key: &str, value: Value| data.insert(key.to_owned(), value);
-    put("organization", json!(policy.organization));
-    put("team", json!(governance.team()));
-    put("standalone", json!(policy.standalone));
-    let source = governance.organization().map(|org| org.provenance());
-    put("source", json!(source));
-    let team = governance
-        .team_document()
-        .map(|document| &document.provenance);
-    put("team_source", json!(team));
-    for (name, value) in fields.iter().flat_map(|field| field.values(policy)) {
-        put(name, value);
-    }
-    Value::Object(data)
 }
 
 fn heading(governance: &Governance, policy: &EffectivePolicy, now: jiff::Timestamp) -> String {

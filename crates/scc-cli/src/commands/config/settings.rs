@@ -3,6 +3,8 @@
 use std::path::Path;
 
 use scc_config::UserConfig;
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::keys::{self, Known};
@@ -50,6 +52,19 @@ pub(crate) struct SetArgs {
     pub(crate) json: bool,
 }
 
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct GetReport<'a> {
+    key: &'a str,
+    value: &'a Value,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct SetReport<'a> {
+    key: &'a str,
+    /// As it was typed; `null` where the setting was taken out.
+    value: Option<&'a str>,
+}
+
 pub(crate) fn show(context: &Context) -> Result<u8, CliError> {
     let config = context.config()?;
     context.printer.data("ConfigShow", &config, &[]);
@@ -72,7 +87,7 @@ pub(crate) fn get(args: &GetArgs, context: &Context) -> Result<u8, CliError> {
         }
         (None, None) => return Err(not_a_key(key, &settings)),
     };
-    let data = json!({ "key": key, "value": value });
+    let data = GetReport { key, value: &value };
     context.printer.data("ConfigGet", &data, &[]);
     context.printer.result(&match &value {
         Value::String(text) => text.clone(),
@@ -105,7 +120,10 @@ pub(crate) fn set(args: &SetArgs, context: &Context) -> Result<u8, CliError> {
     if after.provider != before.provider {
         governance::warn_about_preference(&after, context);
     }
-    let data = json!({ "key": key, "value": args.value });
+    let data = SetReport {
+        key,
+        value: args.value.as_deref(),
+    };
     context.printer.data("ConfigSet", &data, &[]);
     context.printer.note(&match &args.value {
         Some(value) => format!("set `{key}` to {value}"),
@@ -151,7 +169,17 @@ pub(crate) fn update(
         if let Some(data) = other_rules(&before, &after) {
             audit.append("settings.changed", None, data, jiff::Timestamp::now())?;
         }
-        Ok::<_, CliError>(Some(after.to_json().into_bytes()))
+        let text = written(&after, &text, file)?;
+        Ok::<_, CliError>(Some(text.into_bytes()))
+    })
+}
+
+/// The settings as their file is to hold them, in the language in which it is written.
+pub(crate) fn written(config: &UserConfig, before: &str, file: &Path) -> Result<String, CliError> {
+    let text = config.to_text_like(before);
+    text.map_err(|error| CliError::Failed {
+        message: format!("`{}` is not changed: {error}", file.display()),
+        hint: "change it yourself: scc config edit".to_owned(),
     })
 }
 

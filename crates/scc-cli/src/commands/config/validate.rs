@@ -2,6 +2,7 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use scc_config::{ConfigError, DocumentKind};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::context::Context;
@@ -46,8 +47,8 @@ impl From<Kind> for DocumentKind {
     }
 }
 
-#[derive(Serialize)]
-struct FileReport {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct FileReport {
     file: String,
     kind: &'static str,
     valid: bool,

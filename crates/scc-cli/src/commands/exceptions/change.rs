@@ -1,13 +1,15 @@
 //! Accepting and ending exceptions.
 
 use scc_state::{Exception, ExceptionScope, ExceptionStore, StateDir};
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::{Stores, audit};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::findings::count;
 use crate::governance::workspace_root;
+use crate::output::moment;
 use crate::prompt::Prompter;
 
 /// Accept an exception that this workspace's repository shares, as it is now
@@ -48,7 +50,7 @@ pub(crate) struct CleanupArgs {
 #[derive(Debug, clap::Args)]
 pub(crate) struct ResetArgs {
     /// Yours
-    #[arg(long, required_unless_present = "repo")]
+    #[arg(long)]
     user: bool,
     /// Those that this workspace's repository shares
     #[arg(long)]
@@ -98,7 +100,8 @@ pub(crate) fn accept(args: &AcceptArgs, context: &Context) -> Result<u8, CliErro
     let targets = targets.join(", ");
     let question = format!(
         "Allow {targets} until {} (reason given: {})?",
-        exception.expires_at, exception.reason
+        moment(exception.expires_at),
+        exception.reason
     );
     confirmed(&question, args.yes, args.json)?;
     audit("exception.accepted", "repository", &exception, &state)?;
@@ -106,7 +109,8 @@ pub(crate) fn accept(args: &AcceptArgs, context: &Context) -> Result<u8, CliErro
     context.printer.data("ExceptionAccept", &exception, &[]);
     context.printer.note(&format!(
         "accepted {}: {targets} until {}",
-        exception.id, exception.expires_at
+        exception.id,
+        moment(exception.expires_at)
     ));
     Ok(0)
 }
@@ -163,6 +167,12 @@ pub(crate) fn cleanup(context: &Context) -> Result<u8, CliError> {
 }
 
 pub(crate) fn reset(args: &ResetArgs, context: &Context) -> Result<u8, CliError> {
+    if !args.user && !args.repo {
+        return Err(CliError::Usage {
+            message: "nothing says whose exceptions are to be deleted".to_owned(),
+            hint: "pass --user for yours, --repo for those of this repository, or both".to_owned(),
+        });
+    }
     confirmed("Delete all of these exceptions?", args.yes, args.json)?;
     let state = context.state()?;
     let mut removed = Vec::new();
@@ -193,11 +203,16 @@ fn take(
     Ok(loaded.value)
 }
 
-fn ended(removed: &[(&str, String)], kind: &str, context: &Context) {
-    let data: Vec<_> = removed
-        .iter()
-        .map(|(store, id)| json!({ "store": store, "id": id }))
-        .collect();
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct EndedReport<'a> {
+    /// `user` or `repository`.
+    store: &'a str,
+    id: &'a str,
+}
+
+fn ended(removed: &[(&str, String)], kind: &'static str, context: &Context) {
+    let data = removed.iter().map(|(store, id)| EndedReport { store, id });
+    let data: Vec<_> = data.collect();
     context.printer.data(kind, &data, &[]);
     context
         .printer

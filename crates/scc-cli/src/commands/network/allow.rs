@@ -1,7 +1,9 @@
 use std::path::PathBuf;
 
+use jiff::Timestamp;
 use scc_config::HostPattern;
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::commands::exceptions::Until;
 use crate::commands::wanted;
@@ -26,6 +28,17 @@ pub(crate) struct Args {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// A host that was added.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct AllowReport<'a> {
+    /// The host.
+    host: &'a str,
+    /// The container that can reach it.
+    container: &'a str,
+    /// Until when it can.
+    until: Timestamp,
 }
 
 pub(crate) async fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
@@ -53,8 +66,12 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<u8, CliError> 
     let end = args.until.resolve(&governance, now)?;
     let seconds = u64::try_from(end.duration_since(now).as_secs()).unwrap_or_default();
     launcher.allow_host(&view, host.name(), seconds).await?;
-    let data = json!({ "host": host.name(), "container": view.container, "until": end });
-    context.printer.data("NetworkAllow", &data, &[]);
+    let report = AllowReport {
+        host: host.name(),
+        container: &view.container,
+        until: end,
+    };
+    context.printer.data("NetworkAllow", &report, &[]);
     context
         .printer
         .result(&format!("{host} can be reached until {end}"));

@@ -2,8 +2,9 @@ use std::path::PathBuf;
 
 use scc_config::{HostPattern, NetworkPolicy};
 use scc_launch::{ChoiceInput, ProviderChoice, choose_provider, provider_endpoints};
-use scc_policy::{Destination, Destinations, EffectivePolicy, Reach};
-use serde_json::{Value, json};
+use scc_policy::{Destination, Destinations, EffectivePolicy, Reach, Sourced};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::CliError;
@@ -84,7 +85,7 @@ fn provider(
             let first = viable.first().map(|id| (*id).to_owned());
             preselected.or(first).ok_or_else(|| CliError::Refused {
                 message: "the rules allow no agent that this scc has".to_owned(),
-                hint: "see why: scc config explain --field providers".to_owned(),
+                hint: "see why: scc config explain --field denied".to_owned(),
             })
         }
     }
@@ -133,10 +134,10 @@ impl View<'_> {
     }
 
     fn show_all(&self, context: &Context) {
-        let mut data = self.data();
-        data["hosts"] = json!(self.destinations.hosts);
-        data["unresolved"] = json!(self.destinations.unresolved);
-        context.printer.data("NetworkExplain", &data, &[]);
+        let all = Shown::All(self.destinations);
+        context
+            .printer
+            .data("NetworkExplain", &self.report(all), &[]);
         let mut text = vec![self.heading()];
         if self.is_enforced() {
             let rows = self.destinations.hosts.iter().map(row).collect();
@@ -151,24 +152,26 @@ impl View<'_> {
         context.printer.result(&text.join("\n"));
     }
 
-    fn data(&self) -> Value {
-        json!({
-            "network_policy": self.policy.network_policy,
-            "provider": self.provider,
-        })
+    fn report<'a>(&'a self, shown: Shown<'a>) -> ExplainReport<'a> {
+        ExplainReport {
+            network_policy: &self.policy.network_policy,
+            provider: self.provider,
+            shown,
+        }
     }
 
     /// The exit code says whether the host is reached.
     fn show_one(&self, text: &str, context: &Context) -> Result<u8, CliError> {
         let (name, port) = target(text);
         let answer = self.answer(name, port);
-        let mut data = self.data();
-        data["host"] = json!(name);
-        data["port"] = json!(port);
-        data["allowed"] = json!(answer.allowed);
-        data["reason"] = json!(answer.reason);
-        data["rule"] = json!(answer.rule);
-        context.printer.data("NetworkExplain", &data, &[]);
+        let one = Shown::One {
+            host: name,
+            port,
+            answer: &answer,
+        };
+        context
+            .printer
+            .data("NetworkExplain", &self.report(one), &[]);
         let word = if answer.allowed { "allowed" } else { "denied" };
         let text = format!("{name}:{port} is {word}: {}", answer.reason);
         context.printer.result(&text);
@@ -218,10 +221,34 @@ impl View<'_> {
     }
 }
 
+/// Whether a host is reached, and why.
+#[derive(Serialize, JsonSchema)]
 struct Answer<'a> {
     allowed: bool,
     reason: String,
     rule: Option<&'a Destination>,
+}
+
+/// What a sandbox may reach.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct ExplainReport<'a> {
+    network_policy: &'a Sourced<NetworkPolicy>,
+    /// The agent that it counts for.
+    provider: &'a str,
+    #[serde(flatten)]
+    shown: Shown<'a>,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(untagged)]
+enum Shown<'a> {
+    All(&'a Destinations),
+    One {
+        host: &'a str,
+        port: u16,
+        #[serde(flatten)]
+        answer: &'a Answer<'a>,
+    },
 }
 
 fn row(entry: &Destination) -> Vec<String> {

@@ -1,6 +1,8 @@
-use scc_config::{OrgConfig, UserConfig};
-use scc_launch::OrgDocument;
-use serde_json::{Map, Value, json};
+use scc_config::{NetworkPolicy, OrgConfig, Organization, UserConfig};
+use scc_launch::{OrgDocument, Provenance};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Map, json};
 
 use super::Candidate;
 use crate::commands::config::update_settings;
@@ -31,7 +33,10 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
     let printer = context.printer;
     let (settings, document) = args.candidate.fetch(context)?;
     let config = document.config();
-    let data = json!({ "source": document.provenance(), "summary": summary(config) });
+    let data = ImportReport {
+        source: document.provenance(),
+        summary: Summary::of(config),
+    };
     if args.preview {
         printer.data("OrgImportPreview", &data, document.warnings());
         printer.result(&text(config));
@@ -96,19 +101,44 @@ fn joined(document: &OrgDocument, lost: Option<&str>, context: &Context) {
     });
 }
 
-fn summary(config: &OrgConfig) -> Value {
-    let policy = config.defaults.network_policy.unwrap_or_default();
-    json!({
-        "organization": config.organization,
-        "teams": config.profiles.keys().collect::<Vec<_>>(),
-        "network_policy": policy,
-        "blocked_plugins": config.security.blocked_plugins.len(),
-        "blocked_mcp_servers": config.security.blocked_mcp_servers.len(),
-        "enabled_plugins": config.defaults.enabled_plugins,
-        "marketplaces": config.marketplaces.keys().collect::<Vec<_>>(),
-        "allowed_providers": config.defaults.allowed_providers,
-        "personal_profiles": config.delegation.personal.allow,
-    })
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct ImportReport<'a> {
+    source: &'a Provenance,
+    summary: Summary<'a>,
+}
+
+/// What an organization's document says, in short.
+#[derive(Serialize, JsonSchema)]
+struct Summary<'a> {
+    organization: &'a Organization,
+    teams: Vec<&'a str>,
+    network_policy: NetworkPolicy,
+    /// How many patterns of plugins are blocked.
+    blocked_plugins: usize,
+    /// How many patterns of servers are blocked.
+    blocked_mcp_servers: usize,
+    enabled_plugins: &'a [String],
+    marketplaces: Vec<&'a str>,
+    /// `null` where all are allowed.
+    allowed_providers: Option<&'a [String]>,
+    /// Personal profiles have an effect.
+    personal_profiles: bool,
+}
+
+impl<'a> Summary<'a> {
+    fn of(config: &'a OrgConfig) -> Self {
+        Self {
+            organization: &config.organization,
+            teams: config.profiles.keys().map(String::as_str).collect(),
+            network_policy: config.defaults.network_policy.unwrap_or_default(),
+            blocked_plugins: config.security.blocked_plugins.len(),
+            blocked_mcp_servers: config.security.blocked_mcp_servers.len(),
+            enabled_plugins: &config.defaults.enabled_plugins,
+            marketplaces: config.marketplaces.keys().map(String::as_str).collect(),
+            allowed_providers: config.defaults.allowed_providers.as_deref(),
+            personal_profiles: config.delegation.personal.allow,
+        }
+    }
 }
 
 fn text(config: &OrgConfig) -> String {

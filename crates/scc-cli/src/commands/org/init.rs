@@ -3,7 +3,9 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::context::Context;
 use crate::error::CliError;
@@ -36,6 +38,19 @@ pub(crate) struct Args {
     /// Print JSON
     #[arg(long, conflicts_with = "stdout")]
     pub(crate) json: bool,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct InitReport<'a> {
+    /// What was written.
+    file: &'a str,
+    template: String,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct TemplateReport {
+    name: String,
+    description: String,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -81,7 +96,10 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
     write(&args.output, &document, args.force)?;
     let file = args.output.display().to_string();
     let (template, _) = args.template.words();
-    let data = json!({ "file": file, "template": template });
+    let data = InitReport {
+        file: &file,
+        template,
+    };
     printer.data("OrgInit", &data, &[]);
     printer.note(&format!("wrote {file}"));
     printer.note(&format!(
@@ -95,10 +113,11 @@ fn list(context: &Context) -> u8 {
         .iter()
         .map(|template| template.words())
         .collect();
-    let data: Vec<_> = templates
-        .iter()
-        .map(|(name, meaning)| json!({ "name": name, "description": meaning }))
-        .collect();
+    let data = templates.iter().map(|(name, description)| TemplateReport {
+        name: name.clone(),
+        description: description.clone(),
+    });
+    let data: Vec<_> = data.collect();
     context.printer.data("OrgTemplateList", &data, &[]);
     let rows = templates
         .into_iter()

@@ -1,9 +1,12 @@
-use serde_json::json;
+use scc_config::Organization;
+use scc_launch::unsupported;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::{Candidate, findings_of};
 use crate::context::Context;
 use crate::error::CliError;
-use crate::findings::{self, count};
+use crate::findings::{self, FindingReport, count};
 
 /// Fetch an organization's document and say what is wrong with it
 #[derive(Debug, clap::Args)]
@@ -15,18 +18,36 @@ pub(crate) struct Args {
     pub(crate) json: bool,
 }
 
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct ValidationReport<'a> {
+    source: &'a str,
+    valid: bool,
+    findings: Vec<FindingReport>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    organization: Option<&'a Organization>,
+    /// Of the document, in hex.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sha256: Option<&'a str>,
+}
+
 pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
     let printer = context.printer;
     match args.candidate.fetch(context) {
         Ok((_, document)) => {
             let source = &document.provenance().source;
             let organization = &document.config().organization;
-            let data = json!({
-                "source": source, "valid": true, "findings": [],
-                "organization": organization,
-                "sha256": document.provenance().sha256,
-            });
-            printer.data("OrgValidation", &data, &[]);
+            let data = ValidationReport {
+                source,
+                valid: true,
+                findings: Vec::new(),
+                organization: Some(organization),
+                sha256: Some(&document.provenance().sha256),
+            };
+            let warnings = unsupported(document.document());
+            printer.data("OrgValidation", &data, &warnings);
+            for warning in &warnings {
+                printer.warning(warning);
+            }
             let teams = count(document.config().profiles.len(), "team");
             printer.result(&format!("{source}: valid, {} ({teams})", organization.name));
             Ok(0)
@@ -36,9 +57,13 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
                 return Err(error);
             };
             let source = &args.candidate.source;
-            let data = json!({
-                "source": source, "valid": false, "findings": findings::reports(found),
-            });
+            let data = ValidationReport {
+                source,
+                valid: false,
+                findings: findings::reports(found),
+                organization: None,
+                sha256: None,
+            };
             let summary = format!("{source}: {}", count(found.len(), "error"));
             printer.data_with_errors("OrgValidation", &data, std::slice::from_ref(&summary));
             printer.result(&format!("{}\n{summary}", findings::text(found)));

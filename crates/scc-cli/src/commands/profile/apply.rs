@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use scc_policy::{Decision, ItemKind, Layer, Outcome};
 use scc_state::{AppliedProfile, PersonalProfile, RepositoryTrust};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
 
@@ -36,8 +37,8 @@ pub(super) struct DiffArgs {
     offline: bool,
 }
 
-#[derive(Serialize)]
-struct ApplyReport<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct ApplyReport<'a> {
     repository: &'a str,
     standalone: bool,
     applied: bool,
@@ -178,8 +179,8 @@ fn show(verdict: &Verdict, applied: bool, desk: &Desk<'_>) {
     }
 }
 
-#[derive(Serialize)]
-struct DiffReport<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct DiffReport<'a> {
     repository: &'a str,
     applied_at: Option<Timestamp>,
     profile_changed: bool,
@@ -187,7 +188,7 @@ struct DiffReport<'a> {
 }
 
 /// An item whose outcome is not what it was.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct OutcomeChange {
     item: String,
     before: Option<String>,
@@ -216,7 +217,13 @@ pub(super) fn diff(args: &DiffArgs, desk: &Desk<'_>) -> Result<(), CliError> {
         printer.result(&lines.join("\n"));
     }
     match report.applied_at {
-        Some(at) => printer.note(&format!("applied {} ago", age(at, Timestamp::now()))),
+        Some(at) => {
+            let since = format!("applied {} ago", age(at, Timestamp::now()));
+            printer.note(&match lines.is_empty() && !report.profile_changed {
+                true => format!("nothing is different: {since}"),
+                false => since,
+            });
+        }
         None => printer.note("never applied; do so: scc profile apply"),
     }
     if lines.is_empty() && report.profile_changed && report.applied_at.is_some() {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use scc_state::PersonalProfile;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -10,7 +11,7 @@ use super::servers;
 use crate::output::Printer;
 
 /// One plugin or server that is not the same.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub(super) struct Change {
     pub(super) kind: &'static str,
     pub(super) item: String,

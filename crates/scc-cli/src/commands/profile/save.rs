@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use scc_config::{Document, ProjectConfig};
 use scc_state::PersonalProfile;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::changes::{self, Change};
@@ -27,8 +28,8 @@ pub(super) struct Args {
     add: bool,
 }
 
-#[derive(Serialize)]
-struct SaveReport<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct SaveReport<'a> {
     repository: &'a str,
     changes: Vec<Change>,
 }

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use scc_config::{BareName, McpServer, McpTransport, PluginRef, PluginRefError};
 use scc_state::PersonalProfile;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::error::CliError;
 
 /// A server as it is shown: its address or program, without arguments, headers and environment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub(super) struct ServerReport {
     pub(super) name: String,
     #[serde(rename = "type")]
@@ -129,30 +130,6 @@ pub(super) fn value(server: &McpServer) -> Value {
     serde_json::to_value(server).unwrap_or_default()
 }
 
-/// The first server with a value that others must not see, and the key that holds it.
-pub(super) fn literal_secret(profile: &PersonalProfile) -> Option<(String, &'static str)> {
-    let variable = |text: &String| text.starts_with("${") && text.ends_with('}');
-    profile
-        .mcp_servers
-        .iter()
-        .filter_map(read)
-        .find_map(|server| {
-            let key = match () {
-                () if !server.env.values().all(variable) => "env",
-                () if !server.headers.values().all(variable) => "headers",
-                () if server.url.as_deref().is_some_and(has_user) => "url",
-                () => return None,
-            };
-            Some((server.name, key))
-        })
-}
-
-fn has_user(url: &str) -> bool {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    authority.contains('@')
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -203,17 +180,12 @@ mod tests {
     }
 
     #[test]
-    fn what_may_be_a_secret_is_found_and_not_shown() {
+    fn what_may_be_a_secret_is_not_shown() {
         let server = json!({
-            "name": "x", "type": "http", "url": "https://x.example/mcp?token=hunter2",
-            "headers": { "X-Key": "${KEY}" }
+            "name": "x", "type": "http", "url": "https://ada:hunter2@x.example/mcp?token=hunter2",
+            "headers": { "X-Key": "hunter2" }
         });
-        let mut open = profile(&[], vec![server]);
-        assert_eq!(literal_secret(&open), None);
+        let open = profile(&[], vec![server]);
         assert!(!format!("{:?}", reports(&open)).contains("hunter2"));
-        open.mcp_servers[0]["headers"]["X-Key"] = json!("hunter2");
-        assert_eq!(literal_secret(&open), Some(("x".to_owned(), "headers")));
-        open.mcp_servers = vec![typed("y=https://ada:hunter2@x.example/").unwrap()];
-        assert_eq!(literal_secret(&open), Some(("y".to_owned(), "url")));
     }
 }

@@ -2,6 +2,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use scc_state::{PersonalProfile, StateDir};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::repository::Repository;
@@ -11,8 +12,8 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::output::{age, table};
 
-#[derive(Serialize)]
-struct ProfileReport {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct ProfileReport {
     repository: String,
     current: bool,
     saved_at: Timestamp,
@@ -68,8 +69,9 @@ pub(super) fn list(
     Ok(())
 }
 
-#[derive(Serialize)]
-struct StatusReport<'a> {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ProfileStatusReport")]
+pub(crate) struct StatusReport<'a> {
     repository: &'a str,
     profile: Option<ProfileReport>,
     file: String,

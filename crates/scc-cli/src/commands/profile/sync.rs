@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use scc_state::{PersonalProfile, StateError};
 
-use super::{Desk, changes, servers, transfer};
+use super::{Desk, changes, literals, transfer};
 use crate::error::CliError;
 use crate::prompt::Prompter;
 
@@ -19,6 +19,9 @@ pub(super) struct Args {
     /// Take the profile that is in the repository
     #[arg(long)]
     pull: bool,
+    /// Write values, too, that may be secrets
+    #[arg(long, requires = "push")]
+    include_secrets: bool,
     /// Do not ask before a profile of the repository is taken
     #[arg(short, long)]
     yes: bool,
@@ -26,7 +29,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, desk: &Desk<'_>) -> Result<(), CliError> {
     match args.push {
-        true => push(desk),
+        true => push(args, desk),
         false => pull(args, desk),
     }
 }
@@ -48,17 +51,10 @@ fn file(desk: &Desk<'_>) -> Result<PathBuf, CliError> {
     Ok(file)
 }
 
-fn push(desk: &Desk<'_>) -> Result<(), CliError> {
+fn push(args: &Args, desk: &Desk<'_>) -> Result<(), CliError> {
     let profile = desk.profile()?;
-    if let Some((name, key)) = servers::literal_secret(&profile) {
-        return Err(CliError::Failed {
-            message: format!(
-                "MCP server `{name}` has a value in `{key}` that may be a secret, and a repository \
-                 shows it to others"
-            ),
-            hint: "write `${VARIABLE}` there, or use: scc profile export -o FILE".to_owned(),
-        });
-    }
+    let who = "a repository shows it to others";
+    literals::refuse(&profile, args.include_secrets, who)?;
     let path = file(desk)?;
     let folder = path.parent().unwrap_or(Path::new("/"));
     std::fs::create_dir_all(folder).map_err(|source| CliError::Write {

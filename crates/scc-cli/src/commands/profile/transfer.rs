@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use scc_state::{PersonalProfile, ProfileError};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::changes::{self, Change};
-use super::{Desk, servers};
+use super::{Desk, literals, servers};
 use crate::error::CliError;
 
 /// More than any profile needs.
@@ -19,6 +20,9 @@ pub(super) struct ExportArgs {
     /// The file, which only you can read (default: standard output)
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Write values, too, that may be secrets
+    #[arg(long)]
+    include_secrets: bool,
 }
 
 /// Take an exported profile for this repository
@@ -34,8 +38,8 @@ pub(super) struct ImportArgs {
     force: bool,
 }
 
-#[derive(Serialize)]
-struct TransferReport<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct TransferReport<'a> {
     repository: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<String>,
@@ -46,9 +50,11 @@ struct TransferReport<'a> {
 pub(super) fn export(args: &ExportArgs, desk: &Desk<'_>) -> Result<(), CliError> {
     let profile = desk.profile()?;
     let printer = desk.context.printer;
-    if servers::literal_secret(&profile).is_some() {
-        printer
-            .warning("the profile holds values that may be secrets: keep the export to yourself");
+    literals::refuse(&profile, args.include_secrets, "an export may get around")?;
+    if let Some((server, place)) = literals::find(&profile) {
+        printer.warning(&format!(
+            "MCP server `{server}` may have a secret in {place}: keep the export to yourself"
+        ));
     }
     let Some(file) = &args.output else {
         let text = profile.to_json()?;
@@ -124,7 +130,7 @@ pub(super) fn take(mut profile: PersonalProfile, desk: &Desk<'_>) -> Result<Vec<
     Ok(changes)
 }
 
-pub(super) fn report(changes: Vec<Change>, applied: bool, kind: &str, desk: &Desk<'_>) {
+pub(super) fn report(changes: Vec<Change>, applied: bool, kind: &'static str, desk: &Desk<'_>) {
     let printer = desk.context.printer;
     changes::show(&changes, printer);
     if changes.is_empty() {

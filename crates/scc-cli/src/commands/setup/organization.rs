@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use scc_config::{OrganizationSource, SecretSource, UserConfig};
 use scc_launch::{Freshness, OrgDocument};
 use scc_sources::Source;
+use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::commands::org::about_the_candidate;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::governance::{Asked, Rules};
@@ -20,7 +22,8 @@ pub(super) struct Organization {
     document: OrgDocument,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "SetupOrganization")]
 pub(super) struct Report {
     id: String,
     name: String,
@@ -114,7 +117,8 @@ pub(super) fn load(
         force: true,
         ..Asked::default()
     };
-    let document = Rules::with_config(context, config, asked)?.organization()?;
+    let document = Rules::with_config(context, config, asked)?.organization();
+    let document = document.map_err(about_the_candidate)?;
     let provenance = document.provenance();
     // A copy is good enough to go on with, but a new setup does not rest on one.
     if provenance.freshness == Freshness::Stale {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use scc_launch::{Refusal, detect_workspace, record_refusal};
 
-use super::{Args, workspace_path};
+use super::Args;
 use crate::context::Context;
 use crate::error::CliError;
 
@@ -14,7 +14,7 @@ pub(super) fn record(error: &CliError, args: &Args, context: &Context) {
     if !refused {
         return;
     }
-    let named = workspace_path(args);
+    let named = args.workspace_path();
     let workspace = detect_workspace(&named).map_or(named, |found| found.root);
     let refusal = Refusal {
         workspace: &workspace,

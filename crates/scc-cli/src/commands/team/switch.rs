@@ -1,7 +1,9 @@
 use std::path::Path;
 
 use scc_config::UserConfig;
-use scc_launch::OrgDocument;
+use scc_launch::{OrgDocument, TeamChoice, TeamOrigin};
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Map, json};
 
 use crate::commands::config::update_settings;
@@ -18,7 +20,7 @@ pub(crate) struct Args {
     /// For the workspace around the current directory only
     #[arg(short, long)]
     workspace: bool,
-    /// Work in no team
+    /// Work in no team; with --workspace: in your own again
     #[arg(long, conflicts_with = "name")]
     none: bool,
     /// Never ask
@@ -29,8 +31,15 @@ pub(crate) struct Args {
     pub(crate) json: bool,
 }
 
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct SwitchReport<'a> {
+    team: Option<&'a str>,
+    /// The workspace that it is for; `null` where it is for all that have none of their own.
+    workspace: Option<&'a str>,
+}
+
 pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
-    let rules = super::rules(context, false)?;
+    let rules = super::rules(context)?;
     let document = rules.organization()?;
     let name = match (&args.name, args.none) {
         (_, true) => None,
@@ -48,17 +57,51 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
             None
         }
     };
-    let data = json!({ "team": name, "workspace": workspace });
+    let data = SwitchReport {
+        team: name.as_deref(),
+        workspace: workspace.as_deref(),
+    };
+    let mut warnings = document.warnings().to_vec();
+    let pinned = match args.workspace {
+        true => None,
+        false => pinned(&rules)?,
+    };
+    warnings.extend(pinned.clone());
+    context.printer.data("TeamSwitch", &data, &warnings);
     context
         .printer
-        .data("TeamSwitch", &data, document.warnings());
-    let whose = workspace.map(|root| format!("the team of {root}"));
-    let whose = whose.unwrap_or_else(|| "your team".to_owned());
-    context.printer.note(&match name {
-        Some(name) => format!("{whose} is now {name}; see what applies: scc config explain"),
-        None => format!("{whose} is now none; the organization's baseline applies"),
-    });
+        .note(&said(name.as_deref(), workspace.as_deref(), &rules.config));
+    if let Some(warning) = &pinned {
+        context.printer.warning(warning);
+    }
     Ok(0)
+}
+
+/// That the current workspace keeps its own team, where that is so.
+fn pinned(rules: &Rules) -> Result<Option<String>, CliError> {
+    let here = TeamChoice::find(&rules.input())?;
+    let here = here.filter(|here| here.origin == TeamOrigin::Workspace);
+    Ok(here.map(|here| {
+        format!(
+            "this workspace has a team of its own, which still applies here: {}; take it away: \
+             scc team switch --none --workspace",
+            here.name
+        )
+    }))
+}
+
+fn said(name: Option<&str>, workspace: Option<&str>, config: &UserConfig) -> String {
+    const NEXT: &str = "see what applies: scc config explain";
+    const BASELINE: &str = "the organization's baseline applies";
+    match (name, workspace) {
+        (Some(name), Some(root)) => format!("the team of {root} is now {name}; {NEXT}"),
+        (Some(name), None) => format!("your team is now {name}; {NEXT}"),
+        (None, None) => format!("your team is now none; {BASELINE}"),
+        (None, Some(root)) => match &config.team {
+            Some(team) => format!("{root} has no team of its own any more; yours applies: {team}"),
+            None => format!("{root} has no team of its own any more, and nor have you; {BASELINE}"),
+        },
+    }
 }
 
 /// Gives the workspace around the current directory a team, or none.

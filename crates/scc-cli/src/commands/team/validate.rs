@@ -1,15 +1,16 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use scc_config::DocumentKind;
+use scc_config::{ConfigError, DocumentKind};
 use scc_launch::TeamChoice;
-use scc_policy::{Decision, EffectivePolicy, Outcome};
-use serde_json::json;
+use scc_policy::{Decision, EffectivePolicy, Layer, Outcome};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::commands::config::check_document;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::explanation;
-use crate::findings::{self, count};
+use crate::findings::{self, FindingReport, count};
 use crate::governance::{Asked, Rules};
 
 /// Check what a team asks for against the organization's rules
@@ -17,17 +18,38 @@ use crate::governance::{Asked, Rules};
 pub(crate) struct Args {
     /// The team; yours where it is left out
     name: Option<String>,
-    /// Check this file as a federated team's document instead
-    #[arg(short, long, value_name = "FILE", conflicts_with = "name")]
+    /// Check this file as the team's own document; without a team only its structure
+    #[arg(short, long, value_name = "FILE")]
     file: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
 }
 
+/// What is wrong with a team, or with the document of one.
+#[derive(Default, Serialize, JsonSchema)]
+pub(crate) struct ValidateReport<'a> {
+    /// The team, as it is in the organization's document.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    team: Option<String>,
+    /// What was checked as the team's own document.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
+    valid: bool,
+    /// What the team asks for and does not get.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refused: Option<Vec<&'a Decision>>,
+    /// What is wrong with the document.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    findings: Option<Vec<FindingReport>>,
+}
+
 pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
     if let Some(file) = &args.file {
-        return check_file(file, context);
+        let found = check_document(file, Some(DocumentKind::Team))?.1;
+        if !found.is_empty() || args.name.is_none() {
+            return Ok(structure(file, &found, context));
+        }
     }
     let name = match &args.name {
         Some(name) => name.clone(),
@@ -36,36 +58,63 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
     // Without a workspace: only what the team itself asks for counts.
     let asked = Asked {
         team: Some(name.clone()),
+        team_file: absolute(args.file.as_deref())?,
         wait: true,
         ..Asked::default()
     };
     let rules = Rules::open(context, asked)?;
-    rules.organization()?;
+    let document = rules.organization()?;
+    if args.file.is_some() && super::profile(&document, &name)?.config_source.is_none() {
+        return Err(CliError::Failed {
+            message: format!("team `{name}` keeps no document of its own"),
+            hint: "its `config_source` in the organization's document would say where".to_owned(),
+        });
+    }
     let governance = rules.governance()?;
     let policy = rules.policy(&governance, context)?;
-    let refused = refused(&policy);
+    Ok(evaluated(&name, args.file.as_deref(), &policy, context))
+}
+
+fn absolute(file: Option<&Path>) -> Result<Option<PathBuf>, CliError> {
+    let absolute = file.map(std::path::absolute).transpose();
+    absolute.map_err(|error| CliError::Invalid {
+        message: format!("the current directory cannot be found: {error}"),
+        hint: String::new(),
+    })
+}
+
+/// Says what the team asks for and does not get.
+fn evaluated(name: &str, file: Option<&Path>, policy: &EffectivePolicy, context: &Context) -> u8 {
+    let refused = refused(policy);
     let errors: Vec<_> = refused
         .iter()
         .map(|d| format!("{} {}: {}", explanation::kind(d.kind), d.item, d.message))
         .collect();
-    let data = json!({ "team": name, "valid": refused.is_empty(), "refused": refused });
-    context
-        .printer
-        .data_with_errors("TeamValidate", &data, &errors);
+    let report = ValidateReport {
+        team: Some(name.to_owned()),
+        file: file.map(|file| file.display().to_string()),
+        valid: refused.is_empty(),
+        refused: Some(refused.clone()),
+        ..ValidateReport::default()
+    };
+    let printer = context.printer;
+    printer.data_with_errors("TeamValidate", &report, &errors);
     if errors.is_empty() {
-        context.printer.result(&format!(
+        printer.result(&format!(
             "team {name}: everything that it asks for is allowed"
         ));
-        return Ok(0);
+        return 0;
     }
-    let sections = [Outcome::Blocked, Outcome::Denied, Outcome::Ignored];
-    let sections = sections.map(|outcome| explanation::decided(&policy, outcome).text());
-    context.printer.result(&sections.join("\n\n"));
-    Ok(6)
+    let outcomes = [Outcome::Blocked, Outcome::Denied, Outcome::Ignored];
+    let has = |outcome: &Outcome| refused.iter().any(|d| d.outcome == *outcome);
+    let sections = outcomes.into_iter().filter(has);
+    let sections = sections.map(|outcome| explanation::of(refused.iter().copied(), outcome).text());
+    printer.result(&sections.collect::<Vec<_>>().join("\n\n"));
+    6
 }
 
 fn current(context: &Context) -> Result<String, CliError> {
-    let rules = super::rules(context, false)?;
+    let rules = super::rules(context)?;
     let team = TeamChoice::find(&rules.input())?;
     team.map(|team| team.name).ok_or(CliError::Usage {
         message: "no team was named, and you have none".to_owned(),
@@ -73,30 +122,33 @@ fn current(context: &Context) -> Result<String, CliError> {
     })
 }
 
+/// What the team and its own document ask for in vain; what others ask for is not its business.
 fn refused(policy: &EffectivePolicy) -> Vec<&Decision> {
+    let of_team = |layer| matches!(layer, Layer::Team | Layer::TeamDocument);
     let decisions = policy.decisions.iter();
     decisions
-        .filter(|decision| decision.outcome != Outcome::Allowed)
+        .filter(|decision| of_team(decision.layer) && decision.outcome != Outcome::Allowed)
         .collect()
 }
 
-fn check_file(file: &std::path::Path, context: &Context) -> Result<u8, CliError> {
-    let (_, found) = check_document(file, Some(DocumentKind::Team))?;
+/// Says what is wrong with a document by itself.
+fn structure(file: &Path, found: &[ConfigError], context: &Context) -> u8 {
     let shown = file.display().to_string();
-    let data = json!({
-        "file": shown, "valid": found.is_empty(), "findings": findings::reports(&found),
-    });
+    let report = ValidateReport {
+        file: Some(shown.clone()),
+        valid: found.is_empty(),
+        findings: Some(findings::reports(found)),
+        ..ValidateReport::default()
+    };
     let errors: Vec<_> = found.iter().map(ToString::to_string).collect();
-    context
-        .printer
-        .data_with_errors("TeamValidate", &data, &errors);
+    let printer = context.printer;
+    printer.data_with_errors("TeamValidate", &report, &errors);
     if found.is_empty() {
-        context.printer.result(&format!("{shown}: valid"));
-        return Ok(0);
+        printer.result(&format!("{shown}: valid"));
+        printer.note("name a team to see what the organization lets it have: scc team validate NAME --file FILE");
+        return 0;
     }
     let summary = format!("{shown}: {}", count(found.len(), "error"));
-    context
-        .printer
-        .result(&format!("{}\n{summary}", findings::text(&found)));
-    Ok(3)
+    printer.result(&format!("{}\n{summary}", findings::text(found)));
+    3
 }

@@ -2,9 +2,9 @@ use scc_dashboard::{Action, Level, Note, Operation, Row, TabRows};
 use scc_state::{SessionRecord, SessionState};
 
 use super::{Desk, detail};
-use crate::commands::sessions::{label, state};
 use crate::dashboard::facts::Engine;
 use crate::output::age;
+use crate::resume::state;
 
 impl Desk<'_> {
     pub(super) fn sessions(&self) -> TabRows {
@@ -26,7 +26,7 @@ impl Desk<'_> {
         let state = state(record);
         let branch = record.branch.clone().unwrap_or_default();
         let cells = [
-            label(record),
+            record.label().to_owned(),
             record.provider.clone(),
             state.clone(),
             format!("{} ago", age(record.started_at, self.now)),

@@ -34,7 +34,8 @@ impl Desk<'_> {
         let name = mode(config);
         let organization = organization(config, self.context);
         let team = config.team.as_deref().filter(|_| !config.standalone);
-        let text = describe_mode(name, organization.as_deref(), team);
+        let team = format!("team {}", team.unwrap_or("none"));
+        let text = describe_mode(name, organization.as_deref(), &team);
         let mut mode = Row::new("mode", ["Mode", &text]);
         mode.level = match name {
             "organization" => Level::Good,

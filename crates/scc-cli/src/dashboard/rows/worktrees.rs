@@ -1,7 +1,5 @@
-use std::path::Path;
-
 use scc_dashboard::{Action, Level, Operation, Row, TabRows};
-use scc_git::RepositoryFacts;
+use scc_git::Worktree;
 
 use super::{Desk, detail};
 
@@ -19,15 +17,15 @@ impl Desk<'_> {
         }
     }
 
-    fn worktree(&self, worktree: &RepositoryFacts) -> Row {
-        let path = worktree.root.to_string_lossy().into_owned();
-        let running = self.running_in(&worktree.root);
+    fn worktree(&self, worktree: &Worktree) -> Row {
+        let path = worktree.path.to_string_lossy().into_owned();
+        let running = self.running_in(&worktree.path);
         let branch = worktree.branch.as_deref().unwrap_or("detached");
         let cells = [
-            name(worktree),
+            worktree.name(),
             branch.to_owned(),
             running.map_or("-", |_| "running").to_owned(),
-            self.path(&worktree.root),
+            self.path(&worktree.path),
         ];
         let mut row = Row::new(&path, cells);
         row.level = running.map_or(Level::Plain, |_| Level::Good);
@@ -42,16 +40,10 @@ impl Desk<'_> {
             ],
             None => vec![start],
         };
-        if worktree.is_linked_worktree && running.is_none() {
+        if !worktree.is_main && running.is_none() {
             row.actions
-                .push(Action::new(Operation::RemoveWorktree, name(worktree)));
+                .push(Action::new(Operation::RemoveWorktree, worktree.name()));
         }
         row
     }
-}
-
-/// What a worktree is called: as its directory.
-fn name(worktree: &RepositoryFacts) -> String {
-    let name = worktree.root.file_name().map(Path::new);
-    name.map_or_else(String::new, |name| name.display().to_string())
 }

@@ -227,6 +227,17 @@ fn a_proxy_that_does_not_get_out_refuses_the_launch() {
     assert!(left(&world).is_empty(), "{:?}", left(&world));
 }
 
+/// Without a network at this moment the agent starts, and finds out by itself.
+#[test]
+fn a_host_that_nobody_knows_refuses_no_launch() {
+    let world = World::new(&Plan {
+        zone: &[],
+        ..Plan::default()
+    });
+    let said = world.agent("curl -sS -w '%{http_code}' http://allowed.test/ | tail -c 3");
+    assert!(said.starts_with('5'), "{said}");
+}
+
 /// Stopped from elsewhere.
 #[test]
 fn a_session_that_is_stopped_leaves_nothing() {

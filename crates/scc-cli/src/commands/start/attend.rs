@@ -1,0 +1,196 @@
+//! Carrying out a plan, and attending the agent until it ends.
+
+use jiff::{SignedDuration, Timestamp};
+use scc_launch::{AgentEnd, Executed, KILLED, Launcher, LiveSession, OnConflict, Plan, Requested};
+use scc_runtime::SandboxRuntime;
+
+use crate::commands::{attach, watch};
+use crate::context::Context;
+use crate::error::CliError;
+use crate::host;
+use crate::output::Printer;
+use crate::progress::Progress;
+use crate::prompt::Prompter;
+use crate::terminal::{self, Ended, Stop, Target};
+
+/// Starts the agent of a plan and attends it; its status is ours.
+pub(super) async fn carry_out(
+    mut plan: Plan,
+    fresh: bool,
+    prompter: Prompter,
+    context: &Context,
+) -> Result<u8, CliError> {
+    let runtime = context.engine().await?;
+    let state = context.state()?;
+    let launcher = context.launcher(&runtime, &state);
+    if !launcher.runtime.image_exists(&plan.image.reference).await? {
+        plan.set_npm_registry(host::npm_registry().as_deref());
+    }
+    let requested = launcher.request(&plan)?;
+    let launch = execute(&launcher, requested, fresh, context, prompter);
+    match terminal::unless_stopped(launch).await {
+        Ok(Started::New(live)) => attend(&launcher, live, context).await,
+        Ok(Started::Earlier { container }) => {
+            launcher.give_way(requested);
+            attach::to(Some(container), context).await
+        }
+        // How it ended is recorded where it failed.
+        Err(error @ CliError::Launch(_)) => Err(error),
+        Err(error @ CliError::Cancelled { .. }) => {
+            if let Err(rest) = launcher.cancel(requested).await {
+                context.printer.warning(&rest.to_string());
+            }
+            Err(error)
+        }
+        Err(error) => {
+            launcher.give_way(requested);
+            Err(error)
+        }
+    }
+}
+
+/// What there is to attend.
+enum Started {
+    New(LiveSession),
+    Earlier { container: String },
+}
+
+async fn execute<R: SandboxRuntime>(
+    launcher: &Launcher<'_, R>,
+    requested: Requested<'_>,
+    fresh: bool,
+    context: &Context,
+    prompter: Prompter,
+) -> Result<Started, CliError> {
+    let mut on_conflict = if fresh {
+        OnConflict::Replace
+    } else {
+        OnConflict::Report
+    };
+    loop {
+        let mut progress = Progress::new(context.printer);
+        let mut report = |event| progress.show(event);
+        let outcome = launcher
+            .execute(
+                requested,
+                &context.registry,
+                terminal::size(),
+                on_conflict,
+                &mut report,
+            )
+            .await?;
+        match outcome {
+            Executed::Started(live) => return Ok(Started::New(live)),
+            Executed::Conflict { container } => {
+                if !ask_about_conflict(&container, prompter)? {
+                    return Ok(Started::Earlier { container });
+                }
+                on_conflict = OnConflict::Replace;
+            }
+        }
+    }
+}
+
+/// Whether the running sandbox is to be replaced; else it is to be attached to.
+fn ask_about_conflict(container: &str, prompter: Prompter) -> Result<bool, CliError> {
+    let conflict = || CliError::Conflict {
+        container: container.to_owned(),
+    };
+    let options = ["Attach to it", "Replace it", "Cancel"].map(str::to_owned);
+    let question = format!("The sandbox {container} of this workspace is running.");
+    match prompter.select(&question, &options, 0, conflict())? {
+        0 => Ok(false),
+        1 => Ok(true),
+        _ => Err(CliError::CANCELLED),
+    }
+}
+
+/// Attends a session until its agent ends; the agent's status is ours.
+async fn attend<R: SandboxRuntime>(
+    launcher: &Launcher<'_, R>,
+    mut live: LiveSession,
+    context: &Context,
+) -> Result<u8, CliError> {
+    if live.expires_at.is_some()
+        && let Err(error) = watch::spawn(&live.sandbox)
+    {
+        // A session whose limit nobody keeps does not go on.
+        launcher.stop_sandbox(&live.sandbox).await?;
+        launcher.finish(&live.session_id, &live.sandbox).await?;
+        return Err(error);
+    }
+    let _warning = live
+        .expires_at
+        .map(|time| warn_before(time, context.printer));
+    let mut ended = Ended::ByItself;
+    if let Some(attachment) = live.take_attachment() {
+        let target = Target::Sandbox(&live.sandbox);
+        let has_terminal = terminal::size().is_some();
+        ended = terminal::hand_over(launcher, target, attachment, has_terminal).await?;
+    }
+    if let Ended::By(stop @ Stop::Hangup) = ended {
+        return Ok(stop.status());
+    }
+    let rest = launcher.finish(&live.session_id, &live.sandbox);
+    let end = terminal::finish(rest).await?;
+    if let Err(error) = launcher.note_sign_in(&live, &context.registry).await {
+        context.printer.warning(&error.to_string());
+    }
+    Ok(attended_status(ended, end, context))
+}
+
+/// How long before the end of a session its user is told.
+const WARN_BEFORE: SignedDuration = SignedDuration::from_mins(5);
+
+/// Says on the terminal that the session is about to end; not when this is dropped before.
+fn warn_before(expiry: Timestamp, printer: Printer) -> AbortOnDrop {
+    AbortOnDrop(tokio::spawn(async move {
+        let left = |until: Timestamp| until.duration_since(Timestamp::now());
+        let pause = left(expiry) - WARN_BEFORE;
+        if pause.is_positive() {
+            tokio::time::sleep(pause.unsigned_abs()).await;
+        }
+        let minutes = (left(expiry).as_secs() + 59) / 60;
+        // The terminal may be in raw mode, where a line has to be begun by hand.
+        printer.warning(&format!(
+            "this session ends in {minutes} min, by the rules (scc config explain)\r"
+        ));
+    }))
+}
+
+struct AbortOnDrop(tokio::task::JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// What scc ends with after it has attended an agent.
+pub(crate) fn attended_status(ended: Ended, end: AgentEnd, context: &Context) -> u8 {
+    match ended {
+        Ended::By(Stop::Interrupt) => Stop::Interrupt.status(),
+        _ => report_end(end, context),
+    }
+}
+
+/// Says why an agent was killed; its exit status as ours.
+fn report_end(end: AgentEnd, context: &Context) -> u8 {
+    if end.out_of_memory {
+        let file = context.config_file.display();
+        context.printer.warning(&format!(
+            "the agent was killed: the sandbox had used up its memory (allow it more with \
+             `resources.memory` in {file})"
+        ));
+    } else if end.status == KILLED {
+        context
+            .printer
+            .warning("the agent was killed (what it printed: scc list, then scc logs NAME)");
+    }
+    exit_byte(end.status)
+}
+
+/// An exit status as a process can have it.
+pub(crate) fn exit_byte(status: i64) -> u8 {
+    u8::try_from(status & 0xff).unwrap_or(1)
+}
