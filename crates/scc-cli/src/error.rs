@@ -355,6 +355,9 @@ fn launch_hints(error: &LaunchError) -> Vec<String> {
              =socket"
                 .to_owned(),
         ],
+        LaunchError::NoProxy { .. } => {
+            vec!["see which policy applies: scc network explain".to_owned()]
+        }
         LaunchError::ForeignArchitecture { .. } => vec![
             "use an engine on this processor, or an scc that was built for the engine's".to_owned(),
         ],

@@ -1,15 +1,15 @@
 //! The JSON Schema of everything that commands print with `--json`.
 
 use scc_config::{PolicyException, UserConfig};
-use scc_launch::{Plan, Pruned, SessionView};
+use scc_launch::{EgressEntry, Plan, Pruned, SessionView};
 use scc_state::{AuditEvent, AuditReport, Exception};
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use crate::commands::{
-    config, doctor, exceptions, init, network, org, profile, provider, safety, sessions, setup,
-    status, stop, team, unblock, worktree,
+    audit, config, doctor, exceptions, init, network, org, profile, provider, safety, sessions,
+    setup, status, stop, team, unblock, worktree,
 };
 use crate::output::ErrorReport;
 
@@ -82,6 +82,7 @@ fn rules() -> Vec<Kind> {
 
 fn sandboxes() -> Vec<Kind> {
     vec![
+        kind::<Vec<audit::egress::EgressReport>>("AuditEgress"),
         kind::<Vec<AuditEvent>>("AuditLog"),
         kind::<AuditReport>("AuditVerify"),
         kind::<Vec<SessionView>>("ContainerList"),
@@ -90,6 +91,8 @@ fn sandboxes() -> Vec<Kind> {
         kind::<ErrorReport>("Error"),
         kind::<init::InitReport>("InitResult"),
         kind::<Vec<provider::ProviderReport>>("ProviderShow"),
+        kind::<network::allow::AllowReport<'_>>("NetworkAllow"),
+        kind::<Vec<EgressEntry>>("NetworkLog"),
         kind::<Pruned>("Prune"),
         kind::<Vec<sessions::SessionReport<'_>>>("SessionList"),
         kind::<Value>("SessionPrune"),

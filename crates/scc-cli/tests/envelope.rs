@@ -9,7 +9,13 @@ use serde_json::{Value, json};
 const SCRIPTED: &str = env!("CARGO_BIN_EXE_scc-scripted");
 
 /// The kinds that only an engine gives; the tests on one look at them.
-const OF_ENGINES: [&str; 3] = ["ContainerList", "Prune", "Stop"];
+const OF_ENGINES: [&str; 5] = [
+    "ContainerList",
+    "NetworkAllow",
+    "NetworkLog",
+    "Prune",
+    "Stop",
+];
 
 /// An organization with something of everything.
 fn org() -> Value {
@@ -126,6 +132,7 @@ const COMMANDS: &[(&str, i32)] = &[
     ("context clear --yes", 0),
     ("init", 0),
     ("audit", 0),
+    ("audit egress", 0),
     ("audit verify", 0),
     ("setup --standalone --yes", 0),
     ("org status", 0),

@@ -33,6 +33,8 @@ use tools::{GUARD, REAL, Tool};
 /// The exit status of a command line that the guard does not understand.
 const USAGE: u8 = 2;
 
+/// What adds a host to those that a proxy lets through.
+const LIVE: [&str; 3] = ["live", "live-detach", "live-expire"];
 /// What joins a sandbox to its proxy.
 const RELAY: [&str; 3] = ["relay", "relay-detach", "relay-serve"];
 
@@ -64,6 +66,7 @@ fn command(invocation: &Invocation) -> u8 {
         [word] if word == "hook" => hook::run(),
         [word] if word == "collect" => told("the collector ended", record::collect()),
         [word, uid] if word == "install" => install(&uid.to_string_lossy()),
+        [word, ..] if LIVE.iter().any(|name| word == name) => scc_relay::live::run(words),
         [word, ..] if word == "probe" => scc_relay::probe::run(words),
         [word, ..] if RELAY.iter().any(|name| word == name) => scc_relay::relay::run(words),
         _ => {

@@ -2,8 +2,11 @@
 
 mod checks;
 mod environment;
+mod requests;
 mod run;
 mod squid;
+
+pub use requests::{EGRESS_EVENT, EgressEntry, EgressSum, egress_facts};
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;

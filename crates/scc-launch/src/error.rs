@@ -75,6 +75,12 @@ pub enum LaunchError {
         /// What was tried and what came of it.
         details: Vec<String>,
     },
+    /// The sandbox has no proxy.
+    #[error("the network of `{name}` is not enforced by a proxy")]
+    NoProxy {
+        /// The container.
+        name: String,
+    },
     /// The policy of the safety net cannot be written down.
     #[error("the policy of the safety net cannot be written")]
     SafetyPolicy(#[source] serde_json::Error),

@@ -39,7 +39,10 @@ mod worktrees;
 
 pub use branches::is_protected_branch;
 pub use control::{Pruned, SessionView, Wanted};
-pub use egress::{EgressPlan, EgressRequest, destinations, provider_endpoints};
+pub use egress::{
+    EGRESS_EVENT, EgressEntry, EgressPlan, EgressRequest, EgressSum, destinations, egress_facts,
+    provider_endpoints,
+};
 pub use error::{Blocker, BlockerKind, LaunchError};
 pub use execute::{AgentEnd, Executed, KILLED, LiveSession, OnConflict};
 pub use governance::{

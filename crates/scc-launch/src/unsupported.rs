@@ -13,20 +13,18 @@ pub(crate) enum Unsupported {
     Plugins,
     McpServers,
     Commands,
-    HostRequests,
     Resumption,
     Statistics,
     GatewayAuthorities,
 }
 
 impl Unsupported {
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Shields,
         Self::Bundles,
         Self::Plugins,
         Self::McpServers,
         Self::Commands,
-        Self::HostRequests,
         Self::Resumption,
         Self::Statistics,
         Self::GatewayAuthorities,
@@ -39,7 +37,7 @@ impl Unsupported {
             Self::Bundles => "cannot be delivered",
             Self::Plugins | Self::McpServers => "are not handed to agents",
             Self::Commands => "are not run",
-            Self::HostRequests | Self::Resumption => "is not offered",
+            Self::Resumption => "is not offered",
             Self::Statistics => "are not kept",
             Self::GatewayAuthorities => "is not trusted",
         }
@@ -109,11 +107,6 @@ impl Unsupported {
                 let asks = |profile: &scc_config::Profile| has_commands(&profile.dev_environment);
                 of_team(asks, "development commands", "/dev_environment")
             }),
-            Self::HostRequests => here(
-                defaults.network.allow_requests,
-                "asking for a host",
-                "/defaults/network/allow_requests",
-            ),
             Self::Resumption => here(
                 defaults.session.auto_resume == Some(true),
                 "resuming the last session by itself",
@@ -212,7 +205,7 @@ mod tests {
         Document::parse(&text, Path::new("org.yaml")).unwrap()
     }
 
-    const RULES: [(&str, Unsupported); 9] = [
+    const RULES: [(&str, Unsupported); 8] = [
         (
             "security: {workspace_shields: [.env]}",
             Unsupported::Shields,
@@ -229,10 +222,6 @@ mod tests {
         (
             "defaults: {dev_environment: {commands: {t: {argv: [make]}}}}",
             Unsupported::Commands,
-        ),
-        (
-            "defaults: {network: {allow_requests: true}}",
-            Unsupported::HostRequests,
         ),
         (
             "defaults: {session: {auto_resume: true}}",

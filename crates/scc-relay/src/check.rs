@@ -7,6 +7,7 @@ use std::net::Shutdown;
 use std::time::{Duration, SystemTime};
 
 use crate::address::Address;
+use crate::cut::Tunnel;
 use crate::http::Head;
 use crate::stream::{Stream, join};
 use crate::tls::{Hello, server_name};
@@ -52,13 +53,17 @@ fn serve_tunnel(
     if answer.status() == 200 {
         let hello = read_hello(&mut client, &mut first)?;
         if !is_for(&hello, &target.0) {
-            report(target, &hello);
+            // Who has said nothing has wanted nothing.
+            if !first.is_empty() {
+                report(target, &hello);
+            }
             client.shut(Shutdown::Both);
             upstream.shut(Shutdown::Both);
             return Ok(());
         }
         upstream.write_all(&first)?;
     }
+    let _tunnel = Tunnel::to(&target.0, &client)?;
     // What the server has said before belongs to the tunnel too.
     client.write_all(&answer.rest)?;
     client.limit_reads(None)?;

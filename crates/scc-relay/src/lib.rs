@@ -18,8 +18,10 @@
 
 pub mod address;
 mod check;
+mod cut;
 pub mod hold;
 mod http;
+pub mod live;
 pub mod probe;
 pub mod relay;
 mod serve;

@@ -14,6 +14,7 @@ use crate::address::{Address, Listener};
 use crate::hold::Hold;
 use crate::serve::{Part, serve};
 use crate::{FAILED, USAGE};
+use crate::{cut, live};
 
 /// This program, whatever its name.
 const SELF: &str = "/proc/self/exe";
@@ -118,6 +119,9 @@ fn complain(message: &str, status: u8) -> u8 {
 
 fn start(options: &Options) -> io::Result<()> {
     let hold = options.hold.then(Hold::new).transpose()?;
+    if options.check {
+        live::prepare()?;
+    }
     if let Some(listen) = &options.listen {
         leave_behind(options, listen.listen()?)?;
     }
@@ -178,6 +182,7 @@ fn serve_here(options: &Options) -> io::Result<()> {
         return Err(io::Error::other("nowhere to connect to"));
     };
     let part = if options.check {
+        cut::obey()?;
         Part::Check
     } else {
         Part::Pass

@@ -1,12 +1,15 @@
+pub(crate) mod egress;
+
 use crate::context::Context;
 use crate::error::CliError;
 use crate::output::table;
 
-/// Show the audit log, what was refused in sandboxes, or whether nothing in it was changed
+/// Show the audit log, what sandboxes were refused or have asked for, or whether it is unchanged
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// `safety`: only the commands that were refused or warned about; `verify`: check the chain of
-    /// hashes
+    /// `safety`: only the commands that were refused or warned about; `egress`: what sandboxes with
+    /// enforced egress have asked for (of those that run: `scc network log`); `verify`: check the
+    /// chain of hashes
     #[arg(value_enum)]
     action: Option<Action>,
     /// How many events, the latest last
@@ -21,6 +24,7 @@ pub(crate) struct Args {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Action {
     Safety,
+    Egress,
     Verify,
 }
 
@@ -34,6 +38,7 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<u8, CliError> 
             collect(context).await?;
             show(args, context, SAFETY)
         }
+        Some(Action::Egress) => egress::run(args.limit, context),
         None => show(args, context, ""),
     }
 }

@@ -59,7 +59,7 @@ pub(crate) async fn run(command: Option<Command>, context: &Context) -> Result<u
         Command::Exec(args) => exec::run(args, context).await,
         Command::Logs(args) => logs::run(&args, context).await,
         Command::Provider(args) => provider::run(args, context).await,
-        Command::Network(args) => network::run(&args, context),
+        Command::Network(args) => network::run(&args, context).await,
         Command::Safety(args) => safety::run(&args, context),
         Command::Setup(args) => setup::run(&args, context),
         Command::Init(args) => init::run(&args, context),

@@ -2,6 +2,7 @@
 
 mod agents;
 mod escape;
+mod live;
 mod tools;
 mod trouble;
 mod world;

@@ -8,14 +8,16 @@ use scc_runtime::egress::{
     EgressTopology, End, InternalNetwork, Link, ROLE_EGRESS, Socket, Topology,
 };
 use scc_runtime::{
-    Attachment, ExecSpec, Limits, Sandbox, SandboxRuntime, SandboxSpec, SandboxState, Surroundings,
-    UserIds, labels,
+    Attachment, EngineError, ExecSpec, Limits, Sandbox, SandboxRuntime, SandboxSpec, SandboxState,
+    Surroundings, UserIds, labels,
 };
+
+use serde_json::{Map, json};
 
 use super::{EgressPlan, checks, environment, squid};
 use crate::images::GUARD;
 use crate::names::pairs;
-use crate::{LaunchError, Launcher, Plan, Reporter};
+use crate::{LaunchError, Launcher, Plan, Reporter, SessionView};
 
 /// Debian's user for proxies, which every image based on it has.
 const PROXY_USER: UserIds = UserIds { uid: 13, gid: 13 };
@@ -149,6 +151,37 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         Ok((status, out + &err))
     }
 
+    /// Lets a running sandbox reach one more host for so many seconds.
+    ///
+    /// # Errors
+    /// When its egress is not enforced, and when the engine or the proxy refuses.
+    pub async fn allow_host(
+        &self,
+        view: &SessionView,
+        host: &str,
+        seconds: u64,
+    ) -> Result<(), LaunchError> {
+        let Some(proxy) = self.proxy_of(&view.container).await? else {
+            let name = view.container.clone();
+            return Err(LaunchError::NoProxy { name });
+        };
+        let session = view.session_id.as_deref().unwrap_or_default();
+        let facts = [("host", json!(host)), ("seconds", json!(seconds))];
+        let facts = facts.map(|(key, value)| (key.to_owned(), value));
+        // What cannot be recorded is not done.
+        self.audit("network.allow", session, Map::from_iter(facts))?;
+        let seconds = seconds.to_string();
+        let argv = [GUARD, "live", host, &seconds].map(str::to_owned);
+        let (status, output) = self.run_in(&proxy.id, argv.into()).await?;
+        match status {
+            0 => Ok(()),
+            _ => Err(LaunchError::Engine(EngineError::Refused {
+                action: "letting the host through".to_owned(),
+                message: output.trim().to_owned(),
+            })),
+        }
+    }
+
     /// What a proxy that does not work has said last.
     async fn last_words(&self, proxy: &str) -> Vec<String> {
         let Ok(log) = self.runtime.logs(proxy, false).await else {
@@ -187,7 +220,9 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
     pub(crate) async fn remove_egress(&self, sandbox: &str) -> Result<(), LaunchError> {
         let labels = self.egress_labels(Some(sandbox));
         for proxy in self.runtime.list(&pairs(&labels)).await? {
+            let kept = self.keep_requests(&proxy).await;
             self.runtime.remove(&proxy.id).await?;
+            kept?;
         }
         for network in self.runtime.list_networks(&pairs(&labels)).await? {
             self.runtime.remove_network(&network.id).await?;

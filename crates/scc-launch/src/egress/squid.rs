@@ -10,6 +10,7 @@ use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use scc_policy::{Destination, Destinations};
+use scc_relay::live::LIST;
 use scc_runtime::SealedDirectory;
 
 /// Where Squid finds its configuration.
@@ -167,6 +168,7 @@ acl plain proto HTTP
 acl CONNECT method CONNECT
 acl allowed dstdomain -n \"{DIRECTORY}/allowed\"
 acl above dstdomain -n \"{DIRECTORY}/above\"
+acl live dstdomain -n \"{LIST}\"
 acl internal dstdomain -n \"{DIRECTORY}/internal\"
 acl never dst {never}{machine}
 acl private dst {private}
@@ -174,17 +176,19 @@ deny_info 403:ERR_SCC_PORT web_ports
 deny_info 403:ERR_SCC_PORT tls_port
 deny_info 403:ERR_SCC_NOT_LISTED allowed
 deny_info 403:ERR_SCC_NOT_LISTED above
+deny_info 403:ERR_SCC_NOT_LISTED live
 deny_info 403:ERR_SCC_ADDRESS never
 deny_info 403:ERR_SCC_ADDRESS private
 http_access deny !CONNECT !plain
 http_access deny{others} !web_ports
 http_access deny CONNECT{others} !tls_port
-http_access deny !allowed
-http_access deny above
+http_access deny !allowed !live
+http_access deny above !live
 http_access deny never
 http_access allow internal
 http_access deny private
 http_access allow allowed
+http_access allow live
 http_access deny all
 "
     );
@@ -280,12 +284,13 @@ mod tests {
                 "http_access deny !CONNECT !plain",
                 "http_access deny !also_8443 !web_ports",
                 "http_access deny CONNECT !also_8443 !tls_port",
-                "http_access deny !allowed",
-                "http_access deny above",
+                "http_access deny !allowed !live",
+                "http_access deny above !live",
                 "http_access deny never",
                 "http_access allow internal",
                 "http_access deny private",
                 "http_access allow allowed",
+                "http_access allow live",
                 "http_access deny all",
             ]
         );

@@ -12,7 +12,7 @@ use crate::crash::killed_at_each_step;
 use crate::support::{LIMIT, Session, signal};
 
 /// Where the sandbox of a workspace is asked for a page without TLS, in which refusals can be read.
-fn page(world: &World, workspace: &Path, host: &str) -> String {
+pub(crate) fn page(world: &World, workspace: &Path, host: &str) -> String {
     let url = format!("http://{host}/");
     let workspace = workspace.to_str().unwrap();
     let run = world.scc(&["exec", workspace, "--", "curl", "-sS", "-m", "10", &url]);

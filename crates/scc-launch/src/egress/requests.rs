@@ -1,0 +1,253 @@
+//! What was asked of a session's proxy, by what the proxy has written.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use scc_runtime::egress::ROLE_EGRESS;
+use scc_runtime::{Sandbox, SandboxRuntime, labels, read_streams};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use crate::names::pairs;
+use crate::{LaunchError, Launcher};
+
+/// The event of the audit log with the requests of a session that has ended.
+pub const EGRESS_EVENT: &str = "egress.requests";
+/// How many different requests an event holds at most: whoever asks for names without end must not
+/// fill the audit log.
+const MOST: usize = 500;
+/// What the check before the start asks for, which nobody else does.
+const PROBE: &str = "scc-probe.invalid";
+
+/// A request that a proxy has let through or refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct EgressEntry {
+    /// When it ended. A refusal ends at once, a tunnel when it is closed.
+    pub time: Timestamp,
+    /// The host.
+    pub host: String,
+    /// The port; 0 where none was understood.
+    pub port: u16,
+    /// Whether it was let through.
+    pub allowed: bool,
+    /// Why not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Bytes from the sandbox.
+    pub sent: u64,
+    /// Bytes to the sandbox.
+    pub received: u64,
+}
+
+/// A line as Squid and the relay in front of it write them.
+#[derive(Deserialize)]
+struct Line {
+    time: f64,
+    host: String,
+    port: Value,
+    status: u16,
+    result: String,
+    #[serde(default)]
+    error: String,
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    sent: u64,
+    #[serde(default)]
+    received: u64,
+}
+
+impl Line {
+    fn reason(&self) -> Option<String> {
+        let known = match (self.result.as_str(), self.error.rsplit(':').next()) {
+            ("NAME_DIFFERS", _) => format!("the tunnel was for `{}`", self.name),
+            ("NAME_MISSING", _) => "the tunnel named no host".to_owned(),
+            ("NOT_TLS", _) => "the tunnel was not for TLS".to_owned(),
+            (_, Some("ERR_SCC_NOT_LISTED")) => "not on the list".to_owned(),
+            (_, Some("ERR_SCC_ADDRESS")) => "its address is not public".to_owned(),
+            (_, Some("ERR_SCC_PORT")) => "the port is not open".to_owned(),
+            (result, _) if result.contains("DENIED") || self.status == 403 => "refused".to_owned(),
+            _ => return None,
+        };
+        Some(known)
+    }
+}
+
+impl EgressEntry {
+    /// Reads a line of a proxy's log; `None` where it says something else.
+    pub fn read(line: &str) -> Option<Self> {
+        let line: Line = serde_json::from_str(line).ok()?;
+        if line.host == PROBE || line.host == "-" {
+            return None;
+        }
+        let port = match &line.port {
+            Value::String(text) => text.parse().ok(),
+            other => other.as_u64().and_then(|port| u16::try_from(port).ok()),
+        };
+        let reason = line.reason();
+        Some(Self {
+            time: Timestamp::from_millisecond((line.time * 1000.0) as i64).ok()?,
+            port: port.unwrap_or_default(),
+            allowed: reason.is_none(),
+            reason,
+            sent: line.sent,
+            received: line.received,
+            host: line.host,
+        })
+    }
+
+    /// Reads a proxy's log.
+    pub fn read_all(log: &str) -> Vec<Self> {
+        log.lines().filter_map(Self::read).collect()
+    }
+}
+
+/// All requests of a session that are alike, as one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct EgressSum {
+    /// The host.
+    pub host: String,
+    /// The port; 0 where none was understood.
+    pub port: u16,
+    /// Whether they were let through.
+    pub allowed: bool,
+    /// Why not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// How many they are.
+    pub count: u64,
+    /// Bytes from the sandbox.
+    pub sent: u64,
+    /// Bytes to the sandbox.
+    pub received: u64,
+    /// When the first one ended.
+    pub first: Timestamp,
+    /// When the last one ended.
+    pub last: Timestamp,
+}
+
+impl EgressSum {
+    fn of(entry: &EgressEntry) -> Self {
+        Self {
+            host: entry.host.clone(),
+            port: entry.port,
+            allowed: entry.allowed,
+            reason: entry.reason.clone(),
+            count: 0,
+            sent: 0,
+            received: 0,
+            first: entry.time,
+            last: entry.time,
+        }
+    }
+}
+
+/// What the audit log keeps of these requests.
+pub fn egress_facts(entries: &[EgressEntry]) -> Map<String, Value> {
+    let mut sums: BTreeMap<_, EgressSum> = BTreeMap::new();
+    for entry in entries {
+        let key = (&entry.host, entry.port, &entry.reason);
+        let sum = sums.entry(key).or_insert_with(|| EgressSum::of(entry));
+        sum.count += 1;
+        sum.sent += entry.sent;
+        sum.received += entry.received;
+        sum.last = sum.last.max(entry.time);
+    }
+    let more = sums.len().saturating_sub(MOST);
+    let kept: Vec<_> = sums.into_values().take(MOST).collect();
+    let mut facts = Map::new();
+    facts.insert("requests".to_owned(), json!(kept));
+    if more > 0 {
+        facts.insert("left_out".to_owned(), json!(more));
+    }
+    facts
+}
+
+impl<R: SandboxRuntime> Launcher<'_, R> {
+    /// The proxy of a running sandbox, by the sandbox's container; `None` where its egress is not
+    /// enforced.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub async fn proxy_of(&self, container: &str) -> Result<Option<Sandbox>, LaunchError> {
+        let mut wanted = self.scope.labels(ROLE_EGRESS);
+        wanted.insert(labels::MADE_FOR.to_owned(), container.to_owned());
+        let found = self.runtime.list(&pairs(&wanted)).await?;
+        Ok(found.into_iter().next())
+    }
+
+    /// What was asked of a proxy so far.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub async fn egress_of(&self, proxy: &Sandbox) -> Result<Vec<EgressEntry>, LaunchError> {
+        let log = self.runtime.logs(&proxy.id, false).await?;
+        let (said, _) = read_streams(log).await?;
+        Ok(EgressEntry::read_all(&said))
+    }
+
+    /// Puts into the audit log what was asked of a proxy that is about to be removed.
+    pub(super) async fn keep_requests(&self, proxy: &Sandbox) -> Result<(), LaunchError> {
+        let facts = match self.egress_of(proxy).await {
+            Ok(entries) if entries.is_empty() => return Ok(()),
+            Ok(entries) => egress_facts(&entries),
+            // What cannot be read any more must not keep a proxy running.
+            Err(error) => Map::from_iter([("unread".to_owned(), json!(error.to_string()))]),
+        };
+        let session = proxy.labels.get(labels::SESSION).map(String::as_str);
+        self.audit(EGRESS_EVENT, session.unwrap_or_default(), facts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOG: &str = concat!(
+        "{\"time\":1795648062.431,\"method\":\"CONNECT\",\"host\":\"a.example\",\"port\":\"443\",\
+         \"status\":200,\"result\":\"TCP_TUNNEL\",\"error\":\"-\",\"sent\":10,\"received\":20}\n",
+        "{\"time\":1795648063.000,\"method\":\"CONNECT\",\"host\":\"a.example\",\"port\":\"443\",\
+         \"status\":200,\"result\":\"TCP_TUNNEL\",\"error\":\"-\",\"sent\":1,\"received\":2}\n",
+        "2026/11/25 squid says something\n",
+        "{\"time\":1795648064.000,\"method\":\"GET\",\"host\":\"b.example\",\"port\":\"80\",\
+         \"status\":403,\"result\":\"TCP_DENIED\",\"error\":\"403:ERR_SCC_NOT_LISTED\"}\n",
+        "{\"time\":1795648065.000,\"method\":\"CONNECT\",\"host\":\"a.example\",\"port\":443,\
+         \"status\":403,\"result\":\"NAME_DIFFERS\",\"name\":\"c.example\"}\n",
+        "{\"time\":1795648065.000,\"method\":\"CONNECT\",\"host\":\"scc-probe.invalid\",\
+         \"port\":443,\"status\":403,\"result\":\"TCP_DENIED\",\"error\":\"-\"}\n",
+    );
+
+    #[test]
+    fn lines_of_both_writers_are_read_and_others_are_not() {
+        let entries = EgressEntry::read_all(LOG);
+        let reasons: Vec<_> = entries
+            .iter()
+            .map(|entry| entry.reason.as_deref())
+            .collect();
+        let other = Some("the tunnel was for `c.example`");
+        assert_eq!(reasons, [None, None, Some("not on the list"), other]);
+        assert_eq!((entries[0].port, entries[3].port), (443, 443));
+        assert_eq!(entries[0].time.to_string(), "2026-11-25T23:07:42.431Z");
+    }
+
+    #[test]
+    fn what_is_alike_is_counted_and_their_number_is_bounded() {
+        let facts = egress_facts(&EgressEntry::read_all(LOG));
+        let requests = facts["requests"].as_array().unwrap();
+        assert_eq!(requests.len(), 3);
+        assert_eq!(
+            (&requests[0]["count"], &requests[0]["sent"]),
+            (&json!(2), &json!(11))
+        );
+        assert!(!facts.contains_key("left_out"));
+        let one = &EgressEntry::read_all(LOG)[0];
+        let many: Vec<_> = (0..MOST + 7)
+            .map(|number| EgressEntry {
+                host: format!("{number}.example"),
+                ..one.clone()
+            })
+            .collect();
+        assert_eq!(egress_facts(&many)["left_out"], 7);
+    }
+}
