@@ -117,12 +117,12 @@ impl Printer {
         let message = error.full_message();
         let hints = error.hints();
         let mut stderr = anstream::stderr();
-        let _ = writeln!(stderr, "{ERROR}error{ERROR:#}: {message}");
+        let _ = writeln!(stderr, "{ERROR}error{ERROR:#}: {}", visible(&message));
         for line in error.details().iter().flat_map(|detail| detail.lines()) {
-            let _ = writeln!(stderr, "  {line}");
+            let _ = writeln!(stderr, "  {}", visible(line));
         }
         for hint in &hints {
-            let _ = writeln!(stderr, "{HINT}hint{HINT:#}: {hint}");
+            let _ = writeln!(stderr, "{HINT}hint{HINT:#}: {}", visible(hint));
         }
         if self.json {
             let data = ErrorReport {
