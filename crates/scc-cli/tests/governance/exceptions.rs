@@ -370,3 +370,50 @@ fn an_exception_without_effect_is_not_listed_as_active() {
     assert!(run.stdout.contains("unknown"), "{run:?}");
     assert!(run.stderr.contains("cannot be read"), "{run:?}");
 }
+
+/// Whoever writes the workspace's document chooses what stands behind a name.
+#[test]
+fn a_name_lets_in_no_server_that_the_workspace_adds() {
+    let desk = Desk::new();
+    let server = |name: &str, host: &str| {
+        format!("  - {{name: {name}, type: http, url: 'https://{host}/mcp'}}\n")
+    };
+    let project = format!(
+        "additional_mcp_servers:\n{}{}",
+        server("maps", "maps.corp.example"),
+        server("other", "evil.example")
+    );
+    std::fs::write(desk.workspace().join(".scc.yaml"), project).unwrap();
+    let create = |pattern: &str| {
+        let args = ["exceptions", "create", "--reason", "r", "--allow-mcp"];
+        desk.run(&[&args[..], &[pattern]].concat()).ok()
+    };
+    let run = create("maps");
+    assert!(run.stderr.contains("`maps` stays out"), "{run:?}");
+    assert!(run.stderr.contains("scc unblock maps"), "{run:?}");
+    let all = ["tool@internal", "gis", "maps", "other"];
+    assert_eq!(items(&desk, "denied"), all);
+    let text = desk.run(&["config", "explain"]).ok().stdout;
+    assert!(text.contains("does not lift this"), "{text}");
+
+    let run = create("maps.corp.example");
+    assert!(!run.stderr.contains("stays out"), "{run:?}");
+    assert_eq!(items(&desk, "denied"), ["tool@internal", "gis", "other"]);
+    desk.run(&["unblock", "other", "--reason", "r", "-y"]).ok();
+    assert_eq!(items(&desk, "denied"), ["tool@internal", "gis"]);
+}
+
+#[test]
+fn an_exception_for_servers_holds_in_its_workspace() {
+    let desk = Desk::new();
+    let args = ["exceptions", "create", "--reason", "r", "--json"];
+    let made = |more: &[&str]| desk.run(&[&args[..], more].concat()).ok().json()["data"].clone();
+    let here = desk.workspace().canonicalize().unwrap();
+    assert_eq!(
+        made(&["--allow-mcp", "gis"])["workspace"],
+        json!(here.to_str().unwrap())
+    );
+    assert_eq!(made(&["--allow-plugin", "tool"])["workspace"], Value::Null);
+    let shared = made(&["--allow-mcp", "gis", "--shared"]);
+    assert_eq!(shared["workspace"], Value::Null);
+}
