@@ -124,6 +124,10 @@ impl Warnings<'_> {
                 let at = format!("{}/allowed_providers/{number}", below("/profiles", team));
                 self.provider(&at, id);
             }
+            let list = below("/profiles", team) + "/providers";
+            for id in profile.providers.keys() {
+                self.provider(&below(&list, id), id);
+            }
         }
     }
 

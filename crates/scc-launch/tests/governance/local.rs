@@ -255,6 +255,31 @@ fn the_organizations_provider_settings_win() {
 }
 
 #[test]
+fn a_teams_gateway_takes_the_place_of_the_organizations() {
+    let bench = Bench::with_org(&org(&json!({
+        "providers": { "script": { "base_url": "https://gw.example", "model": "ruled" } },
+        "profiles": { "platform": { "providers": {
+            "script": { "base_url": "https://team.example", "api_key": "env:TEAM_KEY" },
+        } } },
+    })));
+    let user = ProviderSection {
+        base_url: Some("https://mine.example".to_owned()),
+        ..ProviderSection::default()
+    };
+    let url = |ask| {
+        let governance = bench.load(ask).unwrap();
+        let settings = governance.provider_settings("script", &user).unwrap();
+        assert_eq!(settings.model.as_deref(), Some("ruled"));
+        (settings.base_url.unwrap(), settings.api_key.is_some())
+    };
+    assert_eq!(url(PLATFORM), ("https://team.example".to_owned(), true));
+    assert_eq!(
+        url(Ask::default()),
+        ("https://gw.example".to_owned(), false)
+    );
+}
+
+#[test]
 fn a_policy_exception_lifts_a_block_until_it_ends_and_the_document_stays_valid() {
     let bench = Bench::with_org(&org(&json!({
         "security": { "blocked_plugins": ["tool"] },
