@@ -41,6 +41,11 @@ fn nothing_is_never_no_rules() {
 fn what_refuses_a_document() {
     let evil = json!({ "security": { "blocked_plugins": ["tool"] },
         "defaults": { "enabled_plugins": ["tool"] } });
+    for unfit in ["18446744073709551616.0.0", "1.99999999999999999999999.0"] {
+        let bench = Bench::with_org(&org(&json!({ "min_cli_version": unfit })));
+        let error = bench.load(Ask::default()).unwrap_err().to_string();
+        assert!(error.contains(unfit), "{error}");
+    }
     let later = json!({ "min_cli_version": "1.3.0" });
     for (name, text, expected) in [
         ("damaged", "{".to_owned(), "is not valid"),

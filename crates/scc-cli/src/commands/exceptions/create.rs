@@ -170,8 +170,8 @@ fn fits_everything(pattern: &str) -> bool {
 }
 
 fn patterns(texts: &[String]) -> Result<Vec<Pattern>, CliError> {
-    let read = texts.iter().cloned().map(Pattern::try_from);
-    read.collect::<Result<_, _>>().map_err(usage)
+    let read = |text: &String| Pattern::clear(text).map_err(usage);
+    texts.iter().map(read).collect()
 }
 
 fn usage(message: String) -> CliError {
