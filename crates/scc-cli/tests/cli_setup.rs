@@ -89,6 +89,8 @@ fn an_organization_is_recorded_when_its_document_is_valid() {
     assert_eq!(found["organization"]["source"], file);
     assert_eq!(found["standalone"], false);
 
+    let run = scc(&context, &["setup", "--org", &file]).ok();
+    assert!(run.stderr.contains("scc team switch NAME"), "{run:?}");
     let run = scc(&context, &["setup", "--team", "platform"]).ok();
     assert!(run.stdout.contains("Team      platform"), "{run:?}");
     assert_eq!(settings(&context)["team"], "platform");

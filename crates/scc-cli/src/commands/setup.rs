@@ -245,6 +245,14 @@ fn describe(config: &UserConfig, answers: &Answers, kept: Option<&Path>, context
     context.printer.data("SetupResult", &report, &warnings);
     context.printer.warnings(&warnings);
     context.printer.result(&text(&report));
+    let has_teams = report
+        .organization
+        .is_some_and(|found| !found.teams.is_empty());
+    if has_teams && config.team.is_none() {
+        context
+            .printer
+            .note("choose your team: scc team switch NAME");
+    }
     next(config, context);
 }
 
