@@ -106,7 +106,7 @@ fn choose<'a>(
         Some(_) => resume::state(record),
         None => "unknown".to_owned(),
     };
-    let mut options = resume::lines(sessions, &state, false, Timestamp::now());
+    let mut options = resume::lines(sessions, &state, None, Timestamp::now());
     options.push("A new session".to_owned());
     let name = workspace.root.file_name().unwrap_or_default();
     let question = format!("Go on in {}?", name.to_string_lossy());

@@ -202,11 +202,7 @@ fn the_picture_of_containers_is_fresh() {
     terminal.send("ja");
     terminal.wait_for_text("Start an agent in ~/src/shop", LIMIT);
     let svg = terminal.look(|screen| picture::svg(screen, "scc dashboard: containers"));
-    let file = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../docs/pictures/dashboard-containers.svg"
-    );
-    picture::check(file.as_ref(), &of_one_age(svg));
+    picture::check("dashboard-containers", &of_one_age(svg));
 }
 
 /// The picture with the same age everywhere; how old a sandbox is when it is taken is chance.
