@@ -79,6 +79,7 @@ mod url;
 mod user;
 mod values;
 mod yaml;
+mod yaml_events;
 
 pub use artifacts::{
     Artifact, ArtifactKind, ArtifactSource, ArtifactSourceKind, Binding, Bundle, GovernedArtifacts,

@@ -1,4 +1,4 @@
-//! YAML text to a tree: the only place that knows the YAML engine.
+//! YAML text to a tree: the only place that knows the YAML engine. Plain documents do not need it.
 
 use std::fmt;
 
@@ -7,11 +7,20 @@ use serde_yaml::{Error, Location, MergeKeyPolicy, Options, Spanned};
 
 use crate::read::{MAX_DEPTH, Unreadable};
 use crate::tree::{Entry, Kind, Mapping, Node, byte_of};
+use crate::yaml_events;
 
 /// Far more than 8 MiB of sensible YAML has, far less than what hurts.
 const MAX_NODES: usize = 2_000_000;
 
 pub(crate) fn parse(text: &str) -> Result<Node, Unreadable> {
+    match yaml_events::plain(text, MAX_NODES) {
+        Some(node) => Ok(node),
+        None => by_engine(text),
+    }
+}
+
+/// Any YAML; where something is wrong, what and where.
+fn by_engine(text: &str) -> Result<Node, Unreadable> {
     let value: Option<Spanned<Value>> = serde_yaml::from_str_with_options(text, options())
         .map_err(|error| describe(&error, text))?;
     match value {
@@ -179,5 +188,92 @@ impl<'de> Visitor<'de> for ValueVisitor {
             entries.push(entry);
         }
         Ok(Value::Map(entries))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    use super::*;
+
+    /// What is plain is what the engine makes of it, with the same places.
+    fn same(text: &str) -> bool {
+        let plain = yaml_events::plain(text, MAX_NODES);
+        let Some(plain) = &plain else {
+            return false;
+        };
+        // Keys that stand twice are found in the tree, whoever made it.
+        if plain.doubled_key().is_none() {
+            let whole = by_engine(text).map_err(|error| (text, error));
+            assert_eq!(*plain, whole.unwrap(), "{text:?}");
+        }
+        true
+    }
+
+    #[test]
+    fn plain_documents_are_read_as_by_the_engine() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+        let mut plain = 0;
+        for folder in ["org", "team", "project"] {
+            for file in std::fs::read_dir(root.join("examples").join(folder)).unwrap() {
+                let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+                plain += usize::from(same(&text));
+            }
+        }
+        for table in ["broken.txt", "doubtful.txt"] {
+            let table = std::fs::read_to_string(root.join(table)).unwrap();
+            for case in table.split("=== ").filter_map(|case| case.split_once('\n')) {
+                plain += usize::from(same(case.1));
+            }
+        }
+        assert!(plain > 80, "{plain}");
+        for text in [
+            "a: 1\nb: [x, 'y', \"z\\n\"]\n# c\nd: {e: 0, f: true}\n",
+            "---\n- a b\n- /c\n- 'd''e'\n",
+            "? a\n: b",
+        ] {
+            assert!(same(text), "{text:?}");
+        }
+        for text in [
+            "a: ~",
+            "a: null",
+            "a:",
+            "a: 0x1",
+            "a: 01",
+            "a: 1.5",
+            "a: .inf",
+            "a: No",
+            "yes: a",
+            "1: a",
+            "a: &b c",
+            "a: !!str 1",
+            "a: *b",
+            "<<: {a: b}",
+            "a: |\n  b",
+            "[a]: b",
+            "a: b\n---\nc: d",
+            "%YAML 1.2\n---\na: b",
+            "a: [",
+            "a: -1",
+            "",
+            "nan",
+        ] {
+            assert!(!same(text), "{text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_that_is_plain_is_read_as_by_the_engine(
+            parts in prop::collection::vec(select(vec![
+                "a", "b: ", "c:\n  ", "- ", "\n", "\n  ", "\n- ", "[", "]", "{", "}", ", ", ": ", "'x'",
+                "\"y\\u00e9\"", "1", "0", "007", "true", "no", "#", " ", "é", "/p", "|\n", ">\n", "\t",
+                "\r\n", "---\n", "...", "&a ", "*a", "!t ", "?", "~", "<<: ", "a b", "1e3", "inf",
+            ]), 0..14)
+        ) {
+            let _ = same(&parts.concat());
+        }
     }
 }
