@@ -233,6 +233,7 @@ mod tests {
             "a: 1\nb: [x, 'y', \"z\\n\"]\n# c\nd: {e: 0, f: true}\n",
             "---\n- a b\n- /c\n- 'd''e'\n",
             "? a\n: b",
+            "schema_version: 1.0.0\nmemory: 8g\n",
         ] {
             assert!(same(text), "{text:?}");
         }
@@ -270,7 +271,7 @@ mod tests {
             parts in prop::collection::vec(select(vec![
                 "a", "b: ", "c:\n  ", "- ", "\n", "\n  ", "\n- ", "[", "]", "{", "}", ", ", ": ", "'x'",
                 "\"y\\u00e9\"", "1", "0", "007", "true", "no", "#", " ", "é", "/p", "|\n", ">\n", "\t",
-                "\r\n", "---\n", "...", "&a ", "*a", "!t ", "?", "~", "<<: ", "a b", "1e3", "inf",
+                "\r\n", "---\n", "...", "&a ", "*a", "!t ", "?", "~", "<<: ", "a b", "1e3", "inf", "1.0.0", "8g", "0m", "1.5",
             ]), 0..14)
         ) {
             let _ = same(&parts.concat());

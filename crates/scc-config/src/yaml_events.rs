@@ -121,8 +121,24 @@ fn is_text(value: &str, style: ScalarStyle) -> bool {
         ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => true,
         ScalarStyle::Plain => {
             let letter = value.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/');
-            letter && !WORDS.iter().any(|word| value.eq_ignore_ascii_case(word))
+            let word = letter && !WORDS.iter().any(|word| value.eq_ignore_ascii_case(word));
+            word || is_version(value) || is_amount(value)
         }
         _ => false,
     }
+}
+
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// Three numbers, such as `1.0.0`.
+fn is_version(text: &str) -> bool {
+    text.split('.').count() == 3 && text.split('.').all(is_digits)
+}
+
+/// A number and a unit, such as `8g`.
+fn is_amount(text: &str) -> bool {
+    let units = ['g', 'G', 'm', 'M', 'k', 'K'];
+    text.strip_suffix(units).is_some_and(is_digits)
 }
