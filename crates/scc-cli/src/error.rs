@@ -149,7 +149,7 @@ impl CliError {
             Self::Certificate { named_by, .. } => vec![named_by.hint()],
             Self::Conflict { container } => vec![
                 format!("attach to it: scc attach {container}"),
-                "replace it: scc start --fresh".to_owned(),
+                "replace it: scc start --fresh (in its workspace)".to_owned(),
                 format!("stop it: scc stop {container}"),
             ],
             Self::Config(error) => error.suggestion().map(str::to_owned).into_iter().collect(),
@@ -364,7 +364,9 @@ fn launch_hints(error: &LaunchError) -> Vec<String> {
         LaunchError::NoSuchSession { .. } => vec!["see what there is: scc list".to_owned()],
         LaunchError::Ambiguous { .. } => vec!["name one of them".to_owned()],
         LaunchError::NotStopped { name } => vec![format!("stop it first: scc stop {name}")],
-        LaunchError::NotRunning { .. } => vec!["start it again: scc start".to_owned()],
+        LaunchError::NotRunning { .. } => {
+            vec!["go on with it: scc start --resume in its workspace; see it: scc list".to_owned()]
+        }
         _ => Vec::new(),
     }
 }

@@ -72,6 +72,8 @@ pub struct GovernanceInput<'a> {
     pub state: &'a StateDir,
     /// The directory with the user's own exceptions.
     pub user_exceptions: &'a Path,
+    /// The user's home, if they have one.
+    pub user_home: Option<&'a Path>,
     /// The current time.
     pub now: Timestamp,
     /// The version of this scc.

@@ -131,6 +131,7 @@ impl<'r, R: SandboxRuntime> Fixture<'r, R> {
             stdin: input,
             stdout: &mut stdout,
             stderr: &mut stderr,
+            has_keys: false,
         };
         within(relay(attachment, console)).await.unwrap();
         let status = within(self.runtime.wait(&id)).await.unwrap();

@@ -20,6 +20,7 @@ pub(crate) mod provider;
 pub(crate) mod prune;
 pub(crate) mod quick;
 pub(crate) mod refresh;
+pub(crate) mod resume;
 pub(crate) mod safety;
 pub(crate) mod sessions;
 pub(crate) mod setup;
@@ -46,6 +47,7 @@ pub(crate) async fn run(command: Option<Command>, context: &Context) -> Result<u
     };
     match command {
         Command::Dashboard(args) => dashboard::run(&args, context).await,
+        Command::Resume(args) => Box::pin(resume::run(args, context)).await,
         Command::Start(args) => start::run(args, context).await,
         Command::Attach(args) => attach::run(args, context).await,
         Command::List(args) => list::run(&args, context).await,

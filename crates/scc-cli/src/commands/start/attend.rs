@@ -29,7 +29,7 @@ pub(super) async fn carry_out(
     let requested = launcher.request(&plan)?;
     let launch = execute(&launcher, requested, fresh, context, prompter);
     match terminal::unless_stopped(launch).await {
-        Ok(Started::New(live)) => attend(&launcher, live, context).await,
+        Ok(Started::New(live)) => attend(&launcher, live, &plan.container, context).await,
         Ok(Started::Earlier { container }) => {
             launcher.give_way(requested);
             attach::to(Some(container), context).await
@@ -110,6 +110,7 @@ async fn ask_about_conflict(container: String, prompter: Prompter) -> Result<boo
 async fn attend<R: SandboxRuntime>(
     launcher: &Launcher<'_, R>,
     mut live: LiveSession,
+    container: &str,
     context: &Context,
 ) -> Result<u8, CliError> {
     if live.expires_at.is_some()
@@ -122,8 +123,13 @@ async fn attend<R: SandboxRuntime>(
         .expires_at
         .map(|time| warn_before(time, context.printer));
     let ended = hand_over(launcher, &mut live).await?;
-    if let Ended::By(stop @ Stop::Hangup) = ended {
-        return Ok(stop.status());
+    match ended {
+        Ended::By(stop @ Stop::Hangup) => return Ok(stop.status()),
+        Ended::Left => {
+            terminal::note_left(container, context.printer);
+            return Ok(0);
+        }
+        _ => {}
     }
     let rest = launcher.finish(&live.session_id, &live.sandbox);
     let end = terminal::finish(rest).await?;
