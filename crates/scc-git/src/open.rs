@@ -25,20 +25,20 @@ pub(crate) fn open(git_dir: &Path) -> Result<gix::Repository, GitError> {
 const COMMITTER_NAME: &str = "gitoxide.committer.nameFallback=scc";
 const COMMITTER_EMAIL: &str = "gitoxide.committer.emailFallback=scc@localhost";
 
-/// Files that are read to open a repository and its references.
-const READ: [&str; 5] = [
-    "HEAD",
-    "config",
-    "config.worktree",
-    "commondir",
-    "packed-refs",
-];
+/// Files that are read to open a repository and its references, the first three also to find it.
+const READ: [&str; 5] = ["HEAD", "commondir", "gitdir", "config", "packed-refs"];
 
 /// A pipe in the place of a file would hold whoever opens it.
 pub(crate) fn check_files(git_dir: &Path) -> Result<(), GitError> {
-    let mut paths = READ.iter().map(|name| git_dir.join(name));
-    match paths.find(|path| read::is_special(path)) {
-        Some(path) => Err(GitError::Planted(path)),
-        None => Ok(()),
-    }
+    check(git_dir, &READ)
+}
+
+/// The same for what is read to find the repository.
+pub(crate) fn check_found(git_dir: &Path) -> Result<(), GitError> {
+    check(git_dir, &READ[..3])
+}
+
+fn check(git_dir: &Path, names: &[&str]) -> Result<(), GitError> {
+    let mut paths = names.iter().map(|name| git_dir.join(name));
+    paths.try_for_each(|path| read::check_regular(&path))
 }

@@ -38,6 +38,17 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Refuses a pipe or device, which would hold whoever opens it.
+pub(crate) fn check_regular(path: &Path) -> Result<(), GitError> {
+    if !is_special(path) {
+        return Ok(());
+    }
+    Err(GitError::Read {
+        path: path.to_owned(),
+        source: io::Error::new(io::ErrorKind::InvalidData, "not a regular file"),
+    })
+}
+
 /// Whether there is something that is neither file nor directory; links are followed.
 pub(crate) fn is_special(path: &Path) -> bool {
     path.metadata()

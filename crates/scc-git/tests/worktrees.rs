@@ -486,6 +486,13 @@ fn a_broken_worktree_breaks_no_other() {
     mkfifo(&admin.join("HEAD"));
     remove_worktree(&repo.facts(), &path, true).unwrap_err();
     assert!(path.join("file").exists());
+    // Nobody who looks from inside of it waits.
+    let read = discover(&path).unwrap_err();
+    assert!(matches!(read, GitError::Read { .. }), "{read}");
+    assert!(changes(&path, LIMIT).is_err());
+    fs::create_dir(below(&repo)).unwrap();
+    mkfifo(&below(&repo).join("HEAD"));
+    discover(&below(&repo)).unwrap_err();
     // And one in the repository's own place ends at once.
     mkfifo(&repo.root().join(".git/HEAD"));
     let facts = facts_of_a_broken_one(&repo);
@@ -493,6 +500,10 @@ fn a_broken_worktree_breaks_no_other() {
     let path = repo.at("x");
     let refused = add_worktree(&facts, new(&path, "x")).unwrap_err();
     assert!(matches!(refused, GitError::Planted(_)), "{refused}");
+}
+
+fn below(repo: &Repository) -> PathBuf {
+    repo.root().join("below")
 }
 
 /// As they were before it broke.

@@ -191,6 +191,7 @@ pub fn plan(
     let mut blockers = Vec::new();
     blockers.extend(suspicious(request, &workspace));
     blockers.extend(reaches_private(request, &workspace));
+    blockers.extend(workspace.git_elsewhere.clone());
     let link = workspace.worktree_of.as_ref();
     blockers.extend(link.and_then(|link| unshielded(&workspace.root, link)));
     let user = agent_user(
