@@ -5,7 +5,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use scc_launch::{LaunchError, Launcher, Resumed};
 use scc_runtime::DockerRuntime;
-use scc_state::{Session, SessionFilter, SessionRecord, SessionState, history};
+use scc_state::{Session, SessionFilter, SessionRecord, SessionState, called, history};
 
 use crate::context::Context;
 use crate::error::CliError;
@@ -146,9 +146,15 @@ impl Finder<'_> {
     }
 
     fn named(&self, name: &str) -> Result<&SessionRecord, CliError> {
-        let mut named = self.sessions.iter().map(|session| session.latest);
-        if let Some(record) = named.find(|record| record.is_called(name)) {
-            return Ok(record);
+        match called(&self.sessions, name)[..] {
+            [] => {}
+            [record] => return Ok(record),
+            [record, other, ..] => {
+                return Err(CliError::Failed {
+                    message: format!("`{name}` may be the session {} or {}", record.id, other.id),
+                    hint: "give more of the identifier, or choose: scc start --select".to_owned(),
+                });
+            }
         }
         let elsewhere = self.records.iter().rev().find(|r| r.is_called(name));
         Err(match elsewhere {

@@ -153,8 +153,8 @@ async fn list(args: &ListArgs, context: &Context) -> Result<u8, CliError> {
 fn report<'a>(session: &Session<'a>, now: Timestamp) -> SessionReport<'a> {
     SessionReport {
         latest: session.latest,
-        launches: session.launches,
-        began_at: session.began_at,
+        launches: session.launches(),
+        began_at: session.began_at(),
         duration_seconds: lasted(session.latest, now),
     }
 }

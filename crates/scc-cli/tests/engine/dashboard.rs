@@ -124,12 +124,15 @@ fn a_session_is_gone_on_with() {
     terminal.wait_for_text("agent: earlier: true hello", LIMIT);
     terminal.send("quit 0\r");
     terminal.wait_until("back", LIMIT, vt100::Screen::alternate_screen);
-    terminal.wait_for_text("[Sessions 2]", LIMIT);
-    // The latest, of which there is a sandbox, too.
+    terminal.wait_for_text("talk", LIMIT);
+    // Both launches are one session, of which there are sandboxes, too.
+    terminal.wait_for_text("[Sessions 1]", LIMIT);
+    assert_eq!(sessions(&context)[0]["launches"], 2);
     terminal.send("gD");
     terminal.wait_for_text("Forget the session", LIMIT);
     terminal.send("y");
-    terminal.wait_for_text("[Sessions 1]", LIMIT);
+    terminal.wait_for_text("[Sessions 0]", LIMIT);
+    assert!(sessions(&context).as_array().unwrap().is_empty());
     assert!(list(&context).as_array().unwrap().is_empty());
 }
 
