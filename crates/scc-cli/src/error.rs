@@ -318,7 +318,9 @@ fn launch_code(error: &LaunchError) -> u8 {
             BlockerKind::MissingPrerequisite => 5,
         },
         LaunchError::UnknownProvider { .. } | LaunchError::Ambiguous { .. } => 2,
-        LaunchError::EgressNotProven { .. } => 6,
+        LaunchError::EgressNotProven { .. }
+        | LaunchError::Unshielded { .. }
+        | LaunchError::Replaced { .. } => 6,
         LaunchError::SignedOut { .. } | LaunchError::ForeignArchitecture { .. } => 5,
         LaunchError::Provider(_) => 3,
         _ => 1,
@@ -355,6 +357,12 @@ fn launch_hints(error: &LaunchError) -> Vec<String> {
              =socket"
                 .to_owned(),
         ],
+        LaunchError::Unshielded { path, .. } => {
+            vec![format!("make it yourself, empty: touch {}", path.display())]
+        }
+        LaunchError::Replaced { .. } => {
+            vec!["look at it, and put back what was there: an agent may have done that".to_owned()]
+        }
         LaunchError::NoProxy { .. } => {
             vec!["see which policy applies: scc network explain".to_owned()]
         }

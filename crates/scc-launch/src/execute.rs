@@ -16,6 +16,7 @@ use crate::names::hex;
 use crate::plan::Credentials;
 use crate::safety;
 use crate::tidy::volume_files;
+use crate::worktree::{check_sources, make_config};
 use crate::{Event, LaunchError, Launcher, Plan, Reporter, Requested};
 
 /// How long a sandbox that is replaced may take to end.
@@ -172,17 +173,25 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
     ) -> Result<(String, Attachment), LaunchError> {
         let mut spec = plan.spec.clone();
         spec.terminal = terminal;
+        plan.worktree_of.as_ref().map_or(Ok(()), make_config)?;
         let made = match &plan.egress {
             Some(egress) => self.start_enforced(plan, egress, spec).await?,
-            None => {
-                let id = self.create(&spec).await?;
-                let attachment = self.runtime.attach(&id).await?;
-                self.runtime.start(&id).await?;
-                (id, attachment)
-            }
+            None => self.create_and_start(&spec).await?,
         };
         self.record_started(plan)?;
         Ok(made)
+    }
+
+    /// Makes a sandbox, connects to it, and starts it when nothing that it mounts was replaced.
+    pub(crate) async fn create_and_start(
+        &self,
+        spec: &scc_runtime::SandboxSpec,
+    ) -> Result<(String, Attachment), LaunchError> {
+        let id = self.create(spec).await?;
+        let attachment = self.runtime.attach(&id).await?;
+        check_sources(&spec.mounts)?;
+        self.runtime.start(&id).await?;
+        Ok((id, attachment))
     }
 
     /// Removes what a launch that came to nothing has made.

@@ -67,7 +67,9 @@ pub use safety::safety_policy;
 pub use tidy::Tidied;
 pub use trial::GuardTrial;
 pub use unsupported::{advice, team_advice};
-pub use workspace::{Workspace, WorkspaceError, WorkspaceKind, detect_workspace, suspicion};
+pub use workspace::{
+    Workspace, WorkspaceError, WorkspaceKind, detect_workspace, git_elsewhere, suspicion,
+};
 pub use worktrees::{
     BRANCH_PREFIX, Installer, Target, find_worktree, installers, worktree_name, worktrees_dir,
 };

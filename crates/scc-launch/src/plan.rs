@@ -25,6 +25,7 @@ use crate::record;
 use crate::resume::NOT_LOOKED_UP;
 use crate::safety;
 use crate::user::agent_user;
+use crate::workspace::WorktreeLink;
 use crate::worktree::{unshielded, worktree_mounts};
 use crate::worktrees::{Installer, installers, with_installers};
 use crate::{
@@ -94,6 +95,8 @@ pub struct Plan {
     pub(crate) spec: SandboxSpec,
     #[serde(skip)]
     pub(crate) credentials: Credentials,
+    #[serde(skip)]
+    pub(crate) worktree_of: Option<WorktreeLink>,
 }
 
 /// What the network of a sandbox reaches.
@@ -188,7 +191,9 @@ pub fn plan(
     let mut blockers = Vec::new();
     blockers.extend(suspicious(request, &workspace));
     blockers.extend(reaches_private(request, &workspace));
-    blockers.extend(workspace.worktree_of.as_ref().and_then(unshielded));
+    blockers.extend(workspace.git_elsewhere.clone());
+    let link = workspace.worktree_of.as_ref();
+    blockers.extend(link.and_then(|link| unshielded(&workspace.root, link)));
     let user = agent_user(
         &request.host,
         &workspace.root,
@@ -608,6 +613,7 @@ impl Draft<'_> {
             blockers,
             spec,
             credentials,
+            worktree_of: self.workspace.worktree_of.clone(),
         })
     }
 

@@ -80,26 +80,18 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
             self.runtime.start(&proxy).await?;
             let end = topology.sandbox_end(self.runtime, &link, &proxy).await?;
             join(&mut spec, end);
-            self.start_held(&spec).await?
+            self.create_and_start(&spec).await?
         } else {
             let end = topology.sandbox_end(self.runtime, &link, &proxy).await?;
             join(&mut spec, end);
             // Both to their ends: what is given up halfway may still come to be, after the launch
             // was undone.
-            let both = tokio::join!(self.runtime.start(&proxy), self.start_held(&spec));
+            let both = tokio::join!(self.runtime.start(&proxy), self.create_and_start(&spec));
             both.0?;
             both.1?
         };
         self.check_from_inside(&id, &proxy, egress, &surroundings)
             .await?;
-        Ok((id, attachment))
-    }
-
-    /// Starts the sandbox; its agent waits.
-    async fn start_held(&self, spec: &SandboxSpec) -> Result<(String, Attachment), LaunchError> {
-        let id = self.create(spec).await?;
-        let attachment = self.runtime.attach(&id).await?;
-        self.runtime.start(&id).await?;
         Ok((id, attachment))
     }
 
