@@ -5,7 +5,7 @@ use clap::{ArgAction, Parser, Subcommand};
 use crate::commands::{
     attach, audit, completion, config, context, dashboard, doctor, exceptions, exec, init, list,
     logs, network, org, profile, provider, prune, refresh, resume, safety, sessions, setup, start,
-    status, stop, team, unblock, watch, worktree,
+    status, stop, team, unblock, worktree,
 };
 
 /// Runs coding agents in governed sandboxes.
@@ -58,8 +58,6 @@ pub(crate) enum Command {
     Doctor(doctor::Args),
     Audit(audit::Args),
     Completion(completion::Args),
-    #[command(hide = true)]
-    Watch(watch::Args),
     #[command(hide = true)]
     GitChange(worktree::HelperArgs),
     #[command(hide = true)]
@@ -115,7 +113,6 @@ impl Cli {
             | Command::Logs(_)
             | Command::Completion(_)
             | Command::GitChange(_)
-            | Command::Watch(_)
             | Command::Refresh(_) => false,
         }
     }

@@ -306,6 +306,7 @@ pub(crate) fn state(record: &SessionRecord) -> String {
         (SessionState::Failed, _) => "failed".to_owned(),
         (SessionState::Ended, Some(status)) => format!("ended ({status})"),
         (SessionState::Ended, None) => "ended".to_owned(),
+        (SessionState::TimedOut, _) => "timed out".to_owned(),
     }
 }
 

@@ -17,6 +17,7 @@ mod execute;
 mod governance;
 mod governed;
 mod images;
+mod init;
 mod login;
 mod names;
 mod packages;

@@ -20,6 +20,7 @@ use uuid::Uuid;
 use crate::egress::{EgressDraft, EgressPlan};
 use crate::governed;
 use crate::images::{ImagePlan, plan_images};
+use crate::init::init;
 use crate::names::{ROLE_SESSION, Scope};
 use crate::record;
 use crate::resume::NOT_LOOKED_UP;
@@ -441,6 +442,7 @@ impl Draft<'_> {
             labels: self.labels(&root),
             image: self.image.reference.clone(),
             argv: with_installers(&self.installers(), launch.argv),
+            init: init(self.expiry()),
             env: self.environment(launch.env)?,
             working_dir: root.clone(),
             user: self.user,

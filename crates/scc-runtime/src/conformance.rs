@@ -101,6 +101,7 @@ impl<'r, R: SandboxRuntime> Fixture<'r, R> {
             labels: self.labels(),
             image: self.image.clone(),
             argv: ["/bin/sh", "-c", script].map(str::to_owned).to_vec(),
+            init: Vec::new(),
             env: BTreeMap::new(),
             working_dir: "/tmp".to_owned(),
             user: UserIds {

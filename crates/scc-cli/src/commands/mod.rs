@@ -29,7 +29,6 @@ pub(crate) mod status;
 pub(crate) mod stop;
 pub(crate) mod team;
 pub(crate) mod unblock;
-pub(crate) mod watch;
 pub(crate) mod worktree;
 
 use std::path::Path;
@@ -74,7 +73,6 @@ pub(crate) async fn run(command: Option<Command>, context: &Context) -> Result<u
         Command::Doctor(args) => doctor::run(&args, context).await,
         Command::Audit(args) => audit::run(&args, context).await,
         Command::Completion(args) => completion::run(&args, context),
-        Command::Watch(args) => watch::run(&args, context).await,
         Command::Refresh(args) => refresh::run(&args, context),
     }
 }

@@ -321,6 +321,7 @@ fn proxy_spec(plan: &Plan, egress: &EgressPlan, link: &Link<'_>, end: End) -> Sa
         labels: own_labels,
         image: egress.image.clone(),
         argv: relay.into_iter().chain(ends).chain(run).collect(),
+        init: Vec::new(),
         env: BTreeMap::new(),
         working_dir: "/".to_owned(),
         user: PROXY_USER,
