@@ -5,7 +5,7 @@
 //! `scc-safety` and the policy of the sandbox, and becomes the real tool or refuses with status 126.
 //! Under its own name it is a command: `guard hook` judges what an agent is about to do, `guard
 //! collect` records what was refused, `guard install` is a step of an image's build, and `guard
-//! relay` and `guard probe` are those of `scc-relay`.
+//! relay` and `guard probe` are those of `scc-relay`; `guard facts` says what the sandbox is.
 //!
 //! Every state that it does not expect is a refusal: no policy, a policy that others could have
 //! written, an internal failure.
@@ -13,6 +13,7 @@
 #![cfg_attr(not(test), no_main)]
 #![cfg_attr(test, expect(dead_code, reason = "tests have the usual main"))]
 
+mod facts;
 mod hook;
 mod install;
 mod policy;
@@ -65,12 +66,13 @@ fn command(invocation: &Invocation) -> u8 {
     match words {
         [word] if word == "hook" => hook::run(),
         [word] if word == "collect" => told("the collector ended", record::collect()),
+        [word, sealed @ ..] if word == "facts" => told("a fact is missing", facts(sealed)),
         [word, uid] if word == "install" => install(&uid.to_string_lossy()),
         [word, ..] if LIVE.iter().any(|name| word == name) => scc_relay::live::run(words),
         [word, ..] if word == "probe" => scc_relay::probe::run(words),
         [word, ..] if RELAY.iter().any(|name| word == name) => scc_relay::relay::run(words),
         _ => {
-            refusal::say("usage: guard hook | collect | install UID\n");
+            refusal::say("usage: guard hook | collect | facts DIRECTORY… | install UID\n");
             USAGE
         }
     }
@@ -88,6 +90,14 @@ fn install(uid: &str) -> u8 {
         .run()
         .and_then(|()| install::own_directory(Path::new(record::DIRECTORY), uid));
     told("the guard cannot be installed", installed)
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "where programs are found depends on it"
+)]
+fn facts(sealed: &[std::ffi::OsString]) -> std::io::Result<()> {
+    facts::run(sealed, std::env::var_os("PATH").as_deref())
 }
 
 fn told(what: &str, outcome: std::io::Result<()>) -> u8 {

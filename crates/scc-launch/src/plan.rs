@@ -1,6 +1,7 @@
 //! The plan of a launch: everything that will be done, decided before anything is.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -94,6 +95,9 @@ pub struct Plan {
     pub(crate) spec: SandboxSpec,
     #[serde(skip)]
     pub(crate) credentials: Credentials,
+    /// Addresses of this machine.
+    #[serde(skip)]
+    pub(crate) machine: Vec<IpAddr>,
 }
 
 /// What the network of a sandbox reaches.
@@ -608,6 +612,7 @@ impl Draft<'_> {
             blockers,
             spec,
             credentials,
+            machine: self.request.egress.machine.clone(),
         })
     }
 

@@ -11,6 +11,7 @@ mod hardening;
 mod lifecycle;
 mod login;
 mod parallel;
+mod prove;
 mod quick;
 mod restart;
 mod resume;
