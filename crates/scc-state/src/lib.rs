@@ -73,7 +73,7 @@ pub use error::StateError;
 pub use exception::{Allowance, Exception, ExceptionScope};
 pub use exceptions::ExceptionStore;
 pub use expiry::{DEFAULT_EXCEPTION_HOURS, Expiry, ExpiryError, MAX_EXCEPTION_HOURS};
-pub use history::{Retention, Session, SessionFilter, history, prunable};
+pub use history::{Retention, Session, SessionFilter, called, history, prunable};
 pub use lock::LaunchLock;
 pub use pins::TeamPin;
 pub use private::{update_private_file, write_private_file};
