@@ -4,8 +4,8 @@ use clap::{ArgAction, Parser, Subcommand};
 
 use crate::commands::{
     attach, audit, completion, config, context, dashboard, doctor, exceptions, exec, init, list,
-    logs, network, org, profile, provider, prune, refresh, resume, safety, sessions, setup, start,
-    status, stop, team, unblock, worktree,
+    logs, network, org, profile, prove, provider, prune, refresh, resume, safety, sessions, setup,
+    start, status, stop, team, unblock, worktree,
 };
 
 /// Runs coding agents in governed sandboxes.
@@ -47,6 +47,7 @@ pub(crate) enum Command {
     Provider(provider::Args),
     Network(network::Args),
     Safety(safety::Args),
+    Prove(prove::Args),
     Config(config::Args),
     Org(org::Args),
     Team(team::Args),
@@ -97,6 +98,7 @@ impl Cli {
             Command::Provider(args) => args.wants_json(),
             Command::Network(args) => args.wants_json(),
             Command::Safety(args) => args.wants_json(),
+            Command::Prove(args) => args.json,
             Command::Config(args) => args.wants_json(),
             Command::Org(args) => args.wants_json(),
             Command::Team(args) => args.wants_json(),

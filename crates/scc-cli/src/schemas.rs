@@ -1,7 +1,7 @@
 //! The JSON Schema of everything that commands print with `--json`.
 
 use scc_config::{PolicyException, UserConfig};
-use scc_launch::{EgressEntry, Plan, Pruned, SessionView};
+use scc_launch::{EgressEntry, Plan, Proof, Pruned, SessionView};
 use scc_state::{AuditEvent, AuditReport, Exception};
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
@@ -93,6 +93,7 @@ fn sandboxes() -> Vec<Kind> {
         kind::<Vec<provider::ProviderReport>>("ProviderShow"),
         kind::<network::allow::AllowReport<'_>>("NetworkAllow"),
         kind::<Vec<EgressEntry>>("NetworkLog"),
+        kind::<Proof>("Proof"),
         kind::<Pruned>("Prune"),
         kind::<Vec<sessions::SessionReport<'_>>>("SessionList"),
         kind::<Value>("SessionPrune"),

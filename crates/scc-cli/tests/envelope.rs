@@ -13,6 +13,7 @@ const OF_ENGINES: [&str; 5] = [
     "ContainerList",
     "NetworkAllow",
     "NetworkLog",
+    "Proof",
     "Prune",
     "Stop",
 ];

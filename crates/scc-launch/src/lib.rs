@@ -23,6 +23,7 @@ mod names;
 mod packages;
 mod plan;
 pub mod probes;
+mod proof;
 mod provider_choice;
 mod readiness;
 mod record;
@@ -59,6 +60,7 @@ pub use packages::{
     pip_hosts,
 };
 pub use plan::{Decision, MountPlan, Plan, PlannedNetwork, ProviderPlan, UserPlan, plan};
+pub use proof::{Attempt, AttemptOutcome, Check, Claim, ClaimId, ClaimState, Proof};
 pub use provider_choice::{ChoiceInput, ProviderChoice, choose_provider};
 pub use readiness::Readiness;
 pub use refusal::{Refusal, Requested, record_refusal};
@@ -98,6 +100,11 @@ pub enum Event {
     WaitingForImage {
         /// Its reference.
         reference: String,
+    },
+    /// A step of a proof begins.
+    Proving {
+        /// What is done.
+        what: &'static str,
     },
     /// A sandbox of the same workspace and provider was replaced.
     Replaced {

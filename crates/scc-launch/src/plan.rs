@@ -1,6 +1,7 @@
 //! The plan of a launch: everything that will be done, decided before anything is.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -98,6 +99,9 @@ pub struct Plan {
     pub(crate) credentials: Credentials,
     #[serde(skip)]
     pub(crate) worktree_of: Option<WorktreeLink>,
+    /// Addresses of this machine.
+    #[serde(skip)]
+    pub(crate) machine: Vec<IpAddr>,
 }
 
 /// What the network of a sandbox reaches.
@@ -616,6 +620,7 @@ impl Draft<'_> {
             spec,
             credentials,
             worktree_of: self.workspace.worktree_of.clone(),
+            machine: self.request.egress.machine.clone(),
         })
     }
 

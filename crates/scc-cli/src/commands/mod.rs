@@ -16,6 +16,7 @@ pub(crate) mod logs;
 pub(crate) mod network;
 pub(crate) mod org;
 pub(crate) mod profile;
+pub(crate) mod prove;
 pub(crate) mod provider;
 pub(crate) mod prune;
 pub(crate) mod quick;
@@ -59,6 +60,7 @@ pub(crate) async fn run(command: Option<Command>, context: &Context) -> Result<u
         Command::Prune(args) => prune::run(&args, context).await,
         Command::Exec(args) => exec::run(args, context).await,
         Command::Logs(args) => logs::run(&args, context).await,
+        Command::Prove(args) => prove::run(args, context).await,
         Command::Provider(args) => provider::run(args, context).await,
         Command::Network(args) => network::run(&args, context).await,
         Command::Safety(args) => safety::run(&args, context),

@@ -12,7 +12,7 @@ use scc_launch::{
 };
 use scc_state::SessionRecord;
 
-use crate::commands::worktree;
+use crate::commands::{prove, worktree};
 use crate::context::{Context, key_source};
 use crate::environment;
 use crate::error::CliError;
@@ -207,6 +207,23 @@ async fn launch(args: Args, resumed: Option<Resumed>, context: &Context) -> Resu
             Err(error)
         }
     }
+}
+
+/// The plan of a launch with these answers, for its proof.
+pub(crate) async fn plan_for_proof(
+    asked: &prove::Args,
+    context: &Context,
+) -> Result<Plan, CliError> {
+    let args = Args {
+        workspace: asked.workspace.clone(),
+        provider: asked.provider.clone(),
+        team: asked.team.clone(),
+        standalone: asked.standalone,
+        offline: asked.offline,
+        non_interactive: asked.non_interactive,
+        ..Args::default()
+    };
+    prepare(&args, None, context).await
 }
 
 /// Everything up to the engine: what applies, which agent, and the plan.

@@ -12,6 +12,7 @@ mod init;
 mod lifecycle;
 mod login;
 mod parallel;
+mod prove;
 mod quick;
 mod restart;
 mod resume;
