@@ -11,6 +11,7 @@ use crate::effective::{EffectiveServer, Sourced};
 use crate::exceptions::Exceptions;
 use crate::judge::{Judge, List, Ruling, allowed};
 use crate::layers::{Layers, origin};
+use crate::variables;
 
 /// `network_policy` is the final one: what a later layer tightened counts for the servers of an
 /// earlier layer too.
@@ -53,6 +54,7 @@ pub(crate) fn resolve(
         let key = server.name.trim().to_lowercase();
         let refused = malformed(&asked, server)
             .or_else(|| stdio_gate(layers, &asked, server))
+            .or_else(|| variables::refusal(&asked, server))
             .or_else(|| unreachable(&asked, server, network_policy))
             .or_else(|| duplicate(&asked, offered.get(&key)));
         decisions.push(refused.unwrap_or_else(|| {
