@@ -1,12 +1,16 @@
 //! Plugins and MCP servers in a plan: what the agent gets of them, and what it does not.
 
-use scc_provider::{ExtensionKind, McpEndpoint, Undelivered};
+use scc_policy::Origin;
+use scc_provider::{
+    AgentProvider, Conversation, ExtensionKind, LaunchContext, McpEndpoint, ProviderSettings,
+    Undelivered,
+};
 use scc_runtime::{SealedDirectory, SealedFile};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::extensions::LAUNCHERS;
-use crate::{Decision, Delivery, PluginFacts};
+use crate::extensions::{LAUNCHERS, slug};
+use crate::{Decision, Delivery, LaunchError, PluginFacts};
 
 /// A plugin of a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -27,6 +31,8 @@ pub struct ServerPlan {
     pub name: String,
     /// `http`, `sse` or `stdio`.
     pub transport: &'static str,
+    /// The layer that asked for it.
+    pub origin: Origin,
     /// Whether the agent gets it.
     pub delivered: bool,
     /// Why not.
@@ -35,12 +41,43 @@ pub struct ServerPlan {
 }
 
 /// Both, in the order of the policy.
-pub(crate) struct ExtensionsPlan {
-    pub(crate) plugins: Vec<PluginPlan>,
-    pub(crate) servers: Vec<ServerPlan>,
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExtensionsPlan {
+    /// The plugins that the rules allow.
+    pub plugins: Vec<PluginPlan>,
+    /// The MCP servers that the rules allow.
+    pub servers: Vec<ServerPlan>,
 }
 
 impl ExtensionsPlan {
+    /// What a launch of this agent with these settings would hand over.
+    ///
+    /// # Errors
+    /// When the agent cannot express a setting or a plugin.
+    pub fn of(
+        delivery: &Delivery,
+        provider: &dyn AgentProvider,
+        settings: &ProviderSettings,
+    ) -> Result<Self, LaunchError> {
+        let launch = provider.launch(&LaunchContext {
+            workspace: "/",
+            conversation: Conversation::New(""),
+            settings,
+            args: &[],
+            agent_is_root: false,
+            command_hook: None,
+            extensions: &delivery.extensions,
+        })?;
+        Ok(Self::new(delivery, &launch.undelivered))
+    }
+
+    /// The server that a document calls `name`.
+    #[must_use]
+    pub fn server(&self, name: &str) -> Option<&ServerPlan> {
+        let name = slug(name);
+        self.servers.iter().find(|server| server.name == name)
+    }
+
     pub(crate) fn new(delivery: &Delivery, undelivered: &[Undelivered]) -> Self {
         let reasons = |kind: ExtensionKind, name: &str| {
             let left = undelivered.iter();
@@ -63,21 +100,25 @@ impl ExtensionsPlan {
                 .concat(),
             }
         });
-        let servers = delivery.extensions.mcp_servers.iter().map(|server| {
-            let reason = reasons(ExtensionKind::McpServer, &server.name)
-                .into_iter()
-                .next();
-            ServerPlan {
-                name: server.name.clone(),
-                transport: match server.endpoint {
-                    McpEndpoint::Http(_) => "http",
-                    McpEndpoint::Sse(_) => "sse",
-                    McpEndpoint::Program(_) => "stdio",
-                },
-                delivered: reason.is_none(),
-                reason,
-            }
-        });
+        let servers = delivery.extensions.mcp_servers.iter();
+        let servers = servers
+            .zip(&delivery.server_origins)
+            .map(|(server, origin)| {
+                let reason = reasons(ExtensionKind::McpServer, &server.name)
+                    .into_iter()
+                    .next();
+                ServerPlan {
+                    name: server.name.clone(),
+                    transport: match server.endpoint {
+                        McpEndpoint::Http(_) => "http",
+                        McpEndpoint::Sse(_) => "sse",
+                        McpEndpoint::Program(_) => "stdio",
+                    },
+                    origin: origin.clone(),
+                    delivered: reason.is_none(),
+                    reason,
+                }
+            });
         Self {
             plugins: plugins.collect(),
             servers: servers.collect(),
@@ -118,8 +159,8 @@ impl ExtensionsPlan {
             decisions.push(match &server.reason {
                 None => Decision {
                     subject: "MCP server",
-                    value: server.name.clone(),
-                    reason: server.transport.to_owned(),
+                    value: format!("{} ({})", server.name, server.transport),
+                    reason: server.origin.to_string(),
                 },
                 Some(reason) => Decision {
                     subject: "MCP server",

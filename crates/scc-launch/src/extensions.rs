@@ -28,6 +28,7 @@ pub use update::{MarketUpdate, PluginChange};
 use crate::governance::{Governance, GovernanceInput};
 use crate::{Blocker, BlockerKind};
 use market::Markets;
+pub(crate) use servers::slug;
 
 /// Where the scripts are in a sandbox that start MCP servers.
 pub(crate) const LAUNCHERS: &str = "/opt/scc/mcp";
@@ -40,6 +41,8 @@ pub struct Delivery {
     pub(crate) secrets: BTreeMap<String, SecretString>,
     /// The scripts that start MCP servers, by file name.
     pub(crate) launchers: BTreeMap<String, SealedFile>,
+    /// Who asked for each of the MCP servers, in their order.
+    pub(crate) server_origins: Vec<Origin>,
     /// The plugins, with where they come from.
     pub plugins: Vec<PluginFacts>,
     /// What stands against handing all of it over.

@@ -47,7 +47,7 @@ pub use egress::{
 };
 pub use error::{Blocker, BlockerKind, LaunchError};
 pub use execute::{AgentEnd, Executed, KILLED, LiveSession, OnConflict};
-pub use extension_plan::{PluginPlan, ServerPlan};
+pub use extension_plan::{ExtensionsPlan, PluginPlan, ServerPlan};
 pub use extensions::{
     Delivery, DeliveryInput, ExtensionError, MarketUpdate, MarketVersion, PluginChange, PluginFacts,
 };

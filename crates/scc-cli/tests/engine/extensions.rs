@@ -7,7 +7,7 @@ use scc_testkit::wait_for;
 use serde_json::{Value, json};
 
 use crate::bench::{AGENTS, Agent, Bench, CLAUDE, CODEX, Rules, output};
-use crate::support::{LIMIT, scc};
+use crate::support::{LIMIT, go_on_here, scc};
 
 fn shell(command: &str) -> Step {
     Step::Shell(command.to_owned())
@@ -62,6 +62,7 @@ fn the_screen_asks_nothing(agent: Agent, ready: &str) {
         },
     );
     let mut terminal = Terminal::start(&bench.command(&["start"]), 40, 120);
+    go_on_here(&mut terminal);
     terminal.wait_for_text(ready, LIMIT);
     terminal.send("say the word");
     terminal.wait_for_text("say the word", LIMIT);

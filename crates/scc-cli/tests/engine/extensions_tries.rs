@@ -32,7 +32,8 @@ impl Live {
     fn start(agent: Agent, standalone: bool) -> Self {
         let bench = Self::bench(agent, standalone);
         let turn = agent.turn(&[], "wait");
-        let live = Self::attend(bench, &turn);
+        // One agent would wait for the end of its input.
+        let live = Self::attend(bench, &turn, Stdio::null());
         wait_for("a busy agent", LIMIT, || {
             (!live.bench.model.requests().is_empty()).then_some(())
         });
@@ -75,14 +76,15 @@ impl Live {
         let mut bench = Self::bench(CLAUDE, standalone);
         let section = json!({ "api_key": "command:echo test-key" });
         bench.configure(&json!({ "providers": { CLAUDE.id: section } }));
-        Self::attend(bench, &["mcp", "serve"].map(str::to_owned))
+        // A server ends with its input.
+        Self::attend(bench, &["mcp", "serve"].map(str::to_owned), Stdio::piped())
     }
 
-    fn attend(bench: Bench, agent: &[String]) -> Self {
+    fn attend(bench: Bench, agent: &[String], input: Stdio) -> Self {
         let words = ["start", "--non-interactive", "--"].into_iter();
         let words: Vec<&str> = words.chain(agent.iter().map(String::as_str)).collect();
         let mut command = bench.command(&words);
-        command.stdin(Stdio::piped()).stdout(Stdio::null());
+        command.stdin(input).stdout(Stdio::null());
         let attending = command.stderr(Stdio::null()).spawn().unwrap();
         let live = Self { bench, attending };
         wait_for("a running sandbox", LIMIT, || {

@@ -31,10 +31,9 @@ pub(super) fn add(delivery: &mut Delivery, policy: &EffectivePolicy, secret: Sec
         if matches!(endpoint, McpEndpoint::Program(_)) {
             programs.push((name.clone(), &entry.server, variables));
         }
-        delivery
-            .extensions
-            .mcp_servers
-            .push(McpServer { name, endpoint });
+        let servers = &mut delivery.extensions.mcp_servers;
+        servers.push(McpServer { name, endpoint });
+        delivery.server_origins.push(entry.origin.clone());
     }
     let all: Vec<String> = delivery.secrets.keys().cloned().collect();
     for (name, server, variables) in programs {
@@ -48,7 +47,7 @@ pub(super) fn add(delivery: &mut Delivery, policy: &EffectivePolicy, secret: Sec
 }
 
 /// A name that every agent takes; tools are named after it.
-fn slug(name: &str) -> String {
+pub(crate) fn slug(name: &str) -> String {
     let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     name.chars()
         .map(|c| if allowed(c) { c } else { '_' })

@@ -11,7 +11,6 @@ use crate::governance::Rules;
 
 /// What became of one marketplace.
 #[derive(Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
 pub(super) struct MarketReport {
     name: String,
     changed: bool,
