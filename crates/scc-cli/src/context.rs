@@ -1,6 +1,6 @@
 //! What every command works with.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use scc_config::{
@@ -162,6 +162,16 @@ impl Context {
             base_url,
             api_key: api_key.map(|_| SecretString::from("not fetched")),
             model,
+        }
+    }
+
+    /// A path as people read it, with `~` for their home.
+    pub(crate) fn readable(&self, path: &Path) -> String {
+        let home = self.host.home.as_deref();
+        match home.and_then(|home| path.strip_prefix(home).ok()) {
+            Some(rest) if rest.as_os_str().is_empty() => "~".to_owned(),
+            Some(rest) => format!("~/{}", rest.display()),
+            None => path.display().to_string(),
         }
     }
 }

@@ -17,6 +17,7 @@ mod packages;
 mod progress;
 mod prompt;
 pub mod providers;
+mod question;
 mod resume;
 pub mod schemas;
 mod secrets;

@@ -2,11 +2,12 @@
 
 use std::io::IsTerminal as _;
 
-use rustix::termios::OptionalActions;
-
 use crate::error::CliError;
 use crate::output::visible;
-use crate::terminal;
+use crate::question::Question;
+
+/// How many lines of a list are seen at once; a terminal of 24 lines shows them all.
+const PAGE: usize = 12;
 
 /// Asks, or refuses to.
 #[derive(Debug, Clone, Copy)]
@@ -39,9 +40,12 @@ impl Prompter {
         if !self.interactive {
             return Err(instead);
         }
-        let _guard = Restorer::watch();
-        let answer = inquire::Select::new(question, options.to_vec())
+        let _open = Question::open();
+        // What a list shows may come from a repository or from an agent.
+        let options = options.iter().map(|option| one_line(option)).collect();
+        let answer = inquire::Select::new(&one_line(question), options)
             .with_starting_cursor(preselected)
+            .with_page_size(PAGE)
             .raw_prompt();
         answer.map(|option| option.index).map_err(cancelled)
     }
@@ -56,6 +60,7 @@ impl Prompter {
         if !self.interactive {
             return Err(instead);
         }
+        let _open = Question::open();
         let answer = inquire::Text::new(question)
             .with_initial_value(suggested)
             .prompt();
@@ -67,7 +72,7 @@ impl Prompter {
         if !self.interactive {
             return Err(instead);
         }
-        let _guard = Restorer::watch();
+        let _open = Question::open();
         inquire::Confirm::new(&visible(question))
             .with_default(false)
             .prompt()
@@ -81,6 +86,7 @@ impl Prompter {
         if !self.interactive {
             return Err(instead);
         }
+        let _open = Question::open();
         loop {
             let answer = inquire::Text::new(question).prompt().map_err(cancelled)?;
             if !answer.trim().is_empty() {
@@ -90,54 +96,13 @@ impl Prompter {
     }
 }
 
+fn one_line(text: &str) -> String {
+    visible(text).replace(['\n', '\t', '\r'], " ")
+}
+
 fn cancelled(error: inquire::InquireError) -> CliError {
     match error {
         inquire::InquireError::IO(error) => CliError::Terminal(error),
         _ => CliError::CANCELLED,
-    }
-}
-
-/// Gives the terminal its mode back when a signal ends scc in the middle of a question, where the
-/// thread that asks waits for a key and hears of nothing else.
-struct Restorer {
-    done: Option<tokio::sync::oneshot::Sender<()>>,
-}
-
-impl Restorer {
-    fn watch() -> Self {
-        let (done, answered) = tokio::sync::oneshot::channel();
-        let mode = rustix::termios::tcgetattr(std::io::stdin()).ok();
-        std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_io()
-                .build();
-            let (Ok(runtime), Some(mode)) = (runtime, mode) else {
-                return;
-            };
-            let stopped = runtime.block_on(async {
-                tokio::select! {
-                    _ = answered => None,
-                    status = terminal::stopped() => status,
-                }
-            });
-            if let Some(status) = stopped {
-                let _ = rustix::termios::tcsetattr(std::io::stdin(), OptionalActions::Now, &mode);
-                #[expect(
-                    clippy::disallowed_methods,
-                    reason = "the main thread waits for a key and cannot be told"
-                )]
-                std::process::exit(i32::from(status));
-            }
-        });
-        Self { done: Some(done) }
-    }
-}
-
-impl Drop for Restorer {
-    fn drop(&mut self) {
-        if let Some(done) = self.done.take() {
-            // The watcher may have ended by itself.
-            let _ = done.send(());
-        }
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use scc_launch::{LaunchError, Launcher, Resumed};
 use scc_runtime::DockerRuntime;
-use scc_state::{Session, SessionFilter, SessionRecord, SessionState, history};
+use scc_state::{Session, SessionFilter, SessionRecord, SessionState, called, history};
 
 use crate::context::Context;
 use crate::error::CliError;
@@ -142,13 +142,19 @@ impl Finder<'_> {
         if self.sessions.is_empty() {
             return Err(self.nothing("this workspace has no sessions".to_owned()));
         }
-        select(&self.sessions, false, self.search.prompter)
+        select(&self.sessions, None, self.search.prompter)
     }
 
     fn named(&self, name: &str) -> Result<&SessionRecord, CliError> {
-        let mut named = self.sessions.iter().map(|session| session.latest);
-        if let Some(record) = named.find(|record| record.is_called(name)) {
-            return Ok(record);
+        match called(&self.sessions, name)[..] {
+            [] => {}
+            [record] => return Ok(record),
+            [record, other, ..] => {
+                return Err(CliError::Failed {
+                    message: format!("`{name}` may be the session {} or {}", record.id, other.id),
+                    hint: "give more of the identifier, or choose: scc start --select".to_owned(),
+                });
+            }
         }
         let elsewhere = self.records.iter().rev().find(|r| r.is_called(name));
         Err(match elsewhere {
@@ -219,15 +225,15 @@ impl Finder<'_> {
     }
 }
 
-/// Lets the user choose a session.
+/// Lets the user choose a session. With a context the line says where each one works, too.
 pub(crate) fn select<'a>(
     sessions: &[Session<'a>],
-    with_workspace: bool,
+    places: Option<&Context>,
     prompter: Prompter,
 ) -> Result<&'a SessionRecord, CliError> {
     let now = Timestamp::now();
     let offered = &sessions[..sessions.len().min(OFFERED)];
-    let options = lines(offered, &state, with_workspace, now);
+    let options = lines(offered, &state, places, now);
     let instead = CliError::Usage {
         message: "there is no terminal on which to choose a session".to_owned(),
         hint: "name one: scc start --resume --session NAME; `scc sessions` shows them".to_owned(),
@@ -240,7 +246,7 @@ pub(crate) fn select<'a>(
 pub(crate) fn lines(
     sessions: &[Session<'_>],
     state: &dyn Fn(&SessionRecord) -> String,
-    with_workspace: bool,
+    places: Option<&Context>,
     now: Timestamp,
 ) -> Vec<String> {
     let rows = sessions.iter().map(|session| {
@@ -253,8 +259,8 @@ pub(crate) fn lines(
             format!("{} ago", age(record.started_at, now)),
             state(record),
         ];
-        if with_workspace {
-            row.push(record.workspace.display().to_string());
+        if let Some(context) = places {
+            row.push(context.readable(&record.workspace));
         }
         row
     });

@@ -1,6 +1,7 @@
 //! The user's terminal while an agent has it.
 
 use std::io::IsTerminal as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::termios::{OptionalActions, Termios};
@@ -99,7 +100,32 @@ impl Drop for RawMode {
     }
 }
 
+/// How many in this process deal with signals themselves.
+static LISTENERS: AtomicUsize = AtomicUsize::new(0);
+
+/// Whether a signal is dealt with by whoever listens for it.
+pub(crate) fn is_listening() -> bool {
+    LISTENERS.load(Ordering::SeqCst) > 0
+}
+
+struct Listener;
+
+impl Listener {
+    fn enter() -> Self {
+        LISTENERS.fetch_add(1, Ordering::SeqCst);
+        Self
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        LISTENERS.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
 pub(crate) struct Signals {
+    /// `None` for one that leaves them to the others.
+    _listener: Option<Listener>,
     terminate: Signal,
     interrupt: Signal,
     hangup: Signal,
@@ -107,8 +133,16 @@ pub(crate) struct Signals {
 
 impl Signals {
     pub(crate) fn listen() -> Result<Self, CliError> {
+        let mut signals = Self::beside()?;
+        signals._listener = Some(Listener::enter());
+        Ok(signals)
+    }
+
+    /// For one that hears of them and leaves them to whoever listens.
+    pub(crate) fn beside() -> Result<Self, CliError> {
         let listen = |kind| signal(kind).map_err(CliError::Terminal);
         Ok(Self {
+            _listener: None,
             terminate: listen(SignalKind::terminate())?,
             interrupt: listen(SignalKind::interrupt())?,
             hangup: listen(SignalKind::hangup())?,
@@ -191,18 +225,6 @@ pub(crate) async fn unless_stopped<T, E: Into<CliError>>(
     tokio::select! {
         outcome = work => outcome.map_err(Into::into),
         signal = signals.stop() => Err(CliError::Cancelled { status: signal.status() }),
-    }
-}
-
-/// The exit status for SIGTERM or a hang-up, when one comes. Ctrl-C is a key while a question is
-/// asked.
-pub(crate) async fn stopped() -> Option<u8> {
-    let mut signals = Signals::listen().ok()?;
-    loop {
-        match signals.stop().await {
-            Stop::Interrupt => {}
-            stop => return Some(stop.status()),
-        }
     }
 }
 

@@ -13,10 +13,46 @@ use crate::SessionRecord;
 pub struct Session<'a> {
     /// The latest launch.
     pub latest: &'a SessionRecord,
+    /// The launches before it, the latest first.
+    pub earlier: Vec<&'a SessionRecord>,
+}
+
+impl Session<'_> {
     /// How often it was launched.
-    pub launches: usize,
+    #[must_use]
+    pub fn launches(&self) -> usize {
+        self.earlier.len() + 1
+    }
+
     /// When the first launch was recorded.
-    pub began_at: Timestamp,
+    #[must_use]
+    pub fn began_at(&self) -> Timestamp {
+        self.earlier.last().unwrap_or(&self.latest).started_at
+    }
+
+    /// The identifiers of its launches, the latest first.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        let earlier = self.earlier.iter().map(|record| record.id.as_str());
+        std::iter::once(self.latest.id.as_str()).chain(earlier)
+    }
+}
+
+/// The sessions that a person may mean by a word: the latest of this name; else the one with a launch
+/// of this identifier; else all whose latest identifier begins or ends with these six characters or
+/// more.
+#[must_use]
+pub fn called<'a>(sessions: &[Session<'a>], wanted: &str) -> Vec<&'a SessionRecord> {
+    let is_named = |session: &&Session<'_>| session.latest.name.as_deref() == Some(wanted);
+    let has_id = |session: &&Session<'_>| session.ids().any(|id| id == wanted);
+    let mut sessions_of = sessions.iter();
+    let exact = sessions_of
+        .find(is_named)
+        .or_else(|| sessions.iter().find(has_id));
+    if let Some(session) = exact {
+        return vec![session.latest];
+    }
+    let latest = sessions.iter().map(|session| session.latest);
+    latest.filter(|record| record.is_called(wanted)).collect()
 }
 
 /// Which sessions are meant; what is `None` does not matter.
@@ -56,13 +92,9 @@ pub fn history<'a>(records: &'a [SessionRecord], filter: &SessionFilter<'_>) -> 
     let mut sessions: Vec<_> = records
         .iter()
         .filter(|record| filter.matches(record) && !continued.contains(record.id.as_str()))
-        .map(|latest| {
-            let chain = launches(latest, &by_id);
-            Session {
-                latest,
-                launches: chain.len(),
-                began_at: chain.last().map_or(latest.started_at, |r| r.started_at),
-            }
+        .map(|latest| Session {
+            latest,
+            earlier: launches(latest, &by_id).split_off(1),
         })
         .collect();
     sessions.sort_by_key(|session| std::cmp::Reverse(session.latest.started_at));
@@ -86,7 +118,6 @@ pub fn prunable(
     filter: &SessionFilter<'_>,
     retention: Retention,
 ) -> HashSet<String> {
-    let by_id: HashMap<_, _> = records.iter().map(|r| (r.id.as_str(), r)).collect();
     let mut of_team: HashMap<Option<&str>, usize> = HashMap::new();
     let mut gone = HashSet::new();
     for session in history(records, filter) {
@@ -99,8 +130,7 @@ pub fn prunable(
             *kept += 1;
             continue;
         }
-        let chain = launches(session.latest, &by_id);
-        gone.extend(chain.into_iter().map(|record| record.id.clone()));
+        gone.extend(session.ids().map(str::to_owned));
     }
     gone
 }
@@ -187,8 +217,27 @@ mod tests {
         ];
         let sessions = history(&records, &SessionFilter::default());
         assert_eq!(ids(&records, &SessionFilter::default()), ["d", "b"]);
-        assert_eq!(sessions[0].launches, 3);
-        assert_eq!(sessions[0].began_at, records[0].started_at);
+        assert_eq!(sessions[0].launches(), 3);
+        assert_eq!(sessions[0].began_at(), records[0].started_at);
+    }
+
+    #[test]
+    fn which_one_is_meant() {
+        let records = [
+            record("0199aaaa-1", 1, None),
+            record("0199aaaa-2", 2, None),
+            record("0199aaaa-3", 3, Some("0199aaaa-1")),
+        ];
+        let sessions = history(&records, &SessionFilter::default());
+        let meant = |wanted: &str| {
+            let found = called(&sessions, wanted);
+            found.iter().map(|r| r.id.as_str()).collect::<Vec<_>>()
+        };
+        assert_eq!(meant("name of 0199aaaa-2"), ["0199aaaa-2"]);
+        assert_eq!(meant("0199aaaa-1"), ["0199aaaa-3"], "what it went on as");
+        assert_eq!(meant("0199aa"), ["0199aaaa-3", "0199aaaa-2"]);
+        assert_eq!(meant("9aaaa-2"), ["0199aaaa-2"]);
+        assert!(meant("0199").is_empty());
     }
 
     #[test]

@@ -74,7 +74,7 @@ pub use error::StateError;
 pub use exception::{Allowance, Exception, ExceptionScope};
 pub use exceptions::ExceptionStore;
 pub use expiry::{DEFAULT_EXCEPTION_HOURS, Expiry, ExpiryError, MAX_EXCEPTION_HOURS};
-pub use history::{Retention, Session, SessionFilter, history, prunable};
+pub use history::{Retention, Session, SessionFilter, called, history, prunable};
 pub use lock::LaunchLock;
 pub use marketplaces::MarketplacePin;
 pub use pins::TeamPin;

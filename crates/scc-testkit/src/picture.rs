@@ -168,12 +168,17 @@ fn escaped(text: &str) -> String {
         .replace('>', "&gt;")
 }
 
-/// Checks that a picture in the documentation is what the test sees. With `SCC_PICTURES=write` in
+/// Checks that the picture of this name in the documentation is what the test sees. With `SCC_PICTURES=write` in
 /// the environment it is written instead.
 ///
 /// # Panics
 /// When the picture shows something else.
-pub fn check(path: &Path, picture: &str) {
+pub fn check(name: &str, picture: &str) {
+    let pictures = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/pictures");
+    check_file(&Path::new(pictures).join(format!("{name}.svg")), picture);
+}
+
+fn check_file(path: &Path, picture: &str) {
     if std::env::var("SCC_PICTURES").is_ok_and(|value| value == "write") {
         std::fs::create_dir_all(path.parent().expect("a directory")).expect("a directory");
         std::fs::write(path, picture).expect("the picture can be written");
@@ -222,7 +227,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("picture.svg");
         std::fs::write(&file, "old").unwrap();
-        check(&file, "old");
-        assert!(std::panic::catch_unwind(|| check(&file, "new")).is_err());
+        check_file(&file, "old");
+        assert!(std::panic::catch_unwind(|| check_file(&file, "new")).is_err());
     }
 }

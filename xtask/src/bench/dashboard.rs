@@ -16,6 +16,10 @@ use crate::run::{Outcome, say};
 const RUNS: usize = 20;
 const SESSIONS: usize = 1000;
 const CONTAINERS: usize = 50;
+/// One of the workspaces with sessions.
+const OFFERED: &str = "home/src/project-39";
+/// What the first frame may take.
+const AIM: Duration = Duration::from_millis(50);
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// Measures with so many stored sessions, and so many containers that run. They are real ones, made
@@ -36,6 +40,15 @@ pub(super) fn first_frame(
     }
     context.remember_sessions(&sessions);
     let outside = context.path("home");
+    let mut missed = Vec::new();
+    let mut judge = |name: &str, time: Duration| {
+        report(name, time);
+        if time > AIM {
+            missed.push(name.to_owned());
+        }
+    };
+    let name = "scc, to the first frame of the offer";
+    judge(name, offer(context, scc, engine)?);
     for (name, args, directory) in [
         ("scc", &[] as &[&str], outside.as_path()),
         ("scc dashboard", &["dashboard"], &context.workspace()),
@@ -48,10 +61,33 @@ pub(super) fn first_frame(
             first.push(shown);
             whole.push(answered);
         }
-        report(&format!("{name}, to the first frame"), median(first));
+        judge(&format!("{name}, to the first frame"), median(first));
         report(&format!("{name}, to the engine's answer"), median(whole));
     }
-    Ok(())
+    if missed.is_empty() {
+        return Ok(());
+    }
+    let missed = missed.join("; ");
+    Err(format!("over {} ms: {missed}", AIM.as_millis()))
+}
+
+/// The time until `scc` in a workspace offers to go on with a session of it.
+fn offer(context: &TestContext, scc: &Path, engine: &Engine) -> Outcome<Duration> {
+    let mut command = command(context, scc, &engine.host(), &[]);
+    command.current_dir(context.repository(OFFERED));
+    let mut times = Vec::new();
+    for _ in 0..RUNS {
+        let begin = Instant::now();
+        let mut terminal = Terminal::start(&command, 24, 80);
+        terminal.wait_for_text("type to filter]", LIMIT);
+        times.push(begin.elapsed());
+        terminal.send("\x1b");
+        match terminal.wait(LIMIT) {
+            130 => {}
+            status => return Err(format!("the offer ended with {status}")),
+        }
+    }
+    Ok(median(times))
 }
 
 /// The time to the first frame, with what is stored, and to the one with what runs.

@@ -1,6 +1,7 @@
 //! `scc` alone: goes on where the work was left.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use scc_launch::{Workspace, WorkspaceKind, detect_workspace};
@@ -14,6 +15,8 @@ use crate::resume;
 
 /// How many sessions are offered at once.
 const OFFERED: usize = 9;
+/// How long the engine may take to say what runs before the offer is made without that.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// In a workspace with sessions: offers to go on with one. In one without: starts. Elsewhere it
 /// shows the dashboard. Without a terminal it says what can be typed.
@@ -37,7 +40,9 @@ pub(crate) async fn run(context: &Context) -> Result<u8, CliError> {
     if sessions.is_empty() {
         return Box::pin(start::run(start::Args::default(), context)).await;
     }
-    let running = running(context).await;
+    // An engine that does not answer does not hold the offer up.
+    let asked = tokio::time::timeout(PATIENCE, running(context)).await;
+    let running = asked.ok().flatten();
     sessions.truncate(OFFERED);
     match choose(&sessions, running.as_deref(), &workspace, prompter)? {
         None => Box::pin(start::run(start::Args::default(), context)).await,
@@ -106,7 +111,7 @@ fn choose<'a>(
         Some(_) => resume::state(record),
         None => "unknown".to_owned(),
     };
-    let mut options = resume::lines(sessions, &state, false, Timestamp::now());
+    let mut options = resume::lines(sessions, &state, None, Timestamp::now());
     options.push("A new session".to_owned());
     let name = workspace.root.file_name().unwrap_or_default();
     let question = format!("Go on in {}?", name.to_string_lossy());

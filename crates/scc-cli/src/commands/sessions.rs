@@ -131,7 +131,7 @@ async fn list(args: &ListArgs, context: &Context) -> Result<u8, CliError> {
         return Ok(0);
     }
     if args.select {
-        let record = resume::select(&sessions, true, Prompter::new(true))?.clone();
+        let record = resume::select(&sessions, Some(context), Prompter::new(true))?.clone();
         let start = super::start::Args::going_on(&record);
         return super::start::run(start, context).await;
     }
@@ -153,8 +153,8 @@ async fn list(args: &ListArgs, context: &Context) -> Result<u8, CliError> {
 fn report<'a>(session: &Session<'a>, now: Timestamp) -> SessionReport<'a> {
     SessionReport {
         latest: session.latest,
-        launches: session.launches,
-        began_at: session.began_at,
+        launches: session.launches(),
+        began_at: session.began_at(),
         duration_seconds: lasted(session.latest, now),
     }
 }

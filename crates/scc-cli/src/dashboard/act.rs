@@ -1,11 +1,13 @@
 //! How the dashboard's actions are carried out: by scc's own commands, which have the terminal
 //! meanwhile, or behind the dashboard.
 
+use std::collections::HashSet;
 use std::ffi::OsString;
 
 use jiff::Timestamp;
 use scc_dashboard::{Action, Level, Note, Operation};
 use scc_launch::{SessionView, Wanted};
+use scc_state::{Session, SessionFilter, SessionRecord, history};
 
 use crate::context::Context;
 use crate::error::CliError;
@@ -123,21 +125,33 @@ async fn remove(context: &Context, container: &str) -> Result<String, CliError> 
     Ok(format!("removed {}", name(&view)))
 }
 
-/// Forgets a session, with the sandbox that is left of it: by that it would be known again.
+/// Forgets a session with all its launches, and the sandboxes that are left of it: by them it would
+/// be known again.
 async fn forget(context: &Context, id: &str) -> Result<String, CliError> {
     let runtime = context.engine().await?;
     let state = context.state()?;
     let launcher = context.launcher(&runtime, &state);
+    let launches = launches(&state.sessions()?.value, id);
     let (views, _) = launcher.sandboxes().await?;
-    let is_left = |view: &&SessionView| view.session_id.as_deref() == Some(id);
+    let is_left = |view: &&SessionView| {
+        view.session_id
+            .as_ref()
+            .is_some_and(|id| launches.contains(id))
+    };
     for view in views.iter().filter(is_left) {
         launcher.remove(view).await?;
     }
     let forgotten = state.update_sessions(Timestamp::now(), |sessions| {
-        let before = sessions.len();
+        let is_of_it = |record: &SessionRecord| launches.contains(&record.id);
         // One that runs again meanwhile stays.
-        sessions.retain(|record| record.id != id || record.ended_at.is_none());
-        sessions.len() < before
+        if sessions
+            .iter()
+            .any(|record| is_of_it(record) && record.ended_at.is_none())
+        {
+            return false;
+        }
+        sessions.retain(|record| !is_of_it(record));
+        true
     })?;
     match forgotten {
         true => Ok("forgot the session".to_owned()),
@@ -146,6 +160,16 @@ async fn forget(context: &Context, id: &str) -> Result<String, CliError> {
             hint: "stop it first".to_owned(),
         }),
     }
+}
+
+/// The identifiers of all launches of the session that has this one.
+fn launches(records: &[SessionRecord], id: &str) -> HashSet<String> {
+    let sessions = history(records, &SessionFilter::default());
+    let found = sessions
+        .iter()
+        .find(|session| session.ids().any(|other| other == id));
+    let ids = found.into_iter().flat_map(Session::ids);
+    ids.map(str::to_owned).collect()
 }
 
 fn name(view: &SessionView) -> &str {

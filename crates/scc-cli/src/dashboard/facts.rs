@@ -6,7 +6,7 @@ use scc_config::UserConfig;
 use scc_git::Worktree;
 use scc_launch::{SessionView, Workspace, WorkspaceKind, detect_workspace};
 use scc_runtime::{DockerRuntime, EngineInfo, SandboxRuntime as _};
-use scc_state::{SessionRecord, StateDir};
+use scc_state::{SessionFilter, SessionRecord, StateDir, history};
 
 use crate::context::Context;
 use crate::error::CliError;
@@ -79,10 +79,12 @@ impl Facts {
 
     fn read_sessions(&mut self, state: &StateDir) -> Result<(), CliError> {
         let loaded = state.sessions()?;
-        let mut sessions = loaded.value;
-        sessions.sort_by_key(|session| std::cmp::Reverse(session.started_at));
+        let sessions = history(&loaded.value, &SessionFilter::default());
+        self.sessions = Ok(sessions
+            .iter()
+            .map(|session| session.latest.clone())
+            .collect());
         self.warnings.extend(loaded.warnings);
-        self.sessions = Ok(sessions);
         Ok(())
     }
 

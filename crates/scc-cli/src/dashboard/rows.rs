@@ -68,7 +68,7 @@ impl Desk<'_> {
             .filter(|_| self.facts.is_in_workspace())
         {
             let path = here.root.to_string_lossy();
-            let label = format!("Start an agent in {}", self.path(&here.root));
+            let label = format!("Start an agent in {}", self.context.readable(&here.root));
             general.push(Action::labelled(Operation::Start, path, label));
             if !self.facts.worktrees.is_empty() {
                 general.push(Action::new(Operation::CreateWorktree, ""));
@@ -107,21 +107,11 @@ impl Desk<'_> {
         for session in self.facts.sessions.iter().flatten() {
             let path = session.workspace.to_string_lossy();
             if recent.len() < RECENT && recent.iter().all(|action| action.target != path) {
-                let label = self.path(&session.workspace);
+                let label = self.context.readable(&session.workspace);
                 recent.push(Action::labelled(Operation::Start, path, label));
             }
         }
         recent
-    }
-
-    /// A path as people read it.
-    fn path(&self, path: &Path) -> String {
-        let home = self.context.host.home.as_deref();
-        match home.and_then(|home| path.strip_prefix(home).ok()) {
-            Some(rest) if rest.as_os_str().is_empty() => "~".to_owned(),
-            Some(rest) => format!("~/{}", rest.display()),
-            None => path.display().to_string(),
-        }
     }
 
     /// What is to be known about rows that the engine should have confirmed.

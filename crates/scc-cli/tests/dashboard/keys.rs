@@ -146,9 +146,5 @@ fn the_picture_of_sessions_is_fresh() {
     terminal.send("3j/main");
     terminal.wait_for_text("3 of 3", LIMIT);
     let svg = terminal.look(|screen| picture::svg(screen, "scc dashboard: sessions"));
-    let file = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../docs/pictures/dashboard-sessions.svg"
-    );
-    picture::check(file.as_ref(), &svg);
+    picture::check("dashboard-sessions", &svg);
 }

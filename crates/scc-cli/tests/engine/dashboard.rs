@@ -124,12 +124,15 @@ fn a_session_is_gone_on_with() {
     terminal.wait_for_text("agent: earlier: true hello", LIMIT);
     terminal.send("quit 0\r");
     terminal.wait_until("back", LIMIT, vt100::Screen::alternate_screen);
-    terminal.wait_for_text("[Sessions 2]", LIMIT);
-    // The latest, of which there is a sandbox, too.
+    terminal.wait_for_text("talk", LIMIT);
+    // Both launches are one session, of which there are sandboxes, too.
+    terminal.wait_for_text("[Sessions 1]", LIMIT);
+    assert_eq!(sessions(&context)[0]["launches"], 2);
     terminal.send("gD");
     terminal.wait_for_text("Forget the session", LIMIT);
     terminal.send("y");
-    terminal.wait_for_text("[Sessions 1]", LIMIT);
+    terminal.wait_for_text("[Sessions 0]", LIMIT);
+    assert!(sessions(&context).as_array().unwrap().is_empty());
     assert!(list(&context).as_array().unwrap().is_empty());
 }
 
@@ -202,11 +205,7 @@ fn the_picture_of_containers_is_fresh() {
     terminal.send("ja");
     terminal.wait_for_text("Start an agent in ~/src/shop", LIMIT);
     let svg = terminal.look(|screen| picture::svg(screen, "scc dashboard: containers"));
-    let file = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../docs/pictures/dashboard-containers.svg"
-    );
-    picture::check(file.as_ref(), &of_one_age(svg));
+    picture::check("dashboard-containers", &of_one_age(svg));
 }
 
 /// The picture with the same age everywhere; how old a sandbox is when it is taken is chance.

@@ -3,9 +3,12 @@
 use std::path::Path;
 
 use scc_testkit::context::{Run, TestContext};
+use scc_testkit::picture;
 use scc_testkit::pty::Terminal;
 
-use crate::support::{LIMIT, SCC, command, context, go_on_here, list, scc, sessions};
+use crate::support::{
+    LIMIT, SCC, Session, command, context, go_on_here, list, remember_earlier, scc, sessions,
+};
 
 fn terminal(context: &TestContext, dir: &Path, args: &[&str]) -> Terminal {
     let mut scc = context.command(SCC.as_ref());
@@ -73,6 +76,34 @@ fn it_goes_on_where_the_work_was_left() {
     );
     quit(fourth);
     assert_eq!(sessions(&context).as_array().unwrap().len(), 2);
+}
+
+/// The picture of the offer in the documentation is what is on the screen.
+#[test]
+fn the_picture_of_the_offer_is_fresh() {
+    let context = context();
+    scc(&context, &["sessions", "prune", "--all", "-y"]).ok();
+    let shop = context.repository("home/src/shop");
+    let mut start = command(&context, &["start", "--session", "checkout"]);
+    start.args(["--", "sleep", "1000"]).current_dir(&shop);
+    let _running = Session::of(&context, start);
+    let earlier = [
+        ("invoices", "src/shop", "main", 3),
+        ("payments", "src/shop", "scc/payments", 50),
+    ];
+    remember_earlier(&context, &earlier);
+    let mut quick = Terminal::start(context.command(SCC.as_ref()).current_dir(&shop), 7, 80);
+    quick.wait_for_text("Go on in shop?", LIMIT);
+    quick.wait_for_text("type to filter]", LIMIT);
+    let svg = quick.look(|screen| picture::svg(screen, "scc: going on"));
+    // How old the running one is when the picture is taken is chance.
+    let ages = (0..60).map(|age| format!("{age}s ago"));
+    let svg = ages.fold(svg, |svg, age| {
+        svg.replace(&format!(" {age:<7} "), " 8s ago  ")
+    });
+    picture::check("quick-resume", &svg);
+    quick.send("\x1b");
+    assert_eq!(quick.wait(LIMIT), 130, "{}", quick.screen());
 }
 
 /// Work in the repository's worktrees is offered, too, and goes on there.
@@ -170,4 +201,18 @@ fn a_protected_branch_is_left_if_the_user_likes() {
     git(&context, &ws, &["switch", "-q", "main"]);
     let mut start = ask("Cancel\r");
     assert_eq!(start.wait(LIMIT), 130);
+}
+
+/// The picture of that offer in the documentation is what is on the screen.
+#[test]
+fn the_picture_of_a_protected_branch_is_fresh() {
+    let context = context();
+    let mut start = context.command(SCC.as_ref());
+    start.arg("start").current_dir(context.workspace());
+    let mut start = Terminal::start(&start, 9, 80);
+    start.wait_for_text("type to filter]", LIMIT);
+    let svg = start.look(|screen| picture::svg(screen, "scc start: on a protected branch"));
+    picture::check("protected-branch", &svg);
+    start.send("\x1b");
+    assert_eq!(start.wait(LIMIT), 130, "{}", start.screen());
 }

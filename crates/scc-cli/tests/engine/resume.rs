@@ -4,11 +4,14 @@ use std::time::Duration;
 
 use scc_testkit::context::TestContext;
 use scc_testkit::model::{ModelServer, Step};
+use scc_testkit::picture;
 use scc_testkit::pty::Terminal;
 use scc_testkit::wait_for;
 use serde_json::{Value, json};
 
-use crate::support::{LIMIT, SCC, Session, context, go_on_here, list, scc, sessions};
+use crate::support::{
+    LIMIT, SCC, Session, context, go_on_here, list, remember_earlier, scc, sessions,
+};
 
 const ANSWER: &str = "answered by the script";
 
@@ -283,6 +286,31 @@ fn one_is_chosen_from_a_list() {
     terminal.wait_for_text("agent: earlier: true first", LIMIT);
     terminal.send("quit 0\r");
     assert_eq!(terminal.wait(LIMIT), 0);
+}
+
+/// The picture of the choice in the documentation is what is on the screen.
+#[test]
+fn the_picture_of_the_choice_is_fresh() {
+    let context = TestContext::with_engine();
+    let earlier = [
+        ("checkout", "src/shop", "main", 3),
+        ("search", "src/shop-worktrees/search", "scc/search", 20),
+        ("invoices", "src/billing", "release-2", 70),
+    ];
+    remember_earlier(&context, &earlier);
+    let mut choose = context.command(SCC.as_ref());
+    let mut terminal = Terminal::start(choose.args(["sessions", "--select"]), 7, 80);
+    terminal.wait_for_text("Which session?", LIMIT);
+    terminal.send("shop");
+    wait_for("the filtered list", LIMIT, || {
+        let screen = terminal.screen();
+        let is_whole = screen.contains("Which session? shop") && screen.contains("type to filter]");
+        (is_whole && !screen.contains("invoices")).then_some(())
+    });
+    let svg = terminal.look(|screen| picture::svg(screen, "scc sessions --select"));
+    picture::check("sessions-select", &svg);
+    terminal.send("\x1b");
+    assert_eq!(terminal.wait(LIMIT), 130, "{}", terminal.screen());
 }
 
 /// Chosen among all, and gone on with where it was.

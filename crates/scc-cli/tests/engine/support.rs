@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use scc_testkit::context::{Run, TestContext};
 use scc_testkit::pty::Terminal;
 use scc_testkit::wait_for;
@@ -107,6 +108,34 @@ fn running(context: &TestContext) -> usize {
 pub(crate) fn go_on_here(terminal: &mut Terminal) {
     terminal.wait_for_text("Where is the agent to work?", LIMIT);
     terminal.send("Go on here\r");
+}
+
+/// Puts sessions into scc's store that ended so many hours ago: name, directory below the home,
+/// branch, hours.
+pub(crate) fn remember_earlier(context: &TestContext, earlier: &[(&str, &str, &str, i64)]) {
+    let store = context.path("home/.local/state/scc/sessions.json");
+    let known = std::fs::read(store).unwrap_or_else(|_| b"{\"data\": []}".to_vec());
+    let known: Value = serde_json::from_slice(&known).unwrap();
+    let made = earlier.iter().map(|(name, path, branch, hours)| {
+        let began = Timestamp::now() - SignedDuration::from_mins(hours * 60 + 7);
+        json!({
+            "id": format!("01999999-0000-7000-8000-{hours:012x}"),
+            "name": name,
+            "workspace": context.path("home").join(path),
+            "branch": branch,
+            "provider": "script",
+            "team": null,
+            "container": format!("scc-{}-{name}", context.namespace()),
+            "endpoint": context.engine().host(),
+            "state": "ended",
+            "started_at": began.to_string(),
+            "ended_at": began.to_string(),
+            "exit_status": 0,
+            "owner_pid": null,
+        })
+    });
+    let known = known["data"].as_array().unwrap().iter().cloned();
+    context.remember_sessions(&made.chain(known).collect::<Vec<_>>());
 }
 
 /// What `scc sessions` says, the latest first.

@@ -188,6 +188,27 @@ fn sigterm_in_a_question_restores_the_terminal() {
     go_on_here(&mut terminal);
     terminal.wait_for_text("Attach to it", LIMIT);
     signal(child_of(terminal.pid()), "-TERM");
+    assert_given_back(&mut terminal);
+    let events = launch_events(&context, 2);
+    assert_eq!(events, ["launch.requested", "launch.cancelled"]);
+}
+
+/// A question that comes after another one ends by a signal, too.
+#[test]
+fn sigterm_in_a_later_question_restores_the_terminal() {
+    let context = context();
+    let line = format!("{SCC} start; echo status=$?; stty -a | grep -o -- '[-]*icanon'");
+    let mut shell = context.command("/bin/sh".as_ref());
+    shell.args(["-c", &line]).current_dir(context.workspace());
+    let mut terminal = Terminal::start(&shell, 24, 100);
+    terminal.wait_for_text("Where is the agent to work?", LIMIT);
+    terminal.send("new worktree\r");
+    terminal.wait_for_text("Name of the worktree:", LIMIT);
+    signal(child_of(terminal.pid()), "-TERM");
+    assert_given_back(&mut terminal);
+}
+
+fn assert_given_back(terminal: &mut Terminal) {
     terminal.wait_for_text("status=143", LIMIT);
     terminal.wait(LIMIT);
     let screen = terminal.screen();

@@ -82,7 +82,7 @@ async fn execute<R: SandboxRuntime>(
         match outcome {
             Executed::Started(live) => return Ok(Started::New(live)),
             Executed::Conflict { container } => {
-                if !ask_about_conflict(&container, prompter)? {
+                if !ask_about_conflict(container.clone(), prompter).await? {
                     return Ok(Started::Earlier { container });
                 }
                 on_conflict = OnConflict::Replace;
@@ -92,13 +92,14 @@ async fn execute<R: SandboxRuntime>(
 }
 
 /// Whether the running sandbox is to be replaced; else it is to be attached to.
-fn ask_about_conflict(container: &str, prompter: Prompter) -> Result<bool, CliError> {
-    let conflict = || CliError::Conflict {
-        container: container.to_owned(),
-    };
+async fn ask_about_conflict(container: String, prompter: Prompter) -> Result<bool, CliError> {
     let options = ["Attach to it", "Replace it", "Cancel"].map(str::to_owned);
     let question = format!("The sandbox {container} of this workspace is running.");
-    match prompter.select(&question, &options, 0, conflict())? {
+    let instead = CliError::Conflict { container };
+    // The launch has begun: a signal has to be heard while somebody thinks.
+    let ask = move || prompter.select(&question, &options, 0, instead);
+    let answer = tokio::task::spawn_blocking(ask).await;
+    match answer.unwrap_or(Err(CliError::CANCELLED))? {
         0 => Ok(false),
         1 => Ok(true),
         _ => Err(CliError::CANCELLED),

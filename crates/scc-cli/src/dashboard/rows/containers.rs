@@ -38,7 +38,7 @@ impl Desk<'_> {
             view.provider.clone().unwrap_or_default(),
             view.state.to_owned(),
             age,
-            self.path(workspace.as_ref()),
+            self.context.readable(workspace.as_ref()),
         ];
         let mut row = Row::new(&view.container, cells);
         row.level = match view.state {
@@ -80,7 +80,7 @@ impl Desk<'_> {
                 record.provider.clone(),
                 "recorded".to_owned(),
                 age(record.started_at, self.now),
-                self.path(&record.workspace),
+                self.context.readable(&record.workspace),
             ];
             let mut row = Row::new(&record.container, cells);
             row.level = Level::Faint;

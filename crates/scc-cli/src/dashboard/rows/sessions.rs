@@ -31,7 +31,7 @@ impl Desk<'_> {
             state.clone(),
             format!("{} ago", age(record.started_at, self.now)),
             branch,
-            self.path(&record.workspace),
+            self.context.readable(&record.workspace),
         ];
         let mut row = Row::new(&record.id, cells);
         row.level = match record.state {

@@ -41,7 +41,7 @@ impl Desk<'_> {
             "organization" => Level::Good,
             _ => Level::Warning,
         };
-        let file = self.path(&self.context.config_file);
+        let file = self.context.readable(&self.context.config_file);
         detail(&mut mode, "Mode", Some(text));
         detail(&mut mode, "Settings", Some(file));
         let explain = "Explain the rules that apply here";
@@ -99,7 +99,7 @@ impl Desk<'_> {
     fn here(&self) -> Row {
         let text = match &self.facts.here {
             Some(here) if self.facts.is_in_workspace() => {
-                let path = self.path(&here.root);
+                let path = self.context.readable(&here.root);
                 let branch = here.branch.as_deref();
                 branch.map_or_else(|| path.clone(), |branch| format!("{path} on {branch}"))
             }

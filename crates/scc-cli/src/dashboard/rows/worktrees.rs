@@ -25,7 +25,7 @@ impl Desk<'_> {
             worktree.name(),
             branch.to_owned(),
             running.map_or("-", |_| "running").to_owned(),
-            self.path(&worktree.path),
+            self.context.readable(&worktree.path),
         ];
         let mut row = Row::new(&path, cells);
         row.level = running.map_or(Level::Plain, |_| Level::Good);
