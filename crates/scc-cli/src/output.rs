@@ -1,6 +1,8 @@
 //! Where words go: results to stdout, everything else to stderr, JSON in one envelope.
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstyle::{AnsiColor, Style};
@@ -64,6 +66,19 @@ impl Printer {
     pub(crate) fn result(self, text: &str) {
         if !self.json {
             note_loss(writeln!(anstream::stdout(), "{}", text.trim_end()));
+        }
+    }
+
+    /// A path as the result: for a program as it is, to a terminal as it may be shown.
+    pub(crate) fn path(self, path: &Path) {
+        let mut stdout = std::io::stdout();
+        match stdout.is_terminal() {
+            true => self.result(&visible(&path.display().to_string())),
+            false if self.json => {}
+            false => {
+                let line = [path.as_os_str().as_bytes(), b"\n"].concat();
+                note_loss(stdout.write_all(&line));
+            }
         }
     }
 
@@ -151,6 +166,11 @@ impl Printer {
         });
         note_loss(writeln!(anstream::stdout(), "{envelope:#}"));
     }
+}
+
+/// For serde: a path in JSON, which knows no other bytes than those of characters.
+pub(crate) fn shown_path<S: serde::Serializer>(path: &Path, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(&path.to_string_lossy())
 }
 
 /// A text as a terminal may have it: what a file of an agent says moves no cursor and hides nothing.

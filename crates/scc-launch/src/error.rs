@@ -29,6 +29,8 @@ pub enum BlockerKind {
     Refused,
     /// Something has to be there first.
     MissingPrerequisite,
+    /// Something has to be fetched, and cannot be had now.
+    Unavailable,
 }
 
 /// A launch that failed.
@@ -80,6 +82,24 @@ pub enum LaunchError {
     NoProxy {
         /// The container.
         name: String,
+    },
+    /// What would be mounted read-only over a worktree's own configuration cannot be made.
+    #[error("`{}` cannot be made, and the agent could make it", path.display())]
+    Unshielded {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A symbolic link has taken the place of what is mounted.
+    #[error(
+        "`{}` was replaced while the sandbox was made, so the agent was not started",
+        path.display()
+    )]
+    Replaced {
+        /// What would have been mounted.
+        path: PathBuf,
     },
     /// The policy of the safety net cannot be written down.
     #[error("the policy of the safety net cannot be written")]

@@ -11,6 +11,7 @@ use scc_state::{Exception, ExceptionScope, ExceptionStore, RepositoryTrust};
 
 use super::repository::Repository;
 use super::{GovernanceError, GovernanceInput};
+use crate::suspicion;
 
 /// The name of the workspace's document.
 const PROJECT: &str = ".scc.yaml";
@@ -93,6 +94,11 @@ pub(super) fn personal(
     let Some(workspace) = input.workspace else {
         return Ok(None);
     };
+    // What no agent is started in by mistake is not remembered either: every repository below it
+    // would count as made by an agent.
+    if suspicion(workspace, input.user_home).is_some() {
+        return Ok(None);
+    }
     let repository = match Repository::find(workspace) {
         Ok(repository) => repository,
         Err(error) => {
