@@ -1,6 +1,6 @@
 //! Enforced egress: a proxy of its own for each session, as the only way out of the sandbox.
 
-mod checks;
+pub(crate) mod checks;
 mod environment;
 mod requests;
 mod run;

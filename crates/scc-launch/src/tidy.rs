@@ -105,13 +105,13 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         Ok(found)
     }
 
-    /// Removes containers of sign-ins and trials whose scc is gone.
+    /// Removes containers of sign-ins, trials and proofs whose scc is gone.
     async fn remove_logins(&self, tidied: &mut Tidied) -> Result<(), LaunchError> {
         let mut all = self.list_role(ROLE_LOGIN).await?;
         all.extend(self.list_role(ROLE_TRIAL).await?);
         for sandbox in all {
             if let Some(_lock) = self.state.try_launch_lock(&sandbox.name)? {
-                self.runtime.remove(&sandbox.id).await?;
+                self.remove_sandbox(&sandbox).await?;
                 tidied.removed.push(sandbox.name);
             }
         }
