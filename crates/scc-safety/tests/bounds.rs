@@ -80,6 +80,11 @@ fn texts_that_run_forever() {
         refused_by("echo {a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}"),
         ["shell.too-complex"]
     );
+    // A list is copied whenever something is added to it.
+    assert_eq!(refused_by(&"a+=(b);".repeat(4000)), ["shell.too-complex"]);
+    let changed = format!("a=({});{}", "b ".repeat(5000), "a[1]=c;".repeat(2000));
+    assert_eq!(refused_by(&changed), ["shell.too-complex"]);
+    assert_eq!(refused_by(&"a+=(b);".repeat(500)), Vec::<String>::new());
     let both = refused_by("f() { f $1$1 | f $1; }; f aaaa");
     assert!(both.contains(&"shell.too-complex".to_owned()), "{both:?}");
 }

@@ -185,21 +185,27 @@ impl Walk<'_, '_> {
                     Some(before) => appended(before, value),
                     None => value,
                 };
-                let length = match &value {
-                    Value::Scalar(word) => word.len(),
-                    Value::Array(words) => words.len(),
-                    Value::Unset => 0,
-                };
-                if !self.judge.spend(1 + length / 16, span) {
-                    return (name.clone(), Value::Unset);
-                }
-                (name.clone(), value)
+                (name.clone(), self.bounded(value, span))
             }
             AssignmentName::ArrayElementName(name, index) => {
                 expand::arithmetic(self.judge, index, span);
                 let value = self.element_set(name, index, value);
-                (name.clone(), value)
+                (name.clone(), self.bounded(value, span))
             }
+        }
+    }
+
+    /// A value, where there may be more work for what it takes to copy it.
+    fn bounded(&mut self, value: Value, span: &std::ops::Range<usize>) -> Value {
+        let work = match &value {
+            Value::Scalar(word) => word.len() / 16,
+            // Each is a value of its own.
+            Value::Array(words) => words.len() / 2,
+            Value::Unset => 0,
+        };
+        match self.judge.spend(1 + work, span) {
+            true => value,
+            false => Value::Unset,
         }
     }
 
