@@ -102,6 +102,12 @@ impl Printer {
         }
     }
 
+    /// A result that is one of many in a stream, as one line, where JSON is wanted.
+    pub(crate) fn line<T: Serialize>(self, kind: &str, data: &T) -> Option<String> {
+        let document = || envelope(kind, true, &[], &[], &json!(data)).to_string();
+        self.json.then(document)
+    }
+
     pub(crate) fn note(self, text: &str) {
         if !self.quiet {
             let _ = writeln!(anstream::stderr(), "{}", visible(text));
@@ -134,18 +140,22 @@ impl Printer {
     }
 
     fn envelope(self, kind: &str, ok: bool, errors: &[String], warnings: &[String], data: &Value) {
-        let envelope = json!({
-            "apiVersion": "scc.cli/v1",
-            "kind": kind,
-            "metadata": {
-                "generatedAt": jiff::Timestamp::now().to_string(),
-                "cliVersion": env!("CARGO_PKG_VERSION"),
-            },
-            "status": { "ok": ok, "errors": errors, "warnings": warnings },
-            "data": data,
-        });
+        let envelope = envelope(kind, ok, errors, warnings, data);
         note_loss(writeln!(anstream::stdout(), "{envelope:#}"));
     }
+}
+
+fn envelope(kind: &str, ok: bool, errors: &[String], warnings: &[String], data: &Value) -> Value {
+    json!({
+        "apiVersion": "scc.cli/v1",
+        "kind": kind,
+        "metadata": {
+            "generatedAt": jiff::Timestamp::now().to_string(),
+            "cliVersion": env!("CARGO_PKG_VERSION"),
+        },
+        "status": { "ok": ok, "errors": errors, "warnings": warnings },
+        "data": data,
+    })
 }
 
 /// A text as a terminal may have it: what a file of an agent says moves no cursor and hides nothing.
