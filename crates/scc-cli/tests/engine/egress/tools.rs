@@ -191,7 +191,7 @@ fn refusals_are_readable(world: &World) {
         git ls-remote https://denied.test/x.git | sed 's/^/git: /'
         curl -sS http://denied.test/ | sed 's/^/curl: /'
         npm view --fetch-retries=0 --registry https://denied.test/ left | sed 's/^/npm: /'
-        pip3 download --retries 0 -i https://denied.test/simple/ left | sed 's/^/pip: /'
+        pip3 download --retries 1 -i https://denied.test/simple/ left | sed 's/^/pip: /'
         true";
     let script = script.replace(" | sed", " 2>&1 | sed");
     let run = world.scc(&["start", "--fresh", "--", "bash", "-c", &script]);
