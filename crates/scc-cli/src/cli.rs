@@ -4,8 +4,8 @@ use clap::{ArgAction, Parser, Subcommand};
 
 use crate::commands::{
     attach, audit, completion, config, context, dashboard, doctor, exceptions, exec, init, list,
-    logs, network, org, profile, prove, provider, prune, refresh, safety, sessions, setup, start,
-    status, stop, team, unblock, watch, worktree,
+    logs, network, org, profile, prove, provider, prune, refresh, resume, safety, sessions, setup,
+    start, status, stop, team, unblock, worktree,
 };
 
 /// Runs coding agents in governed sandboxes.
@@ -30,6 +30,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Start(start::Args),
+    Resume(resume::Args),
     Attach(attach::Args),
     #[command(visible_alias = "ls")]
     List(list::Args),
@@ -58,8 +59,6 @@ pub(crate) enum Command {
     Doctor(doctor::Args),
     Audit(audit::Args),
     Completion(completion::Args),
-    #[command(hide = true)]
-    Watch(watch::Args),
     #[command(hide = true)]
     GitChange(worktree::HelperArgs),
     #[command(hide = true)]
@@ -111,11 +110,11 @@ impl Cli {
             Command::Doctor(args) => args.json,
             Command::Audit(args) => args.json,
             Command::Attach(_)
+            | Command::Resume(_)
             | Command::Exec(_)
             | Command::Logs(_)
             | Command::Completion(_)
             | Command::GitChange(_)
-            | Command::Watch(_)
             | Command::Refresh(_) => false,
         }
     }

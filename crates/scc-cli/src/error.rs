@@ -149,7 +149,7 @@ impl CliError {
             Self::Certificate { named_by, .. } => vec![named_by.hint()],
             Self::Conflict { container } => vec![
                 format!("attach to it: scc attach {container}"),
-                "replace it: scc start --fresh".to_owned(),
+                "replace it: scc start --fresh (in its workspace)".to_owned(),
                 format!("stop it: scc stop {container}"),
             ],
             Self::Config(error) => error.suggestion().map(str::to_owned).into_iter().collect(),
@@ -318,7 +318,9 @@ fn launch_code(error: &LaunchError) -> u8 {
             BlockerKind::MissingPrerequisite => 5,
         },
         LaunchError::UnknownProvider { .. } | LaunchError::Ambiguous { .. } => 2,
-        LaunchError::EgressNotProven { .. } => 6,
+        LaunchError::EgressNotProven { .. }
+        | LaunchError::Unshielded { .. }
+        | LaunchError::Replaced { .. } => 6,
         LaunchError::SignedOut { .. } | LaunchError::ForeignArchitecture { .. } => 5,
         LaunchError::Provider(_) => 3,
         _ => 1,
@@ -355,6 +357,12 @@ fn launch_hints(error: &LaunchError) -> Vec<String> {
              =socket"
                 .to_owned(),
         ],
+        LaunchError::Unshielded { path, .. } => {
+            vec![format!("make it yourself, empty: touch {}", path.display())]
+        }
+        LaunchError::Replaced { .. } => {
+            vec!["look at it, and put back what was there: an agent may have done that".to_owned()]
+        }
         LaunchError::NoProxy { .. } => {
             vec!["see which policy applies: scc network explain".to_owned()]
         }
@@ -364,7 +372,9 @@ fn launch_hints(error: &LaunchError) -> Vec<String> {
         LaunchError::NoSuchSession { .. } => vec!["see what there is: scc list".to_owned()],
         LaunchError::Ambiguous { .. } => vec!["name one of them".to_owned()],
         LaunchError::NotStopped { name } => vec![format!("stop it first: scc stop {name}")],
-        LaunchError::NotRunning { .. } => vec!["start it again: scc start".to_owned()],
+        LaunchError::NotRunning { .. } => {
+            vec!["go on with it: scc start --resume in its workspace; see it: scc list".to_owned()]
+        }
         _ => Vec::new(),
     }
 }

@@ -52,6 +52,7 @@ pub(crate) struct Rules {
     fallback: CredentialFallback,
     /// Where the settings are: relative sources start here, and the user's exceptions are here.
     home: PathBuf,
+    user_home: Option<PathBuf>,
     remote_commands: bool,
     now: Timestamp,
     printer: Printer,
@@ -81,6 +82,7 @@ impl Rules {
             loader,
             fallback: environment::document_tokens(),
             home: context.config_dir().to_owned(),
+            user_home: context.host.home.clone(),
             remote_commands: environment::allows_remote_commands(),
             now: Timestamp::now(),
             printer: context.printer,
@@ -107,6 +109,7 @@ impl Rules {
             allow_remote_commands: self.remote_commands,
             state: &self.state,
             user_exceptions: &self.home,
+            user_home: self.user_home.as_deref(),
             now: self.now,
             own_version: env!("CARGO_PKG_VERSION"),
         }

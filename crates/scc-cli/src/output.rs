@@ -1,6 +1,8 @@
 //! Where words go: results to stdout, everything else to stderr, JSON in one envelope.
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstyle::{AnsiColor, Style};
@@ -67,6 +69,19 @@ impl Printer {
         }
     }
 
+    /// A path as the result: for a program as it is, to a terminal as it may be shown.
+    pub(crate) fn path(self, path: &Path) {
+        let mut stdout = std::io::stdout();
+        match stdout.is_terminal() {
+            true => self.result(&visible(&path.display().to_string())),
+            false if self.json => {}
+            false => {
+                let line = [path.as_os_str().as_bytes(), b"\n"].concat();
+                note_loss(stdout.write_all(&line));
+            }
+        }
+    }
+
     /// The result for programs. `crate::schemas` lists each kind with its type.
     pub(crate) fn data<T: Serialize + JsonSchema>(
         self,
@@ -119,6 +134,11 @@ impl Printer {
         let _ = writeln!(anstream::stderr(), "{WARNING}warning{WARNING:#}: {text}");
     }
 
+    /// Several, each on its own lines.
+    pub(crate) fn warnings(self, texts: &[String]) {
+        texts.iter().for_each(|text| self.warning(text));
+    }
+
     pub(crate) fn error(self, error: &CliError) {
         let message = error.full_message();
         let hints = error.hints();
@@ -156,6 +176,11 @@ fn envelope(kind: &str, ok: bool, errors: &[String], warnings: &[String], data: 
         "status": { "ok": ok, "errors": errors, "warnings": warnings },
         "data": data,
     })
+}
+
+/// For serde: a path in JSON, which knows no other bytes than those of characters.
+pub(crate) fn shown_path<S: serde::Serializer>(path: &Path, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(&path.to_string_lossy())
 }
 
 /// A text as a terminal may have it: what a file of an agent says moves no cursor and hides nothing.

@@ -299,10 +299,8 @@ fn uncommitted_work_keeps_a_worktree() {
     assert!(!clean.exists());
 }
 
-#[test]
-fn an_agent_at_work_keeps_a_worktree() {
-    let context = TestContext::new();
-    let path = create(&context, "one");
+/// A session of an agent that runs there.
+fn record_running(context: &TestContext, path: &Path) {
     let state = context.path("home/.local/state/scc");
     fs::create_dir_all(&state).unwrap();
     let record = json!({
@@ -313,6 +311,13 @@ fn an_agent_at_work_keeps_a_worktree() {
     });
     let document = json!({ "version": 1, "data": [record] });
     fs::write(state.join("sessions.json"), document.to_string()).unwrap();
+}
+
+#[test]
+fn an_agent_at_work_keeps_a_worktree() {
+    let context = TestContext::new();
+    let path = create(&context, "one");
+    record_running(&context, &path);
     let refused = scc(&context, &["worktree", "remove", "one", "--force", "-y"]);
     assert_eq!(refused.status, 1, "{refused:?}");
     assert!(refused.stderr.contains("scc stop scc-one"), "{refused:?}");
@@ -534,4 +539,189 @@ fn no_command_runs_what_the_repository_names() {
     git(&context, &context.workspace(), &["status"]);
     let ran = fs::read_to_string(&mark).unwrap();
     assert!(ran.contains("fsmonitor"), "{ran}");
+}
+
+fn add_by_hand(context: &TestContext, dir: &str, branch: &str) -> PathBuf {
+    let path = context.path(dir);
+    let args = [
+        "worktree",
+        "add",
+        "-q",
+        "-b",
+        branch,
+        path.to_str().unwrap(),
+    ];
+    git(context, &context.workspace(), &args);
+    context.give_away(&context.workspace());
+    let parent = path.parent().unwrap();
+    context.give_away(match parent == context.path("") {
+        true => &path,
+        false => parent,
+    });
+    path
+}
+
+/// A path means that worktree, then its name, then its branch; what means several is refused.
+#[test]
+fn the_worktree_that_is_meant_is_removed() {
+    let context = TestContext::new();
+    let first = add_by_hand(&context, "one/a", "scc/b");
+    let second = add_by_hand(&context, "two/b", "other");
+    let third = add_by_hand(&context, "three/b", "third");
+    let remove = |name: &str| scc(&context, &["worktree", "remove", name, "-y"]);
+    let refused = remove("b");
+    assert_eq!(refused.status, 2, "{refused:?}");
+    for path in [&second, &third] {
+        assert!(
+            refused.stderr.contains(path.to_str().unwrap()),
+            "{refused:?}"
+        );
+    }
+    remove(third.to_str().unwrap()).ok();
+    remove("b").ok();
+    assert!(first.exists() && !second.exists() && !third.exists());
+    remove("scc/b").ok();
+    assert!(!first.exists());
+    let by_branch = add_by_hand(&context, "one/x", "scc/y");
+    let by_name = add_by_hand(&context, "y", "z");
+    remove("scc/y").ok();
+    assert!(by_name.exists() && !by_branch.exists());
+}
+
+#[test]
+fn a_base_is_not_passed_over() {
+    let context = TestContext::new();
+    let dir = context.workspace();
+    git(&context, &dir, &["branch", "scc/one"]);
+    context.give_away(&dir);
+    let create = |args: &[&str]| {
+        let mut all = vec!["worktree", "create", "one", "--no-start"];
+        all.extend(args);
+        scc(&context, &all)
+    };
+    let refused = create(&["--base", "main"]);
+    assert_eq!(refused.status, 1, "{refused:?}");
+    assert!(refused.stderr.contains("leave out --base"), "{refused:?}");
+    create(&[]).ok();
+    // What fails leaves no branch that would be in the way of the next try.
+    fs::create_dir_all(context.path("ws-worktrees/two/full")).unwrap();
+    context.give_away(&context.path("ws-worktrees"));
+    let args = ["worktree", "create", "two", "--no-start", "--base", "main"];
+    assert_eq!(scc(&context, &args).status, 1);
+    fs::remove_dir_all(context.path("ws-worktrees/two")).unwrap();
+    scc(&context, &args).ok();
+}
+
+#[test]
+fn a_broken_worktree_is_listed_and_removed_with_force() {
+    let context = TestContext::new();
+    let path = create(&context, "bad");
+    let good = create(&context, "good");
+    let head = context.workspace().join(".git/worktrees/bad/HEAD");
+    fs::remove_file(&head).unwrap();
+    let made = Command::new("mkfifo").arg(&head).status().unwrap();
+    assert!(made.success());
+    let all = listed(&context, &[]);
+    assert_eq!(all.as_array().unwrap().len(), 3);
+    assert!(all[1]["broken"].as_str().unwrap().contains("HEAD"), "{all}");
+    let table = scc(&context, &["worktree", "list", "-v"]).ok();
+    assert!(table.stdout.contains("broken"), "{table:?}");
+    assert!(table.stderr.contains("--force"), "{table:?}");
+    let there = scc(&context, &["worktree", "switch", "good"]).ok();
+    assert_eq!(Path::new(there.stdout.trim()), good);
+    create(&context, "third");
+    let kept = scc(&context, &["worktree", "remove", "bad", "-y"]);
+    assert_eq!(kept.status, 1, "{kept:?}");
+    assert!(kept.stderr.contains("--force"), "{kept:?}");
+    assert!(path.exists());
+    scc(&context, &["worktree", "remove", "bad", "-y", "--force"]).ok();
+    assert!(!path.exists());
+    assert_eq!(listed(&context, &[]).as_array().unwrap().len(), 3);
+}
+
+/// Where the repository is not in the workspace, git would not work inside.
+#[test]
+fn a_repository_elsewhere_is_a_reason_to_refuse() {
+    let context = TestContext::new();
+    context.configure(&json!({
+        "provider": "script",
+        "providers": { "script": { "api_key": "command:echo k" } },
+    }));
+    let ws = context.workspace();
+    let (apart, place) = (context.path("apart"), context.path("place"));
+    // As git lays a submodule out.
+    let modules = ws.join(".git/modules/part");
+    fs::create_dir(ws.join(".git/modules")).unwrap();
+    for (tree, place) in [(&apart, &place), (&ws.join("part"), &modules)] {
+        let separate = format!("--separate-git-dir={}", place.display());
+        git(
+            &context,
+            &ws,
+            &["init", "-q", &separate, tree.to_str().unwrap()],
+        );
+    }
+    for dir in [&ws, &apart, &place] {
+        context.give_away(dir);
+    }
+    for (dir, says) in [
+        (ws.join("part"), format!("scc start {}", ws.display())),
+        (apart, format!("mv {}", place.display())),
+    ] {
+        let plan = scc_in(&context, &dir, &["start", "--dry-run", "--json"]);
+        let blockers = &plan.json()["data"]["blockers"];
+        assert!(blockers.to_string().contains(&says), "{plan:?}");
+        let args = ["worktree", "create", "x", "--no-start"];
+        let refused = scc_in(&context, &dir, &args);
+        assert_eq!(refused.status, 6, "{refused:?}");
+        assert!(refused.stderr.contains(&says), "{refused:?}");
+    }
+    assert!(!ws.join(".git/modules/part-worktrees").exists());
+}
+
+/// A path is what it is, also where it is no text.
+#[test]
+fn a_path_is_printed_as_it_is() {
+    use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+    let context = TestContext::new();
+    let name = std::ffi::OsString::from_vec(b"caf\xe9".to_vec());
+    let path = context.path("odd").join(name);
+    let mut add = context.command(Path::new("git"));
+    add.args([
+        "-c",
+        "safe.directory=*",
+        "worktree",
+        "add",
+        "-q",
+        "-b",
+        "topic",
+    ]);
+    let made = add.arg(&path).current_dir(context.workspace()).status();
+    assert!(made.unwrap().success());
+    context.give_away(&context.workspace());
+    context.give_away(&context.path("odd"));
+    let mut switch = command(
+        &context,
+        &context.workspace(),
+        &["worktree", "switch", "topic"],
+    );
+    let output = switch.output().unwrap();
+    assert_eq!(output.stdout, [path.as_os_str().as_bytes(), b"\n"].concat());
+    assert_eq!(listed(&context, &[])[1]["branch"], "topic");
+    scc(&context, &["worktree", "remove", "topic", "-y"]).ok();
+    assert!(!path.exists());
+}
+
+/// A session is found by where it works, however git writes the path down.
+#[test]
+fn an_agent_at_work_keeps_a_worktree_with_a_relative_path() {
+    let context = TestContext::new();
+    let path = create(&context, "one");
+    let admin = context.workspace().join(".git/worktrees/one");
+    fs::write(admin.join("gitdir"), "../../../../ws-worktrees/one/.git\n").unwrap();
+    fs::write(path.join(".git"), "gitdir: ../../ws/.git/worktrees/one\n").unwrap();
+    assert_eq!(listed(&context, &[])[1]["path"], json!(path));
+    record_running(&context, &path);
+    let refused = scc(&context, &["worktree", "remove", "one", "--force", "-y"]);
+    assert_eq!(refused.status, 1, "{refused:?}");
+    assert!(path.exists());
 }

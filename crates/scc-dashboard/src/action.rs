@@ -23,7 +23,7 @@ pub enum Operation {
     Forget,
     /// Make a worktree; the target is its name, which is asked for.
     CreateWorktree,
-    /// Remove a worktree: its name.
+    /// Remove a worktree: its path.
     RemoveWorktree,
     /// Choose a team.
     SwitchTeam,

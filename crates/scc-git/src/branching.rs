@@ -3,18 +3,19 @@
 use gix::refs::transaction::{PreviousValue, RefEdit};
 use gix::refs::{FullName, Target};
 
-use crate::open::open;
-use crate::worktrees::check_layout;
+use crate::changing::check_layout;
+use crate::open::{check_files, open};
 use crate::{GitError, RepositoryFacts};
 
 /// Makes a branch at the commit that is checked out in the work tree, and checks it out: no file
 /// changes, and what is not committed stays. No hook runs.
 ///
 /// # Errors
-/// When the branch is there already or its name cannot be one, there is no commit yet, or the
-/// repository cannot be changed.
+/// When the branch is there already or its name cannot be one, there is no commit yet, links in the
+/// repository lead elsewhere, or it cannot be changed.
 pub fn start_branch(facts: &RepositoryFacts, branch: &str) -> Result<(), GitError> {
-    check_layout(&facts.common_dir, branch)?;
+    check_layout(facts, branch)?;
+    check_files(&facts.common_dir)?;
     let repo = open(&facts.git_dir)?;
     let failed = || GitError::change(&facts.root, "make a branch in");
     let bad = |_| GitError::BadBranch {

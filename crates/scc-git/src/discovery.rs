@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use gix::discover::repository::Path as Found;
 use gix::discover::upwards::{Error as NotFound, Options, TrustPolicy};
 
+use crate::open::check_found;
 use crate::{GitError, read};
 
 /// What there is to know about a repository. All paths are absolute and without symbolic links.
@@ -40,6 +41,7 @@ pub struct RepositoryFacts {
 /// repository do not point at each other.
 pub fn discover(path: &Path) -> Result<Option<RepositoryFacts>, GitError> {
     let start = absolute(path)?;
+    start.ancestors().try_for_each(check_place)?;
     let options = Options {
         trust: TrustPolicy::Assume(gix::sec::Trust::Full),
         current_dir: Some(Path::new("/")),
@@ -56,6 +58,23 @@ pub fn discover(path: &Path) -> Result<Option<RepositoryFacts>, GitError> {
         }
     };
     facts(found).map(Some)
+}
+
+/// The search reads these files of each directory on its way up.
+fn check_place(dir: &Path) -> Result<(), GitError> {
+    read::check_regular(&dir.join("HEAD"))?;
+    let dot_git = dir.join(".git");
+    match dot_git.metadata() {
+        Err(_) => Ok(()),
+        Ok(meta) if meta.is_dir() => check_found(&dot_git),
+        Ok(_) => {
+            let link = read::small_file(&dot_git)?.unwrap_or_default();
+            match link.strip_prefix(b"gitdir:") {
+                Some(target) => check_found(&dir.join(trimmed(target.trim_ascii_start()))),
+                None => Ok(()),
+            }
+        }
+    }
 }
 
 fn is_absence(error: &gix::Error) -> bool {

@@ -64,14 +64,31 @@ pub enum GitError {
         /// The name.
         name: String,
     },
+    /// A branch cannot begin at a base, since it is there.
+    #[error("there is a branch `{name}` already, so it cannot begin at `{base}`")]
+    BaseOfExisting {
+        /// The name.
+        name: String,
+        /// What it should begin at.
+        base: String,
+    },
+    /// Another worktree has the branch.
+    #[error("the branch `{name}` is checked out in `{}`", path.display())]
+    CheckedOut {
+        /// The name.
+        name: String,
+        /// That worktree.
+        path: PathBuf,
+    },
     /// A branch that is to be made is there.
     #[error("there is a branch `{name}` already")]
     BranchExists {
         /// The name.
         name: String,
     },
-    /// A link in the repository leads elsewhere, where this program would write.
-    #[error("`{}` is a symbolic link, through which something else would be changed", .0.display())]
+    /// A link in the repository leads elsewhere, where this program would write, or a pipe or device
+    /// is there.
+    #[error("`{}` is a symbolic link or a special file; something else would be changed", .0.display())]
     Planted(
         /// The link.
         PathBuf,

@@ -21,6 +21,7 @@
 
 mod branching;
 mod changes;
+mod changing;
 mod discovery;
 mod error;
 mod identity;
@@ -31,11 +32,9 @@ mod worktrees;
 
 pub use branching::start_branch;
 pub use changes::{Changes, changes};
+pub use changing::{Added, NewWorktree, add_worktree, prune_worktrees, remove_worktree};
 pub use discovery::{RepositoryFacts, discover};
 pub use error::GitError;
 pub use identity::{Identity, has_worktree_config, identity};
 pub use origin::origin_url;
-pub use worktrees::{
-    Added, NewWorktree, Worktree, add_worktree, branches, default_branch, main_worktree,
-    prune_worktrees, remove_worktree, worktrees,
-};
+pub use worktrees::{Worktree, branches, default_branch, main_worktree, worktrees};

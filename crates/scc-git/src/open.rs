@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use crate::GitError;
+use crate::{GitError, read};
 
 /// The most memory that one object may take.
 const LARGEST_OBJECT: &str = "gitoxide.objects.allocLimitIfReducedTrust=1073741824";
@@ -11,6 +11,7 @@ const LARGEST_OBJECT: &str = "gitoxide.objects.allocLimitIfReducedTrust=10737418
 /// Opens the repository whose git directory this is. What its configuration says about filters,
 /// helpers and other programs is not believed, whoever owns it.
 pub(crate) fn open(git_dir: &Path) -> Result<gix::Repository, GitError> {
+    check_files(git_dir)?;
     gix::open::Options::isolated()
         .with(gix::sec::Trust::Reduced)
         .open_path_as_is(true)
@@ -23,3 +24,21 @@ pub(crate) fn open(git_dir: &Path) -> Result<gix::Repository, GitError> {
 /// Who is in the log of references that scc makes.
 const COMMITTER_NAME: &str = "gitoxide.committer.nameFallback=scc";
 const COMMITTER_EMAIL: &str = "gitoxide.committer.emailFallback=scc@localhost";
+
+/// Files that are read to open a repository and its references, the first three also to find it.
+const READ: [&str; 5] = ["HEAD", "commondir", "gitdir", "config", "packed-refs"];
+
+/// A pipe in the place of a file would hold whoever opens it.
+pub(crate) fn check_files(git_dir: &Path) -> Result<(), GitError> {
+    check(git_dir, &READ)
+}
+
+/// The same for what is read to find the repository.
+pub(crate) fn check_found(git_dir: &Path) -> Result<(), GitError> {
+    check(git_dir, &READ[..3])
+}
+
+fn check(git_dir: &Path, names: &[&str]) -> Result<(), GitError> {
+    let mut paths = names.iter().map(|name| git_dir.join(name));
+    paths.try_for_each(|path| read::check_regular(&path))
+}

@@ -1,14 +1,8 @@
-//! The worktrees of a repository: which there are, and how they come and go.
+//! The worktrees of a repository: which there are.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
-
-use gix::progress::Discard;
-use gix::refs::FullName;
-use gix::refs::transaction::PreviousValue;
-use gix::worktree::add::Head;
-use gix::worktree::remove::Force;
 
 use crate::discovery::{branch, linked_to, trimmed};
 use crate::open::open;
@@ -27,6 +21,8 @@ pub struct Worktree {
     pub locked: Option<String>,
     /// There is no work tree of this repository at the path.
     pub is_missing: bool,
+    /// Why what the repository keeps about it cannot be read, where that is so.
+    pub broken: Option<String>,
 }
 
 impl Worktree {
@@ -38,25 +34,6 @@ impl Worktree {
     }
 }
 
-/// A worktree that is to be made.
-#[derive(Debug, Clone, Copy)]
-pub struct NewWorktree<'a> {
-    /// Its root; nothing is there, or an empty directory.
-    pub path: &'a Path,
-    /// The branch to check out, without `refs/heads/`. It is made where it does not exist.
-    pub branch: &'a str,
-    /// What a new branch begins at: any name of a commit that git knows. The default branch when
-    /// there is none.
-    pub base: Option<&'a str>,
-}
-
-/// What became of [`NewWorktree`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Added {
-    /// What the new branch begins at, as git names it; `None` when the branch was there before.
-    pub base: Option<String>,
-}
-
 /// The repository's own work tree; `None` when it has none.
 #[must_use]
 pub fn main_worktree(facts: &RepositoryFacts) -> Option<PathBuf> {
@@ -66,25 +43,29 @@ pub fn main_worktree(facts: &RepositoryFacts) -> Option<PathBuf> {
 }
 
 /// All work trees of a repository, its own first, the others by path. A directory that does not
-/// point back at the repository is missing, whatever the repository says about it.
+/// point back at the repository is missing, whatever the repository says about it. What cannot be
+/// read about one of them makes that one [`Worktree::broken`].
 ///
 /// # Errors
 /// When the repository cannot be read.
 pub fn worktrees(facts: &RepositoryFacts) -> Result<Vec<Worktree>, GitError> {
     let mut all = Vec::new();
     if let Some(path) = main_worktree(facts) {
+        let head = branch(&facts.common_dir);
         all.push(Worktree {
             path,
-            branch: branch(&facts.common_dir)?,
             is_main: true,
             locked: None,
             is_missing: false,
+            broken: head.as_ref().err().map(reason),
+            branch: head.unwrap_or_default(),
         });
     }
-    let mut linked = Vec::new();
-    for git_dir in registered(&facts.common_dir)? {
-        linked.extend(linked_worktree(&git_dir)?);
-    }
+    let linked = registered(&facts.common_dir)?;
+    let mut linked: Vec<_> = linked
+        .iter()
+        .filter_map(|dir| linked_worktree(dir))
+        .collect();
     linked.sort_by(|a, b| a.path.cmp(&b.path));
     all.extend(linked);
     Ok(all)
@@ -92,7 +73,7 @@ pub fn worktrees(facts: &RepositoryFacts) -> Result<Vec<Worktree>, GitError> {
 
 /// The directories in which a repository keeps what belongs to its linked worktrees. Links are not
 /// followed: they would lead to those of another repository.
-fn registered(common_dir: &Path) -> Result<Vec<PathBuf>, GitError> {
+pub(crate) fn registered(common_dir: &Path) -> Result<Vec<PathBuf>, GitError> {
     let dir = common_dir.join("worktrees");
     let unreadable = |source| GitError::Read {
         path: dir.clone(),
@@ -101,7 +82,7 @@ fn registered(common_dir: &Path) -> Result<Vec<PathBuf>, GitError> {
     let entries = match dir.symlink_metadata() {
         Ok(meta) if meta.is_symlink() => return Err(GitError::Planted(dir)),
         Ok(_) => fs::read_dir(&dir).map_err(unreadable)?,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(unreadable(error)),
     };
     let mut found = Vec::new();
@@ -114,26 +95,60 @@ fn registered(common_dir: &Path) -> Result<Vec<PathBuf>, GitError> {
     Ok(found)
 }
 
-fn linked_worktree(git_dir: &Path) -> Result<Option<Worktree>, GitError> {
-    let Some(dot_git) = read::small_file(&git_dir.join("gitdir"))? else {
-        return Ok(None);
-    };
-    let dot_git = git_dir.join(trimmed(&dot_git));
-    let Some(path) = dot_git.parent() else {
-        return Ok(None);
-    };
-    let locked = read::small_file(&git_dir.join("locked"))?;
-    Ok(Some(Worktree {
-        path: path.to_owned(),
-        branch: branch(git_dir)?,
+/// The worktree that is kept in `git_dir`; `None` when none is. Where nobody can say which
+/// directory it is, its path is `git_dir`.
+pub(crate) fn linked_worktree(git_dir: &Path) -> Option<Worktree> {
+    let named = read::small_file(&git_dir.join("gitdir")).transpose()?;
+    let place = named.map(|named| place(git_dir, trimmed(&named)));
+    let common = read::small_file(&git_dir.join("commondir"));
+    let head = branch(git_dir);
+    let locked = read::small_file(&git_dir.join("locked"));
+    let mut errors = place.as_ref().err().into_iter();
+    let mut errors = errors
+        .by_ref()
+        .chain(common.as_ref().err())
+        .chain(head.as_ref().err())
+        .chain(locked.as_ref().err());
+    let broken = errors.next().map(reason);
+    let locked = locked.ok().flatten();
+    let locked = locked.map(|reason| String::from_utf8_lossy(&reason).trim().to_owned());
+    let is_missing = place
+        .as_ref()
+        .map_or(true, |path| !points_back(path, git_dir));
+    Some(Worktree {
+        path: place.unwrap_or_else(|_| git_dir.to_owned()),
+        branch: head.unwrap_or_default(),
         is_main: false,
-        locked: locked.map(|reason| String::from_utf8_lossy(&reason).trim().to_owned()),
-        is_missing: !points_back(path, git_dir),
-    }))
+        locked,
+        is_missing,
+        broken,
+    })
+}
+
+fn reason(error: &GitError) -> String {
+    let cause = std::error::Error::source(error);
+    cause.map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
+}
+
+/// The root of the work tree with this `.git`, which may be relative to `git_dir`; without links
+/// where it is there, so that it can be compared.
+fn place(git_dir: &Path, dot_git: &Path) -> PathBuf {
+    let dot_git = git_dir.join(dot_git);
+    let root = dot_git.parent().unwrap_or(&dot_git);
+    real_path(root)
+}
+
+/// Without links and `..`, also where the end of the path does not exist.
+fn real_path(path: &Path) -> PathBuf {
+    match (path.canonicalize(), path.parent(), path.file_name()) {
+        (Ok(real), _, _) => real,
+        (Err(_), Some(parent), Some(name)) => real_path(parent).join(name),
+        (Err(_), _, _) => path.to_owned(),
+    }
 }
 
 /// Whether a directory says itself that it is the worktree that is kept in `git_dir`.
-fn points_back(root: &Path, git_dir: &Path) -> bool {
+pub(crate) fn points_back(root: &Path, git_dir: &Path) -> bool {
     let Ok(Some(link)) = read::small_file(&root.join(".git")) else {
         return false;
     };
@@ -181,133 +196,8 @@ pub fn branches(facts: &RepositoryFacts) -> Result<Vec<String>, GitError> {
     names().map_err(failed)
 }
 
-fn has_reference(repo: &gix::Repository, name: &str) -> bool {
-    matches!(repo.try_find_reference(name), Ok(Some(_)))
-}
-
-/// Makes a worktree, with its branch where that does not exist. No hook runs, no filter either,
-/// and nothing is fetched.
-///
-/// # Errors
-/// [`GitError::NoCommit`] when the base does not name a commit, [`GitError::Planted`] when the
-/// repository is laid out to write elsewhere, and when the branch is checked out in another
-/// worktree or something is in the way. Nothing half-made stays but a new branch.
-pub fn add_worktree(facts: &RepositoryFacts, new: NewWorktree<'_>) -> Result<Added, GitError> {
-    check_layout(&facts.common_dir, new.branch)?;
-    let repo = open(&facts.common_dir)?;
-    let failed = || GitError::change(new.path, "make the worktree");
-    let full = format!("refs/heads/{}", new.branch);
-    let name = FullName::try_from(full.as_str()).map_err(|_| GitError::BadBranch {
-        name: new.branch.to_owned(),
-    })?;
-    let base = match has_reference(&repo, &full) {
-        true => None,
-        false => {
-            let (base, commit) = base_commit(&repo, facts, new.base)?;
-            let log = format!("branch: Created from {base}");
-            repo.reference(name.clone(), commit, PreviousValue::MustNotExist, log)
-                .map_err(failed())?;
-            Some(base)
-        }
-    };
-    let interrupted = AtomicBool::new(false);
-    repo.add_worktree(new.path, Head::Attached(name), Discard, &interrupted)
-        .map_err(failed())?;
-    Ok(Added { base })
-}
-
-/// What a branch begins at, and its commit.
-fn base_commit(
-    repo: &gix::Repository,
-    facts: &RepositoryFacts,
-    base: Option<&str>,
-) -> Result<(String, gix::ObjectId), GitError> {
-    let names = match base {
-        Some(name) => vec![name.to_owned()],
-        None => match default_branch(facts)? {
-            Some(name) => vec![
-                format!("refs/heads/{name}"),
-                format!("refs/remotes/origin/{name}"),
-            ],
-            None => vec!["HEAD".to_owned()],
-        },
-    };
-    let commit = |name: &String| {
-        let id = repo.rev_parse_single(name.as_str()).ok()?;
-        let commit = id.object().ok()?.peel_to_commit().ok()?;
-        Some((name.clone(), commit.id))
-    };
-    names
-        .iter()
-        .find_map(commit)
-        .ok_or_else(|| GitError::NoCommit {
-            path: facts.root.clone(),
-            name: names.first().cloned().unwrap_or_default(),
-        })
-}
-
-/// What is written to make a worktree must be in the repository: an agent can put links in it.
-pub(crate) fn check_layout(common_dir: &Path, branch: &str) -> Result<(), GitError> {
-    let mut places = vec![PathBuf::from("worktrees"), PathBuf::from("objects")];
-    for below in ["refs/heads", "logs/refs/heads"] {
-        let full = Path::new(below).join(branch);
-        places.extend(full.ancestors().map(Path::to_owned));
-    }
-    for place in places
-        .into_iter()
-        .filter(|place| !place.as_os_str().is_empty())
-    {
-        let path = common_dir.join(place);
-        if path.symlink_metadata().is_ok_and(|meta| meta.is_symlink()) {
-            return Err(GitError::Planted(path));
-        }
-    }
-    Ok(())
-}
-
-/// Removes a worktree with everything in it; its branch stays. With `discard` also one with
-/// changes that are not committed. A locked one is never removed.
-///
-/// # Errors
-/// When it is no worktree of this repository, is locked, or has changes.
-pub fn remove_worktree(
-    facts: &RepositoryFacts,
-    path: &Path,
-    discard: bool,
-) -> Result<(), GitError> {
-    let failed = || GitError::change(path, "remove the worktree");
-    let repo = open(&facts.common_dir)?;
-    let force = match discard {
-        true => Force::DiscardChanges,
-        false => Force::Never,
-    };
-    let target = repo.prepare_remove_worktree(path).map_err(failed())?;
-    target.remove(force, Discard).map_err(failed())
-}
-
-/// Forgets the worktrees whose directory is gone, unless they are locked; returns their paths. With
-/// `dry_run` they are only named.
-///
-/// # Errors
-/// When the repository cannot be read or changed.
-pub fn prune_worktrees(facts: &RepositoryFacts, dry_run: bool) -> Result<Vec<PathBuf>, GitError> {
-    let mut gone = Vec::new();
-    for git_dir in registered(&facts.common_dir)? {
-        let Some(worktree) = linked_worktree(&git_dir)? else {
-            continue;
-        };
-        let is_there = worktree.path.join(".git").symlink_metadata().is_ok();
-        if is_there || worktree.locked.is_some() {
-            continue;
-        }
-        if !dry_run {
-            fs::remove_dir_all(&git_dir).map_err(|source| GitError::Read {
-                path: git_dir.clone(),
-                source,
-            })?;
-        }
-        gone.push(worktree.path);
-    }
-    gone.sort();
-    Ok(gone)
+/// Whether there is a reference of this name. A pipe in its place would hold whoever reads it.
+pub(crate) fn has_reference(repo: &gix::Repository, name: &str) -> bool {
+    let loose = repo.common_dir().join(name);
+    !read::is_special(&loose) && matches!(repo.try_find_reference(name), Ok(Some(_)))
 }

@@ -187,12 +187,21 @@ fn what_cannot_be_made_is_refused_and_leaves_nothing() {
         GitError::NoCommit { .. }
     ));
     assert!(matches!(error("a..b", None), GitError::BadBranch { .. }));
-    assert!(matches!(error("main", None), GitError::Change { .. }));
+    assert!(matches!(error("main", None), GitError::CheckedOut { .. }));
     assert!(!path.exists());
     fs::create_dir(&path).unwrap();
     fs::write(path.join("mine"), "").unwrap();
     assert!(matches!(error("y", None), GitError::Change { .. }));
     assert!(path.join("mine").exists());
+    // The branch that was made for it is gone, too.
+    assert_eq!(branches(&repo.facts()).unwrap(), ["main"]);
+    repo.git(&["branch", "old"]);
+    assert!(matches!(error("old", None), GitError::Change { .. }));
+    assert_eq!(branches(&repo.facts()).unwrap(), ["main", "old"]);
+    assert!(matches!(
+        error("old", Some("main")),
+        GitError::BaseOfExisting { .. }
+    ));
     assert_eq!(worktrees(&repo.facts()).unwrap().len(), 1);
     let empty = repo.at("empty");
     git(&repo.root(), &["init", "-q", empty.to_str().unwrap()]);
@@ -427,4 +436,139 @@ fn counting_ends_in_time() {
     let counted = changes(&repo.root(), Duration::from_millis(300));
     assert!(matches!(counted, Ok(None)), "{counted:?}");
     assert!(begin.elapsed() < Duration::from_secs(20));
+}
+
+fn mkfifo(path: &Path) {
+    let _ = fs::remove_file(path);
+    assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+}
+
+/// What an agent leaves of its own worktree breaks that one, and nothing waits for it.
+#[test]
+fn a_broken_worktree_breaks_no_other() {
+    let repo = Repository::new();
+    for (file, is_known) in [
+        ("HEAD", true),
+        ("locked", true),
+        ("commondir", false),
+        ("gitdir", false),
+    ] {
+        let path = repo.add("bad");
+        let good = repo.add("good");
+        let admin = repo.root().join(".git/worktrees/bad");
+        mkfifo(&admin.join(file));
+        let all = worktrees(&repo.facts()).unwrap();
+        let broken: Vec<_> = all.iter().filter(|w| w.broken.is_some()).collect();
+        assert_eq!(broken.len(), 1, "{all:?}");
+        let known = if file == "gitdir" { &admin } else { &path };
+        assert_eq!((&broken[0].path, broken[0].is_missing), (known, !is_known));
+        let why = broken[0].broken.as_deref().unwrap();
+        assert!(why.contains("not a regular file"), "{why}");
+        let other = repo.add("other");
+        remove_worktree(&repo.facts(), &other, false).unwrap();
+        remove_worktree(&repo.facts(), &good, false).unwrap();
+        assert_eq!(
+            prune_worktrees(&repo.facts(), false).unwrap(),
+            [""; 0].map(PathBuf::from)
+        );
+        remove_worktree(&repo.facts(), known, false).unwrap_err();
+        assert!(path.join("file").exists());
+        remove_worktree(&repo.facts(), known, true).unwrap();
+        assert!(!admin.exists());
+        assert_eq!(path.exists(), !is_known, "{file}");
+        let _ = fs::remove_dir_all(&path);
+        repo.git(&["branch", "-D", "bad", "good", "other"]);
+    }
+    // A locked one stays.
+    let path = repo.add("bad");
+    let admin = repo.root().join(".git/worktrees/bad");
+    repo.git(&["worktree", "lock", "../bad"]);
+    mkfifo(&admin.join("HEAD"));
+    remove_worktree(&repo.facts(), &path, true).unwrap_err();
+    assert!(path.join("file").exists());
+    // Nobody who looks from inside of it waits.
+    let read = discover(&path).unwrap_err();
+    assert!(matches!(read, GitError::Read { .. }), "{read}");
+    assert!(changes(&path, LIMIT).is_err());
+    fs::create_dir(below(&repo)).unwrap();
+    mkfifo(&below(&repo).join("HEAD"));
+    discover(&below(&repo)).unwrap_err();
+    // And one in the repository's own place ends at once.
+    mkfifo(&repo.root().join(".git/HEAD"));
+    let facts = facts_of_a_broken_one(&repo);
+    assert!(worktrees(&facts).unwrap()[0].broken.is_some());
+    let path = repo.at("x");
+    let refused = add_worktree(&facts, new(&path, "x")).unwrap_err();
+    assert!(matches!(refused, GitError::Planted(_)), "{refused}");
+}
+
+fn below(repo: &Repository) -> PathBuf {
+    repo.root().join("below")
+}
+
+/// As they were before it broke.
+fn facts_of_a_broken_one(repo: &Repository) -> RepositoryFacts {
+    let git_dir = repo.root().join(".git");
+    RepositoryFacts {
+        root: repo.root(),
+        common_dir: git_dir.clone(),
+        git_dir,
+        is_linked_worktree: false,
+        branch: None,
+        is_bare: false,
+    }
+}
+
+/// Git can name a worktree relative to the repository; its path is the same one.
+#[test]
+fn relative_paths_are_compared_as_they_are() {
+    let repo = Repository::new();
+    let path = repo.add("one");
+    let admin = repo.root().join(".git/worktrees/one");
+    fs::write(admin.join("gitdir"), "../../../../one/.git\n").unwrap();
+    fs::write(path.join(".git"), "gitdir: ../repo/.git/worktrees/one\n").unwrap();
+    assert_eq!(git(&path, &["status", "--porcelain"]), "");
+    let found = worktrees(&repo.facts()).unwrap().remove(1);
+    assert_eq!((&found.path, found.is_missing), (&path, false));
+    assert_eq!(discover(&path).unwrap().unwrap().root, path);
+    remove_worktree(&repo.facts(), &found.path, false).unwrap();
+    assert!(!path.exists());
+    // Also where it is gone.
+    let path = repo.add("one");
+    fs::write(admin.join("gitdir"), "../../../../one/.git\n").unwrap();
+    fs::remove_dir_all(&path).unwrap();
+    assert_eq!(worktrees(&repo.facts()).unwrap()[1].path, path);
+    assert_eq!(prune_worktrees(&repo.facts(), false).unwrap(), [path]);
+}
+
+/// What is written to the logs does not reach a file elsewhere.
+#[test]
+fn a_branch_is_not_logged_through_a_link() {
+    for place in ["logs/HEAD", "HEAD", "logs/refs/heads/x"] {
+        let repo = Repository::new();
+        let path = repo.add("one");
+        let victim = repo.at("victim");
+        fs::write(&victim, "mine\n").unwrap();
+        for (root, dir) in [
+            (repo.root(), repo.root().join(".git")),
+            (path, repo.root().join(".git/worktrees/one")),
+        ] {
+            let facts = discover(&root).unwrap().unwrap();
+            let link = dir.join(place);
+            fs::create_dir_all(link.parent().unwrap()).unwrap();
+            let kept = fs::read(&link).ok();
+            let _ = fs::remove_file(&link);
+            std::os::unix::fs::symlink(&victim, &link).unwrap();
+            let refused = start_branch(&facts, "x").unwrap_err();
+            assert!(
+                matches!(refused, GitError::Planted(_)),
+                "{place}: {refused}"
+            );
+            assert_eq!(fs::read_to_string(&victim).unwrap(), "mine\n");
+            fs::remove_file(&link).unwrap();
+            if let Some(kept) = kept {
+                fs::write(&link, kept).unwrap();
+            }
+        }
+    }
 }

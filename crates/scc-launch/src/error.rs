@@ -81,6 +81,24 @@ pub enum LaunchError {
         /// The container.
         name: String,
     },
+    /// What would be mounted read-only over a worktree's own configuration cannot be made.
+    #[error("`{}` cannot be made, and the agent could make it", path.display())]
+    Unshielded {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A symbolic link has taken the place of what is mounted.
+    #[error(
+        "`{}` was replaced while the sandbox was made, so the agent was not started",
+        path.display()
+    )]
+    Replaced {
+        /// What would have been mounted.
+        path: PathBuf,
+    },
     /// The policy of the safety net cannot be written down.
     #[error("the policy of the safety net cannot be written")]
     SafetyPolicy(#[source] serde_json::Error),

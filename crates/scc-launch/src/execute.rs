@@ -12,10 +12,12 @@ use scc_state::{LaunchLock, SessionRecord, SessionState};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
+use crate::init::has_timed_out;
 use crate::names::hex;
 use crate::plan::Credentials;
 use crate::safety;
 use crate::tidy::volume_files;
+use crate::worktree::{check_sources, make_config};
 use crate::{Event, LaunchError, Launcher, Plan, Reporter, Requested};
 
 /// How long a sandbox that is replaced may take to end.
@@ -31,6 +33,8 @@ pub struct AgentEnd {
     pub status: i64,
     /// It was killed because the sandbox had used up its memory.
     pub out_of_memory: bool,
+    /// The session's time was over.
+    pub timed_out: bool,
 }
 
 /// What to do when a sandbox of the same workspace and provider is running.
@@ -61,8 +65,6 @@ pub struct LiveSession {
     pub session_id: String,
     /// The runtime's identifier of the sandbox.
     pub sandbox: String,
-    /// When it is stopped.
-    pub expires_at: Option<Timestamp>,
     attachment: Option<Attachment>,
     /// The agent's user, where its commands are judged.
     judged: Option<UserIds>,
@@ -143,7 +145,6 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
             Ok((id, attachment)) => Ok(Executed::Started(LiveSession {
                 session_id: plan.session_id.clone(),
                 sandbox: id,
-                expires_at: plan.expires_at,
                 attachment: Some(attachment),
                 judged: safety::judges(&plan.policy.safety_net.value).then_some(plan.spec.user),
                 credentials: match &plan.credentials {
@@ -172,17 +173,25 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
     ) -> Result<(String, Attachment), LaunchError> {
         let mut spec = plan.spec.clone();
         spec.terminal = terminal;
+        plan.worktree_of.as_ref().map_or(Ok(()), make_config)?;
         let made = match &plan.egress {
             Some(egress) => self.start_enforced(plan, egress, spec).await?,
-            None => {
-                let id = self.create(&spec).await?;
-                let attachment = self.runtime.attach(&id).await?;
-                self.runtime.start(&id).await?;
-                (id, attachment)
-            }
+            None => self.create_and_start(&spec).await?,
         };
         self.record_started(plan)?;
         Ok(made)
+    }
+
+    /// Makes a sandbox, connects to it, and starts it when nothing that it mounts was replaced.
+    pub(crate) async fn create_and_start(
+        &self,
+        spec: &scc_runtime::SandboxSpec,
+    ) -> Result<(String, Attachment), LaunchError> {
+        let id = self.create(spec).await?;
+        let attachment = self.runtime.attach(&id).await?;
+        check_sources(&spec.mounts)?;
+        self.runtime.start(&id).await?;
+        Ok((id, attachment))
     }
 
     /// Removes what a launch that came to nothing has made.
@@ -324,15 +333,16 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
     pub async fn finish(&self, session_id: &str, sandbox: &str) -> Result<AgentEnd, LaunchError> {
         let status = self.runtime.wait(sandbox).await?;
         self.collect_records(session_id, sandbox).await?;
-        self.close_session(session_id, Some(status), self.now())?;
-        if let Some(found) = self.runtime.inspect(sandbox).await? {
-            self.remove_egress_of(&found).await?;
+        let found = self.runtime.inspect(sandbox).await?;
+        let timed_out = found.as_ref().is_some_and(has_timed_out);
+        self.close_session(session_id, Some(status), self.now(), timed_out)?;
+        if let Some(found) = &found {
+            self.remove_egress_of(found).await?;
         }
-        let out_of_memory = status == KILLED
-            && (self.runtime.inspect(sandbox).await?).is_some_and(|found| found.out_of_memory);
         Ok(AgentEnd {
             status,
-            out_of_memory,
+            out_of_memory: status == KILLED && found.is_some_and(|found| found.out_of_memory),
+            timed_out,
         })
     }
 
@@ -396,7 +406,7 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
                 return false;
             }
             session.state = state;
-            if matches!(state, SessionState::Ended | SessionState::Failed) {
+            if !matches!(state, SessionState::Starting | SessionState::Running) {
                 session.ended_at = Some(at.max(session.started_at));
                 session.exit_status = exit_status;
             }
@@ -404,14 +414,22 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         })?)
     }
 
-    /// Closes a session once, and puts that into the audit log.
+    /// Closes a session once, and puts that and its reason into the audit log.
     pub(crate) fn close_session(
         &self,
         session_id: &str,
         exit_status: Option<i64>,
         ended_at: Timestamp,
+        timed_out: bool,
     ) -> Result<(), LaunchError> {
-        if self.set_state(session_id, SessionState::Ended, exit_status, ended_at)? {
+        let state = match timed_out {
+            true => SessionState::TimedOut,
+            false => SessionState::Ended,
+        };
+        if self.set_state(session_id, state, exit_status, ended_at)? {
+            if timed_out {
+                self.audit("session.expired", session_id, Map::new())?;
+            }
             let mut facts = Map::new();
             facts.insert("exit_status".to_owned(), json!(exit_status));
             self.audit("launch.ended", session_id, facts)?;

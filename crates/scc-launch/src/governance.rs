@@ -72,6 +72,8 @@ pub struct GovernanceInput<'a> {
     pub state: &'a StateDir,
     /// The directory with the user's own exceptions.
     pub user_exceptions: &'a Path,
+    /// The user's home, if they have one.
+    pub user_home: Option<&'a Path>,
     /// The current time.
     pub now: Timestamp,
     /// The version of this scc.
@@ -216,7 +218,8 @@ impl Governance {
         &self.exceptions.ignored
     }
 
-    /// The settings of a provider: the organization's values win over the user's.
+    /// The settings of a provider: the team's values win over the organization's, and those over
+    /// the user's.
     ///
     /// # Errors
     /// When a document from elsewhere names a command for the key, and that is not allowed.
@@ -229,16 +232,17 @@ impl Governance {
             return Ok(user.clone());
         };
         let config = organization.config();
-        let key = config.providers.get(id);
-        let key = key.and_then(|provider| provider.api_key.as_ref());
-        let is_command = matches!(key, Some(SecretSource::Command(_)));
+        let team = self.team.as_ref().map(|team| team.name.as_str());
+        let nobody = ProviderSection::default();
+        let ruled = org_provider_settings(config, team, id, &nobody);
+        let is_command = matches!(ruled.api_key, Some(SecretSource::Command(_)));
         if is_command && !organization.is_local() && !self.allow_remote_commands {
             return Err(GovernanceError::RemoteCommand {
                 from: organization.provenance().source.clone(),
                 key: format!("providers.{id}.api_key"),
             });
         }
-        Ok(org_provider_settings(config, id, user))
+        Ok(org_provider_settings(config, team, id, user))
     }
 }
 

@@ -17,6 +17,7 @@ mod execute;
 mod governance;
 mod governed;
 mod images;
+mod init;
 mod login;
 mod names;
 mod packages;
@@ -68,8 +69,10 @@ pub use resume::Resumed;
 pub use safety::safety_policy;
 pub use tidy::Tidied;
 pub use trial::GuardTrial;
-pub use unsupported::advice;
-pub use workspace::{Workspace, WorkspaceError, WorkspaceKind, detect_workspace, suspicion};
+pub use unsupported::{advice, team_advice};
+pub use workspace::{
+    Workspace, WorkspaceError, WorkspaceKind, detect_workspace, git_elsewhere, suspicion,
+};
 pub use worktrees::{
     BRANCH_PREFIX, Installer, Target, find_worktree, installers, worktree_name, worktrees_dir,
 };

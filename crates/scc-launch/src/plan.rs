@@ -21,11 +21,13 @@ use uuid::Uuid;
 use crate::egress::{EgressDraft, EgressPlan};
 use crate::governed;
 use crate::images::{ImagePlan, plan_images};
+use crate::init::init;
 use crate::names::{ROLE_SESSION, Scope};
 use crate::record;
 use crate::resume::NOT_LOOKED_UP;
 use crate::safety;
 use crate::user::agent_user;
+use crate::workspace::WorktreeLink;
 use crate::worktree::{unshielded, worktree_mounts};
 use crate::worktrees::{Installer, installers, with_installers};
 use crate::{
@@ -95,6 +97,8 @@ pub struct Plan {
     pub(crate) spec: SandboxSpec,
     #[serde(skip)]
     pub(crate) credentials: Credentials,
+    #[serde(skip)]
+    pub(crate) worktree_of: Option<WorktreeLink>,
     /// Addresses of this machine.
     #[serde(skip)]
     pub(crate) machine: Vec<IpAddr>,
@@ -192,7 +196,9 @@ pub fn plan(
     let mut blockers = Vec::new();
     blockers.extend(suspicious(request, &workspace));
     blockers.extend(reaches_private(request, &workspace));
-    blockers.extend(workspace.worktree_of.as_ref().and_then(unshielded));
+    blockers.extend(workspace.git_elsewhere.clone());
+    let link = workspace.worktree_of.as_ref();
+    blockers.extend(link.and_then(|link| unshielded(&workspace.root, link)));
     let user = agent_user(
         &request.host,
         &workspace.root,
@@ -440,6 +446,7 @@ impl Draft<'_> {
             labels: self.labels(&root),
             image: self.image.reference.clone(),
             argv: with_installers(&self.installers(), launch.argv),
+            init: init(self.expiry()),
             env: self.environment(launch.env)?,
             working_dir: root.clone(),
             user: self.user,
@@ -612,6 +619,7 @@ impl Draft<'_> {
             blockers,
             spec,
             credentials,
+            worktree_of: self.workspace.worktree_of.clone(),
             machine: self.request.egress.machine.clone(),
         })
     }

@@ -179,14 +179,28 @@ fn unsupported(document: &Document<OrgConfig>) -> Vec<String> {
 /// document says and probably does not mean. A sentence each, with its place.
 #[must_use]
 pub fn advice(document: &Document<OrgConfig>, known: &Known<'_>) -> Vec<String> {
+    let mut all = unsupported(document);
+    all.extend(document.warnings(known).iter().map(sentence));
+    all
+}
+
+/// What the document says about one team and probably does not mean, as for [`advice`].
+#[must_use]
+pub fn team_advice(document: &Document<OrgConfig>, known: &Known<'_>, team: &str) -> Vec<String> {
+    let own = format!("/profiles/{}", pointer_token(team));
+    let is_own = |doubt: &&ConfigError| {
+        let rest = doubt.pointer().and_then(|at| at.strip_prefix(&own));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
     let doubts = document.warnings(known);
-    let sentence = |doubt: &ConfigError| match doubt.suggestion() {
+    doubts.iter().filter(is_own).map(sentence).collect()
+}
+
+fn sentence(doubt: &ConfigError) -> String {
+    match doubt.suggestion() {
         Some(hint) => format!("{doubt}; {hint}"),
         None => doubt.to_string(),
-    };
-    let mut all = unsupported(document);
-    all.extend(doubts.iter().map(sentence));
-    all
+    }
 }
 
 #[cfg(test)]

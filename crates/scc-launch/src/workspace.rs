@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::LaunchError;
+use scc_git::RepositoryFacts;
+
+use crate::{Blocker, BlockerKind, LaunchError};
 
 /// The file that marks the root of a workspace that is no git repository.
 const MARKER: &str = ".scc.yaml";
@@ -18,6 +20,8 @@ pub struct Workspace {
     pub branch: Option<String>,
     /// The shared `.git` directory, when the root is a linked worktree.
     pub worktree_of: Option<WorktreeLink>,
+    /// Why git would not work in a sandbox of this workspace.
+    pub git_elsewhere: Option<Blocker>,
 }
 
 /// Where a linked worktree keeps its git data.
@@ -79,6 +83,7 @@ pub fn detect_workspace(path: &Path) -> Result<Workspace, LaunchError> {
     })?;
     let workspace = match facts {
         Some(facts) if !facts.is_bare => Workspace {
+            git_elsewhere: git_elsewhere(&facts),
             kind: if facts.is_linked_worktree {
                 WorkspaceKind::Worktree
             } else {
@@ -97,6 +102,39 @@ pub fn detect_workspace(path: &Path) -> Result<Workspace, LaunchError> {
         return Err(WorkspaceError::NotUtf8(workspace.root).into());
     }
     Ok(workspace)
+}
+
+/// Why git would not work in a sandbox of this repository's work tree: its `.git` is neither in it
+/// nor that of a linked worktree, as in a submodule. It is not mounted, since a file in the work
+/// tree, which the agent can write, says where it is.
+#[must_use]
+pub fn git_elsewhere(facts: &RepositoryFacts) -> Option<Blocker> {
+    let (root, git_dir) = (&facts.root, &facts.git_dir);
+    if facts.is_bare || facts.is_linked_worktree || git_dir.starts_with(root) {
+        return None;
+    }
+    let outer = root.parent().and_then(|dir| scc_git::discover(dir).ok());
+    let outer = outer.flatten();
+    let outer = outer.filter(|outer| git_dir.starts_with(&outer.common_dir));
+    Some(Blocker {
+        kind: BlockerKind::Refused,
+        message: format!(
+            "the repository of `{}` is outside of it, in `{}`, so git would not work in the sandbox",
+            root.display(),
+            git_dir.display()
+        ),
+        hint: match outer {
+            Some(outer) => format!(
+                "start in the repository that it is a part of: scc start {}",
+                outer.root.display()
+            ),
+            None => format!(
+                "move it in: rm {0}/.git && mv {1} {0}/.git",
+                root.display(),
+                git_dir.display()
+            ),
+        },
+    })
 }
 
 fn readable_directory(path: &Path) -> Result<PathBuf, WorkspaceError> {
@@ -126,6 +164,7 @@ fn plain_workspace(directory: PathBuf) -> Workspace {
         kind,
         branch: None,
         worktree_of: None,
+        git_elsewhere: None,
     }
 }
 

@@ -101,6 +101,7 @@ impl<'r, R: SandboxRuntime> Fixture<'r, R> {
             labels: self.labels(),
             image: self.image.clone(),
             argv: ["/bin/sh", "-c", script].map(str::to_owned).to_vec(),
+            init: Vec::new(),
             env: BTreeMap::new(),
             working_dir: "/tmp".to_owned(),
             user: UserIds {
@@ -131,6 +132,7 @@ impl<'r, R: SandboxRuntime> Fixture<'r, R> {
             stdin: input,
             stdout: &mut stdout,
             stderr: &mut stderr,
+            has_keys: false,
         };
         within(relay(attachment, console)).await.unwrap();
         let status = within(self.runtime.wait(&id)).await.unwrap();

@@ -17,6 +17,9 @@ pub struct SandboxSpec {
     pub image: String,
     /// The command line of the main process, which runs below an init.
     pub argv: Vec<String>,
+    /// The beginning of the command line of an init of its own, which is followed by that of the main
+    /// process; the engine's init where it is empty.
+    pub init: Vec<String>,
     /// Environment of the main process.
     pub env: BTreeMap<String, EnvValue>,
     /// Absolute path of the working directory.

@@ -107,6 +107,7 @@ fn sealed_spec(f: &Fixture<'_, DockerRuntime>, text: &str) -> SandboxSpec {
         labels: [(labels::NAMESPACE.to_owned(), f.namespace.clone())].into(),
         image: f.image.clone(),
         argv: vec!["true".to_owned()],
+        init: Vec::new(),
         env: Default::default(),
         working_dir: "/".to_owned(),
         user: UserIds { uid: 1, gid: 1 },

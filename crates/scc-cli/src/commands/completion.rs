@@ -31,7 +31,7 @@ fn function(shell: Shell) -> &'static str {
         }
         Shell::Fish => {
             "\n# Goes to a worktree: wt NAME, wt -, wt ^\nfunction wt\n    \
-             set -l dir (command scc worktree switch $argv); and cd $dir\nend\n"
+             set -l dir (command scc worktree switch $argv | string collect); and cd -- $dir\nend\n"
         }
         _ => "",
     }

@@ -21,6 +21,7 @@ pub(crate) mod provider;
 pub(crate) mod prune;
 pub(crate) mod quick;
 pub(crate) mod refresh;
+pub(crate) mod resume;
 pub(crate) mod safety;
 pub(crate) mod sessions;
 pub(crate) mod setup;
@@ -29,7 +30,6 @@ pub(crate) mod status;
 pub(crate) mod stop;
 pub(crate) mod team;
 pub(crate) mod unblock;
-pub(crate) mod watch;
 pub(crate) mod worktree;
 
 use std::path::Path;
@@ -47,6 +47,7 @@ pub(crate) async fn run(command: Option<Command>, context: &Context) -> Result<u
     };
     match command {
         Command::Dashboard(args) => dashboard::run(&args, context).await,
+        Command::Resume(args) => Box::pin(resume::run(args, context)).await,
         Command::Start(args) => start::run(args, context).await,
         Command::Attach(args) => attach::run(args, context).await,
         Command::List(args) => list::run(&args, context).await,
@@ -74,7 +75,6 @@ pub(crate) async fn run(command: Option<Command>, context: &Context) -> Result<u
         Command::Doctor(args) => doctor::run(&args, context).await,
         Command::Audit(args) => audit::run(&args, context).await,
         Command::Completion(args) => completion::run(&args, context),
-        Command::Watch(args) => watch::run(&args, context).await,
         Command::Refresh(args) => refresh::run(&args, context),
     }
 }

@@ -89,6 +89,16 @@ impl Args {
         }
     }
 
+    /// To go on with the session that is called so here, or with the latest.
+    pub(crate) fn resuming(session: Option<String>, args: Vec<String>) -> Self {
+        Self {
+            session,
+            args,
+            resume: true,
+            ..Self::default()
+        }
+    }
+
     /// In this workspace.
     pub(crate) fn in_workspace(path: PathBuf) -> Self {
         Self {
@@ -148,7 +158,7 @@ pub(crate) async fn run(mut args: Args, context: &Context) -> Result<u8, CliErro
     }
     let workspace = detect_workspace(&args.workspace_path())?;
     match earlier(&args, &workspace.root, context).await? {
-        Found::Running(record) if args.args.is_empty() => {
+        Found::Running(record) if args.args.is_empty() && args.prompter().asks() => {
             super::attach::to(Some(record.container), context).await
         }
         Found::Running(record) => Err(CliError::Conflict {

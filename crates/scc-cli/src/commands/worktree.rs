@@ -84,20 +84,44 @@ impl Repository {
         Ok(Self { facts, worktrees })
     }
 
-    /// The linked worktree that a person calls so: by its directory, its branch, or a name that
-    /// scc makes a worktree under.
-    fn named(&self, text: &str) -> Option<&Worktree> {
+    /// The linked worktree that a person calls so: by its path, else by the name of its directory,
+    /// else by its branch, else by a name that scc makes a worktree under. The first of these that
+    /// fits decides.
+    fn named(&self, text: &str) -> Result<Option<&Worktree>, CliError> {
+        let given = Path::new(text);
+        let real = given.canonicalize().ok().filter(|_| text.contains('/'));
         let plain = scc_launch::worktree_name(text);
-        let branch = plain
+        let own = plain
             .as_ref()
             .map(|name| format!("{}{name}", scc_launch::BRANCH_PREFIX));
-        let is_named = |worktree: &&Worktree| {
-            let name = worktree.name();
-            let is = |wanted: &Option<String>, found| wanted.is_some() && *wanted == found;
-            name == text || is(&plain, Some(name)) || is(&branch, worktree.branch.clone())
-        };
-        let mut linked = self.worktrees.iter().filter(|worktree| !worktree.is_main);
-        linked.find(is_named)
+        let rules: [&dyn Fn(&Worktree) -> bool; 5] = [
+            &|tree| tree.path == given || real.as_ref() == Some(&tree.path),
+            &|tree| tree.name() == text,
+            &|tree| tree.branch.as_deref() == Some(text),
+            &|tree| plain.as_ref() == Some(&tree.name()),
+            &|tree| own.is_some() && own == tree.branch,
+        ];
+        for rule in rules {
+            let all = self.worktrees.iter();
+            let fit: Vec<_> = all.filter(|tree| !tree.is_main && rule(tree)).collect();
+            match fit.as_slice() {
+                [] => {}
+                [one] => return Ok(Some(one)),
+                several => return Err(ambiguous(text, several)),
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn ambiguous(text: &str, several: &[&Worktree]) -> CliError {
+    let paths: Vec<_> = several
+        .iter()
+        .map(|tree| format!("`{}`", tree.path.display()))
+        .collect();
+    CliError::Usage {
+        message: format!("`{text}` means several worktrees: {}", paths.join(", ")),
+        hint: "name it by its path".to_owned(),
     }
 }
 

@@ -150,7 +150,7 @@ fn a_worktree_is_made_and_removed() {
     let path = context.path("ws-worktrees/topic");
     assert!(path.exists());
     terminal.send("GD");
-    terminal.wait_for_text("Remove the worktree topic?", LIMIT);
+    terminal.wait_for_text("Remove the worktree /", LIMIT);
     terminal.send("y");
     terminal.wait_for_text("press Enter to return", LIMIT);
     assert!(!path.exists());

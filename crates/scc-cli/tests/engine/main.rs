@@ -8,6 +8,7 @@ mod dashboard;
 mod egress;
 mod governed;
 mod hardening;
+mod init;
 mod lifecycle;
 mod login;
 mod parallel;

@@ -1,7 +1,8 @@
 //! A linked worktree: git works in it, and nothing in the shared `.git` that would run code on the
 //! host can be changed from inside.
 
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use scc_testkit::context::{Run, TestContext};
@@ -93,6 +94,7 @@ fn what_runs_code_on_the_host_cannot_be_changed() {
          try sh -c 'echo /evil > worktrees/other/commondir'
          try sh -c \"echo /evil > $own/commondir\"
          try sh -c \"echo /evil > $own/gitdir\"
+         try sh -c \"echo x > $own/config.worktree\"
          try rm -f $own/commondir
          try mv $own $own.x
          try mv '{mine}/.git' '{mine}/.git.x'
@@ -110,32 +112,67 @@ fn what_runs_code_on_the_host_cannot_be_changed() {
     assert_eq!(digest(&context), before);
 }
 
+/// A configuration of the worktree's own is there, empty, before the agent is.
 #[test]
-fn configuration_that_could_be_made_inside_is_a_reason_to_refuse() {
+fn configuration_that_git_may_read_later_cannot_be_made_inside() {
     let context = context();
     let (mine, _) = worktrees(&context);
-    let mut git = context.command("git".as_ref());
-    git.args([
-        "-c",
-        "safe.directory=*",
-        "config",
-        "extensions.worktreeConfig",
-        "true",
-    ]);
-    assert!(
-        git.current_dir(context.workspace())
-            .status()
-            .unwrap()
-            .success()
+    let admin = context.workspace().join(".git/worktrees/mine");
+    let config = admin.join("config.worktree");
+    let name = config.display();
+    let attack = format!(
+        "try() {{ if \"$@\" 2>/dev/null; then echo \"reached $*\"; fi; }}
+         try sh -c 'echo x >> {name}'
+         try rm -f '{name}'
+         try mv '{name}' '{name}.x'
+         try ln -sf /evil '{name}'
+         echo done"
     );
+    let turn_on = || {
+        let mut git = context.command("git".as_ref());
+        git.args(["-c", "safe.directory=*", "config"]);
+        git.args(["extensions.worktreeConfig", "true"]);
+        let status = git.current_dir(context.workspace()).status().unwrap();
+        assert!(status.success());
+        context.give_away(&context.workspace());
+    };
+    for extension in [false, true] {
+        if extension {
+            turn_on();
+            std::fs::remove_file(&config).unwrap();
+        }
+        assert_eq!(agent_in(&context, &mine, &attack).ok().stdout, "done\n");
+        assert_eq!(std::fs::read_to_string(&config).unwrap(), "");
+        let owner = |path: &Path| std::fs::metadata(path).unwrap().uid();
+        assert_eq!(owner(&config), owner(&admin));
+    }
+}
+
+/// What an agent in the repository's own work tree leaves there does not reach the next sandbox.
+#[test]
+fn links_that_an_agent_planted_are_not_mounted() {
+    let context = context();
+    let (mine, _) = worktrees(&context);
+    let git = context.workspace().join(".git");
+    let home = context.path("home");
+    std::fs::write(home.join("mine"), "private").unwrap();
+    let plant = format!(
+        "mv '{git}/logs' '{git}/old' && ln -s '{home}' '{git}/logs'",
+        git = git.display(),
+        home = home.display()
+    );
+    agent_in(&context, &context.workspace(), &plant).ok();
+    let read = format!("cat '{}/logs/mine'", git.display());
+    let run = agent_in(&context, &mine, &read);
+    assert_eq!((run.status, run.stdout.as_str()), (6, ""), "{run:?}");
+    assert!(run.stderr.contains("symbolic link"), "{}", run.stderr);
+    std::fs::remove_file(git.join("logs")).unwrap();
+    let plant = format!(
+        "printf '[core]\\n\\tfsmonitor = /evil\\n' > '{}/worktrees/mine/config.worktree'",
+        git.display()
+    );
+    agent_in(&context, &context.workspace(), &plant).ok();
     let run = agent_in(&context, &mine, "true");
     assert_eq!(run.status, 6, "{run:?}");
-    assert!(run.stderr.contains("config.worktree"), "{}", run.stderr);
-    let config = context
-        .workspace()
-        .join(".git/worktrees/mine/config.worktree");
-    std::fs::write(&config, "").unwrap();
-    let attack = format!("echo x >> '{}' || echo refused", config.display());
-    assert_eq!(agent_in(&context, &mine, &attack).ok().stdout, "refused\n");
-    assert_eq!(std::fs::read_to_string(config).unwrap(), "");
+    assert!(run.stderr.contains("worktreeConfig"), "{}", run.stderr);
 }

@@ -242,6 +242,11 @@ impl Model {
             self.overlay = Some(Overlay::Input { action, text });
             return Vec::new();
         }
+        // Two worktrees can have one name.
+        let name = match action.operation {
+            Operation::RemoveWorktree => &action.target,
+            _ => name,
+        };
         match action.operation.question(name) {
             None => vec![Effect::Do(action)],
             Some(question) => {

@@ -99,13 +99,13 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
             self.runtime.start(&proxy).await?;
             let end = topology.sandbox_end(self.runtime, &link, &proxy).await?;
             join(&mut spec, end);
-            self.start_held(&spec).await?
+            self.create_and_start(&spec).await?
         } else {
             let end = topology.sandbox_end(self.runtime, &link, &proxy).await?;
             join(&mut spec, end);
             // Both to their ends: what is given up halfway may still come to be, after the launch
             // was undone.
-            let both = tokio::join!(self.runtime.start(&proxy), self.start_held(&spec));
+            let both = tokio::join!(self.runtime.start(&proxy), self.create_and_start(&spec));
             both.0?;
             both.1?
         };
@@ -114,14 +114,6 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
             attachment,
             proxy,
         })
-    }
-
-    /// Starts the sandbox; its agent waits.
-    async fn start_held(&self, spec: &SandboxSpec) -> Result<(String, Attachment), LaunchError> {
-        let id = self.create(spec).await?;
-        let attachment = self.runtime.attach(&id).await?;
-        self.runtime.start(&id).await?;
-        Ok((id, attachment))
     }
 
     /// Makes the checks in the sandbox, and lets its agent go when all have held.
@@ -397,6 +389,7 @@ fn proxy_spec(plan: &Plan, egress: &EgressPlan, link: &Link<'_>, end: End) -> Sa
         labels: own_labels,
         image: egress.image.clone(),
         argv: relay.into_iter().chain(ends).chain(run).collect(),
+        init: Vec::new(),
         env: BTreeMap::new(),
         working_dir: "/".to_owned(),
         user: PROXY_USER,

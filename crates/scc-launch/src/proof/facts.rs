@@ -200,6 +200,7 @@ pub(super) mod tests {
             name: "n".to_owned(),
             labels: BTreeMap::new(),
             image: "i".to_owned(),
+            init: Vec::new(),
             argv: Vec::new(),
             env: BTreeMap::new(),
             working_dir: "/my work".to_owned(),

@@ -92,6 +92,7 @@ mod tests {
             is_main: name == "repo",
             locked: None,
             is_missing,
+            broken: None,
         }
     }
 

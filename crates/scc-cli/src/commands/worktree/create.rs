@@ -1,6 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use scc_git::{RepositoryFacts, Worktree};
+use scc_launch::Blocker;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -9,6 +10,7 @@ use super::{Repository, plain_name, workspace_and_name};
 use crate::commands::start;
 use crate::context::Context;
 use crate::error::CliError;
+use crate::output::shown_path;
 
 /// Make a worktree on a branch of its own, and start an agent in it
 ///
@@ -45,6 +47,8 @@ pub(crate) struct Args {
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct CreateReport {
     name: String,
+    #[serde(serialize_with = "shown_path")]
+    #[schemars(with = "String")]
     path: PathBuf,
     branch: String,
     /// What the branch begins at; absent when it was there before.
@@ -54,14 +58,14 @@ pub(crate) struct CreateReport {
 pub(crate) async fn run(args: Args, context: &Context) -> Result<u8, CliError> {
     let (workspace, name) = workspace_and_name(&args.names);
     let repository = Repository::open(workspace.as_deref())?;
-    if let Some(existing) = repository.named(name) {
+    if let Some(existing) = repository.named(name)? {
         return Err(taken(name, existing));
     }
     let name = plain_name(name)?;
     let report = make(&repository.facts, &name, args.base.as_deref(), context)?;
     if args.no_start || args.json {
         context.printer.data("WorktreeCreate", &report, &[]);
-        context.printer.result(&report.path.display().to_string());
+        context.printer.path(&report.path);
         return Ok(0);
     }
     let mut start = start::Args::in_workspace(report.path);
@@ -90,12 +94,24 @@ fn make(
     base: Option<&str>,
     context: &Context,
 ) -> Result<CreateReport, CliError> {
+    if let Some(Blocker { message, hint, .. }) = scc_launch::git_elsewhere(facts) {
+        return Err(CliError::Refused { message, hint });
+    }
     let dir = scc_launch::worktrees_dir(facts);
+    if dir.components().any(|part| part.as_os_str() == ".git") {
+        return Err(CliError::Refused {
+            message: format!(
+                "the worktree would be inside of a `.git`: `{}`",
+                dir.display()
+            ),
+            hint: "make one with git, and start in it: git worktree add DIR".to_owned(),
+        });
+    }
     owner::make_parent(facts, &dir)?;
     let path = dir.join(name);
     let branch = format!("{}{name}", scc_launch::BRANCH_PREFIX);
     let change = Change::Add {
-        path: path.clone(),
+        path: path.clone().into(),
         branch: branch.clone(),
         base: base.map(str::to_owned),
     };
@@ -134,7 +150,7 @@ pub(crate) fn for_start(
     context: &Context,
 ) -> Result<PathBuf, CliError> {
     let repository = Repository::open(Some(workspace))?;
-    let existing = repository.named(name);
+    let existing = repository.named(name)?;
     if let Some(existing) = existing.filter(|existing| !existing.is_missing) {
         return Ok(existing.path.clone());
     }

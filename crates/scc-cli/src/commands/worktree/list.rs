@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::Repository;
 use crate::context::Context;
 use crate::error::CliError;
-use crate::output::table;
+use crate::output::{shown_path, table};
 
 /// List the worktrees of a repository
 #[derive(Debug, clap::Args)]
@@ -36,12 +36,16 @@ pub(super) const COUNT_LIMIT: Duration = Duration::from_secs(5);
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct WorktreeReport {
     name: String,
+    #[serde(serialize_with = "shown_path")]
+    #[schemars(with = "String")]
     path: PathBuf,
     branch: Option<String>,
     main: bool,
     current: bool,
     locked: Option<String>,
     missing: bool,
+    /// Why it cannot be read, where that is so.
+    broken: Option<String>,
     /// Only where it was asked for, and `null` when counting took too long.
     #[serde(skip_serializing_if = "Option::is_none")]
     changes: Option<Option<ChangesReport>>,
@@ -82,6 +86,16 @@ pub(super) fn show(
     header.extend(["STATE", "PATH"]);
     let rows = reports.iter().map(row).collect();
     context.printer.result(&table(&header, rows));
+    for (report, why) in reports
+        .iter()
+        .filter_map(|report| report.broken.as_ref().map(|why| (report, why)))
+    {
+        context.printer.warning(&format!(
+            "the worktree `{}` is broken: {why}; remove it: scc worktree remove --force {}",
+            report.name,
+            report.path.display()
+        ));
+    }
     if args.verbose > 0 && reports.iter().any(|report| report.changes == Some(None)) {
         let limit = COUNT_LIMIT.as_secs();
         context.printer.note(&format!(
@@ -132,18 +146,18 @@ fn report(
         current: here.starts_with(&worktree.path),
         locked: worktree.locked.clone(),
         missing: worktree.is_missing,
+        broken: worktree.broken.clone(),
         changes,
     }
 }
 
 fn row(report: &WorktreeReport) -> Vec<String> {
-    let mut row = vec![
-        report.name.clone(),
-        report
-            .branch
-            .clone()
-            .unwrap_or_else(|| "(detached)".to_owned()),
-    ];
+    let no_branch = match report.broken {
+        Some(_) => "?",
+        None => "(detached)",
+    };
+    let branch = report.branch.as_deref().unwrap_or(no_branch);
+    let mut row = vec![report.name.clone(), branch.to_owned()];
     match report.changes {
         None => {}
         Some(None) => row.extend(["?", "?", "?"].map(str::to_owned)),
@@ -156,7 +170,8 @@ fn row(report: &WorktreeReport) -> Vec<String> {
     let states = [
         (report.main, "main"),
         (report.current, "here"),
-        (report.missing, "missing"),
+        (report.missing && report.broken.is_none(), "missing"),
+        (report.broken.is_some(), "broken"),
         (report.locked.is_some(), "locked"),
     ];
     let states = states.iter().filter(|(is, _)| *is).map(|(_, word)| *word);

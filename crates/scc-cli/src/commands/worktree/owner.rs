@@ -2,6 +2,7 @@
 //! else, what it makes has to belong to that user, and nothing that an agent may have put into the
 //! repository may lead root astray: a process of the owner does the work.
 
+use std::ffi::OsString;
 use std::os::unix::fs::{MetadataExt as _, lchown};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -12,16 +13,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::CliError;
 
-/// A change to a repository.
+/// A change to a repository. Its paths are such strings as JSON can have whatever their bytes are.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Change {
     Add {
-        path: PathBuf,
+        path: OsString,
         branch: String,
         base: Option<String>,
     },
     Remove {
-        path: PathBuf,
+        path: OsString,
         discard: bool,
     },
     Prune {
@@ -39,7 +40,7 @@ pub(crate) struct Changed {
     /// What a new branch begins at.
     pub(super) base: Option<String>,
     /// The worktrees that were forgotten.
-    pub(super) forgotten: Vec<PathBuf>,
+    pub(super) forgotten: Vec<OsString>,
 }
 
 /// Why a change was not made.
@@ -103,16 +104,19 @@ fn apply_here(facts: &RepositoryFacts, change: &Change) -> Result<Changed, Troub
     match change {
         Change::Add { path, branch, base } => {
             let new = NewWorktree {
-                path,
+                path: path.as_ref(),
                 branch,
                 base: base.as_deref(),
             };
             changed.base = scc_git::add_worktree(facts, new)?.base;
         }
-        Change::Remove { path, discard } => scc_git::remove_worktree(facts, path, *discard)?,
+        Change::Remove { path, discard } => {
+            scc_git::remove_worktree(facts, path.as_ref(), *discard)?;
+        }
         Change::Branch { name } => scc_git::start_branch(facts, name)?,
         Change::Prune { dry_run } => {
-            changed.forgotten = scc_git::prune_worktrees(facts, *dry_run)?;
+            let forgotten = scc_git::prune_worktrees(facts, *dry_run)?;
+            changed.forgotten = forgotten.into_iter().map(OsString::from).collect();
         }
     }
     Ok(changed)
@@ -181,6 +185,10 @@ impl From<GitError> for Trouble {
                 "name a branch, tag or commit with --base; a new \
                                           repository needs its first commit"
             }
+            GitError::BaseOfExisting { .. } => {
+                "leave out --base to go on with that branch, or choose another name"
+            }
+            GitError::CheckedOut { .. } => "see what there is: scc worktree list",
             GitError::Planted(_) => "look at it, and remove it: an agent may have made it",
             _ => "",
         };

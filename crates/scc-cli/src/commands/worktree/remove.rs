@@ -46,7 +46,7 @@ pub(crate) struct PruneArgs {
 pub(super) async fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
     let (workspace, name) = workspace_and_name(&args.names);
     let repository = Repository::open(workspace.as_deref())?;
-    let worktree = repository.named(name).ok_or_else(|| CliError::Failed {
+    let worktree = repository.named(name)?.ok_or_else(|| CliError::Failed {
         message: format!("there is no worktree `{name}`"),
         hint: "see what there is: scc worktree list".to_owned(),
     })?;
@@ -55,13 +55,13 @@ pub(super) async fn run(args: &Args, context: &Context) -> Result<u8, CliError> 
     if !args.dry_run {
         confirm(worktree, args)?;
         let change = Change::Remove {
-            path: worktree.path.clone(),
+            path: worktree.path.clone().into(),
             discard: args.force,
         };
         owner::apply(&repository.facts, &change)?;
     }
     let data = json!({
-        "name": worktree.name(), "path": worktree.path, "branch": worktree.branch, "dry_run": args.dry_run,
+        "name": worktree.name(), "path": worktree.path.to_string_lossy(), "branch": worktree.branch, "dry_run": args.dry_run,
     });
     context.printer.data("WorktreeRemove", &data, &[]);
     let verb = if args.dry_run {
@@ -86,6 +86,14 @@ fn check(worktree: &Worktree, force: bool) -> Result<(), CliError> {
         return Err(CliError::Failed {
             message: format!("the worktree `{path}` is locked: {reason}"),
             hint: format!("unlock it: git worktree unlock {path}"),
+        });
+    }
+    if let Some(why) = worktree.broken.as_ref().filter(|_| !force) {
+        return Err(CliError::Failed {
+            message: format!(
+                "the worktree `{path}` is broken, so nobody can say what is in it: {why}"
+            ),
+            hint: "remove it with everything in it: add --force".to_owned(),
         });
     }
     if force || worktree.is_missing {
@@ -154,6 +162,10 @@ pub(super) fn prune(args: &PruneArgs, context: &Context) -> Result<u8, CliError>
         dry_run: args.dry_run,
     };
     let forgotten = owner::apply(&repository.facts, &change)?.forgotten;
+    let forgotten: Vec<_> = forgotten
+        .iter()
+        .map(|path| path.to_string_lossy())
+        .collect();
     let data = json!({ "forgotten": forgotten, "dry_run": args.dry_run });
     context.printer.data("WorktreePrune", &data, &[]);
     let verb = if args.dry_run {
@@ -163,7 +175,7 @@ pub(super) fn prune(args: &PruneArgs, context: &Context) -> Result<u8, CliError>
     };
     let lines: Vec<_> = forgotten
         .iter()
-        .map(|path| format!("{verb} {}", path.display()))
+        .map(|path| format!("{verb} {path}"))
         .collect();
     match lines.is_empty() {
         true => context.printer.note("nothing to forget"),

@@ -58,7 +58,7 @@ pub(super) fn switch(args: &SwitchArgs, context: &Context) -> Result<u8, CliErro
     } else {
         find(args.target.as_deref(), args.workspace.as_deref(), context)?
     };
-    context.printer.result(&path.display().to_string());
+    context.printer.path(&path);
     Ok(0)
 }
 
@@ -84,7 +84,7 @@ pub(super) fn select(args: &SelectArgs, context: &Context) -> Result<u8, CliErro
             for_start(&repository.facts.root, branch, true, context)?
         }
     };
-    context.printer.result(&path.display().to_string());
+    context.printer.path(&path);
     Ok(0)
 }
 

@@ -79,6 +79,7 @@ fn facts(engine: Engine) -> Facts {
             kind: WorkspaceKind::Repository,
             branch: Some("main".to_owned()),
             worktree_of: None,
+            git_elsewhere: None,
         }),
         worktrees: Vec::new(),
         engine,

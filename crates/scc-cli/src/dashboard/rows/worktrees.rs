@@ -42,7 +42,7 @@ impl Desk<'_> {
         };
         if !worktree.is_main && running.is_none() {
             row.actions
-                .push(Action::new(Operation::RemoveWorktree, worktree.name()));
+                .push(Action::new(Operation::RemoveWorktree, &path));
         }
         row
     }
