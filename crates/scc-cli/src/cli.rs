@@ -4,8 +4,8 @@ use clap::{ArgAction, Parser, Subcommand};
 
 use crate::commands::{
     attach, audit, completion, config, context, dashboard, doctor, exceptions, exec, init, list,
-    logs, network, org, profile, prove, provider, prune, refresh, resume, safety, sessions, setup,
-    start, status, stop, team, unblock, worktree,
+    logs, mcp, network, org, plugin, profile, prove, provider, prune, refresh, resume, safety,
+    sessions, setup, start, status, stop, team, unblock, worktree,
 };
 
 /// Runs coding agents in governed sandboxes.
@@ -45,6 +45,8 @@ pub(crate) enum Command {
     Exec(exec::Args),
     Logs(logs::Args),
     Provider(provider::Args),
+    Plugin(plugin::Args),
+    Mcp(mcp::Args),
     Network(network::Args),
     Safety(safety::Args),
     Prove(prove::Args),
@@ -96,6 +98,8 @@ impl Cli {
             Command::Stop(args) => args.json,
             Command::Prune(args) => args.json,
             Command::Provider(args) => args.wants_json(),
+            Command::Plugin(args) => args.wants_json(),
+            Command::Mcp(args) => args.wants_json(),
             Command::Network(args) => args.wants_json(),
             Command::Safety(args) => args.wants_json(),
             Command::Prove(args) => args.json,

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use scc_config::ConfigError;
 use scc_launch::{BlockerKind, GovernanceError, LaunchError, TeamOrigin};
+use scc_provider::ProviderError;
 use scc_runtime::EngineError;
 use scc_sources::SourceError;
 use scc_state::StateError;
@@ -316,12 +317,16 @@ fn launch_code(error: &LaunchError) -> u8 {
         LaunchError::Blocked(blocker) => match blocker.kind {
             BlockerKind::SuspiciousWorkspace | BlockerKind::Refused => 6,
             BlockerKind::MissingPrerequisite => 5,
+            BlockerKind::Unavailable => 3,
         },
         LaunchError::UnknownProvider { .. } | LaunchError::Ambiguous { .. } => 2,
         LaunchError::EgressNotProven { .. }
         | LaunchError::Unshielded { .. }
         | LaunchError::Replaced { .. } => 6,
         LaunchError::SignedOut { .. } | LaunchError::ForeignArchitecture { .. } => 5,
+        LaunchError::Provider(
+            ProviderError::RefusedArgument { .. } | ProviderError::Unrenderable { .. },
+        ) => 6,
         LaunchError::Provider(_) => 3,
         _ => 1,
     }

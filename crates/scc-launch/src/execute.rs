@@ -12,6 +12,7 @@ use scc_state::{LaunchLock, SessionRecord, SessionState};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
+use crate::extension_plan::ExtensionsPlan;
 use crate::init::has_timed_out;
 use crate::names::hex;
 use crate::plan::Credentials;
@@ -465,5 +466,10 @@ pub(crate) fn launch_facts(plan: &Plan) -> Map<String, Value> {
     facts.insert("organization".to_owned(), json!(plan.policy.organization));
     facts.insert("team".to_owned(), json!(plan.team));
     facts.insert("continues".to_owned(), json!(plan.continues));
+    let plugins = ExtensionsPlan::facts(&plan.plugins);
+    facts.insert("plugins".to_owned(), json!(plugins));
+    let servers = plan.mcp_servers.iter().filter(|server| server.delivered);
+    let servers: Vec<_> = servers.map(|server| &server.name).collect();
+    facts.insert("mcp_servers".to_owned(), json!(servers));
     facts
 }

@@ -23,11 +23,12 @@ use std::path::Path;
 use jiff::Timestamp;
 use scc_config::{Document, OrgConfig, ProjectConfig, ProviderSection, SecretSource, UserConfig};
 use scc_policy::{Decision, EffectivePolicy, PersonalProfile, PolicyError, PolicyInput, evaluate};
-use scc_sources::Loader;
+use scc_sources::{Loader, Source};
 use scc_state::StateDir;
 use secrecy::SecretString;
 
 pub use credentials::CredentialFallback;
+pub(crate) use credentials::Headers;
 pub use error::GovernanceError;
 pub use fetch::{Fetched, Freshness, Provenance};
 pub use organization::{OrgDocument, load_organization, org_source};
@@ -216,6 +217,16 @@ impl Governance {
     /// Exceptions in files of the user or the repository that have no effect.
     pub fn ignored(&self) -> &[Decision] {
         &self.exceptions.ignored
+    }
+
+    /// Finds the credential for something that a document names, when it is needed.
+    pub(crate) fn credential<'a>(
+        &'a self,
+        input: &GovernanceInput<'a>,
+        headers: Option<&'a Headers>,
+        source: &Source,
+    ) -> Result<Option<credentials::Finder<'a>>, String> {
+        credentials::for_place(input, self.organization.as_ref(), headers, source)
     }
 
     /// The settings of a provider: the team's values win over the organization's, and those over

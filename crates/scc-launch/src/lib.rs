@@ -14,6 +14,8 @@ mod control;
 mod egress;
 mod error;
 mod execute;
+mod extension_plan;
+mod extensions;
 mod governance;
 mod governed;
 mod images;
@@ -47,6 +49,10 @@ pub use egress::{
 };
 pub use error::{Blocker, BlockerKind, LaunchError};
 pub use execute::{AgentEnd, Executed, KILLED, LiveSession, OnConflict};
+pub use extension_plan::{ExtensionsPlan, PluginPlan, ServerPlan};
+pub use extensions::{
+    Delivery, DeliveryInput, ExtensionError, MarketUpdate, MarketVersion, PluginChange, PluginFacts,
+};
 pub use governance::{
     CredentialFallback, Fetched, Freshness, Governance, GovernanceError, GovernanceInput,
     OrgDocument, Provenance, Repository, TeamChoice, TeamOrigin, load_organization,

@@ -19,6 +19,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::egress::{EgressDraft, EgressPlan};
+use crate::extension_plan::{ExtensionsPlan, PluginPlan, ServerPlan, sealed};
 use crate::governed;
 use crate::images::{ImagePlan, plan_images};
 use crate::init::init;
@@ -82,6 +83,10 @@ pub struct Plan {
     pub team: Option<String>,
     /// When the sandbox is stopped.
     pub expires_at: Option<Timestamp>,
+    /// The plugins, with the commit that each is of.
+    pub plugins: Vec<PluginPlan>,
+    /// The MCP servers.
+    pub mcp_servers: Vec<ServerPlan>,
     /// The rules that apply, with what was decided about everything that a layer asked for.
     pub policy: EffectivePolicy,
     /// Whether the root file system is read-only.
@@ -219,6 +224,7 @@ pub fn plan(
     if request.settings.api_key.is_none() && !request.signed_in {
         blockers.push(signed_out(provider));
     }
+    blockers.extend(request.delivery.blockers.iter().cloned());
     let root = workspace.root.to_string_lossy().into_owned();
     let session = Uuid::now_v7().to_string();
     let launch = provider.launch(&LaunchContext {
@@ -231,6 +237,7 @@ pub fn plan(
         args: &request.args,
         agent_is_root: user.uid == 0,
         command_hook: safety::hook(&request.policy.safety_net.value),
+        extensions: &request.delivery.extensions,
     })?;
     let base = request
         .config
@@ -264,8 +271,9 @@ pub fn plan(
     };
     let resumed = request.resumed.as_ref();
     blockers.extend(resumed.and_then(|resumed| resumed.elsewhere(&draft.volume())));
+    let extensions = ExtensionsPlan::new(request.delivery, &launch.undelivered);
     let spec = draft.spec(launch)?;
-    draft.plan(spec, blockers)
+    draft.plan(spec, blockers, extensions)
 }
 
 fn signed_out(provider: &dyn AgentProvider) -> Blocker {
@@ -470,10 +478,7 @@ impl Draft<'_> {
         agent: Vec<scc_provider::SealedDirectory>,
     ) -> Result<Vec<SealedDirectory>, LaunchError> {
         let guard = safety::sealed(&self.request.policy.safety_net.value)?;
-        let agent = agent.into_iter().map(|dir| SealedDirectory {
-            path: dir.path,
-            files: dir.files,
-        });
+        let agent = sealed(agent, self.request.delivery);
         Ok(std::iter::once(guard).chain(agent).collect())
     }
 
@@ -523,6 +528,9 @@ impl Draft<'_> {
             };
             env.insert(key, value);
         }
+        for (key, secret) in &self.request.delivery.secrets {
+            env.insert(key.clone(), EnvValue::Secret(secret.clone()));
+        }
         Ok(env)
     }
 
@@ -571,7 +579,12 @@ impl Draft<'_> {
         mounts
     }
 
-    fn plan(&self, spec: SandboxSpec, blockers: Vec<Blocker>) -> Result<Plan, LaunchError> {
+    fn plan(
+        &self,
+        spec: SandboxSpec,
+        blockers: Vec<Blocker>,
+        extensions: ExtensionsPlan,
+    ) -> Result<Plan, LaunchError> {
         let settings = &self.request.settings;
         let (credentials, shown) = match settings.api_key {
             Some(_) => (Credentials::Key, "api-key"),
@@ -614,7 +627,9 @@ impl Draft<'_> {
             expires_at: self.expiry(),
             policy: self.request.policy.clone(),
             read_only_root: spec.read_only_root,
-            decisions: self.decisions(),
+            decisions: self.decisions(&extensions),
+            plugins: extensions.plugins,
+            mcp_servers: extensions.servers,
             ready_to_start: blockers.is_empty(),
             blockers,
             spec,
@@ -624,7 +639,7 @@ impl Draft<'_> {
         })
     }
 
-    fn decisions(&self) -> Vec<Decision> {
+    fn decisions(&self, extensions: &ExtensionsPlan) -> Vec<Decision> {
         let provider = Decision {
             subject: "provider",
             value: self.provider.id().to_owned(),
@@ -638,6 +653,7 @@ impl Draft<'_> {
         }));
         decisions.extend(governed::decisions(self.request.policy));
         decisions.extend(self.egress.iter().flat_map(EgressPlan::decisions));
+        decisions.extend(extensions.decisions());
         decisions
     }
 

@@ -13,6 +13,7 @@ use crate::exceptions::Exceptions;
 use crate::hosts;
 use crate::judge::{Judge, List, Ruling, allowed};
 use crate::layers::{Layers, origin};
+use crate::variables;
 
 /// `network_policy` is the final one: what a later layer tightened counts for the servers of an
 /// earlier layer too.
@@ -55,6 +56,7 @@ pub(crate) fn resolve(
         let key = server.name.trim().to_lowercase();
         let refused = malformed(&asked, server)
             .or_else(|| stdio_gate(layers, &asked, server))
+            .or_else(|| variables::refusal(&asked, server))
             .or_else(|| unreachable(layers, &asked, server, network_policy))
             .or_else(|| duplicate(&asked, offered.get(&key)));
         decisions.push(refused.unwrap_or_else(|| {

@@ -13,8 +13,10 @@ pub(crate) mod init;
 pub(crate) mod leave;
 pub(crate) mod list;
 pub(crate) mod logs;
+pub(crate) mod mcp;
 pub(crate) mod network;
 pub(crate) mod org;
+pub(crate) mod plugin;
 pub(crate) mod profile;
 pub(crate) mod prove;
 pub(crate) mod provider;
@@ -62,6 +64,8 @@ pub(crate) async fn run(command: Option<Command>, context: &Context) -> Result<u
         Command::Logs(args) => logs::run(&args, context).await,
         Command::Prove(args) => prove::run(args, context).await,
         Command::Provider(args) => provider::run(args, context).await,
+        Command::Plugin(args) => plugin::run(&args, context),
+        Command::Mcp(args) => mcp::run(&args, context),
         Command::Network(args) => network::run(&args, context).await,
         Command::Safety(args) => safety::run(&args, context),
         Command::Setup(args) => setup::run(&args, context),

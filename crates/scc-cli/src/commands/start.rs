@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use scc_config::UserConfig;
 use scc_launch::{
-    Blocker, BlockerKind, LaunchError, LaunchRequest, Plan, Resumed, detect_workspace, plan,
+    Blocker, BlockerKind, Delivery, LaunchError, LaunchRequest, Plan, Resumed, detect_workspace,
+    plan,
 };
 use scc_state::SessionRecord;
 
@@ -235,7 +236,11 @@ async fn prepare(
     let workspace = detect_workspace(&args.workspace_path())?;
     let effective = Effective::load(context, args.asked(workspace.root))?;
     let (provider, reason) = choice::provider(args, resumed.as_ref(), &effective, context).await?;
-    let mut request = request(args, &effective, context, provider, reason)?;
+    let delivery = effective.delivery(context, &provider)?;
+    if !args.dry_run {
+        is_complete(&delivery)?;
+    }
+    let mut request = request(args, &effective, &delivery, context, (provider, reason))?;
     request.resumed = resumed;
     let mut plan = plan(&request, &context.registry, &context.scope)?;
     if args.dry_run {
@@ -251,6 +256,15 @@ async fn prepare(
     match plan.refusal() {
         Some(blocker) => Err(LaunchError::Blocked(blocker.clone()).into()),
         None => Ok(plan),
+    }
+}
+
+/// What is missing for a server will not be there later either.
+fn is_complete(delivery: &Delivery) -> Result<(), CliError> {
+    let missing = |blocker: &&Blocker| blocker.kind == BlockerKind::MissingPrerequisite;
+    match delivery.blockers.iter().find(missing) {
+        Some(blocker) => Err(LaunchError::Blocked(blocker.clone()).into()),
+        None => Ok(()),
     }
 }
 
@@ -271,9 +285,9 @@ fn plan_key(plan: &mut Plan, config: &UserConfig) {
 fn request<'a>(
     args: &Args,
     effective: &'a Effective,
+    delivery: &'a Delivery,
     context: &Context,
-    provider: String,
-    provider_reason: String,
+    (provider, provider_reason): (String, String),
 ) -> Result<LaunchRequest<'a>, CliError> {
     let config = &effective.config;
     let settings = match args.dry_run {
@@ -287,6 +301,7 @@ fn request<'a>(
         workspace,
         settings,
         policy: &effective.policy,
+        delivery,
         now: Timestamp::now(),
         session_hour: environment::session_hour(),
         signed_in: context.state()?.signed_in_somewhere(&volume)?,
@@ -331,9 +346,11 @@ fn show(plan: &Plan, context: &Context) -> u8 {
     printer.data_with_errors("StartDryRun", plan, &errors);
     printer.result(&plan.describe());
     let missing = |blocker: &Blocker| blocker.kind == BlockerKind::MissingPrerequisite;
+    let unavailable = |blocker: &Blocker| blocker.kind == BlockerKind::Unavailable;
     match plan.blockers.as_slice() {
         [] => 0,
         blockers if blockers.iter().all(missing) => 5,
+        blockers if blockers.iter().all(|one| missing(one) || unavailable(one)) => 3,
         _ => 6,
     }
 }

@@ -209,7 +209,7 @@ pub(super) mod tests {
             mounts: Vec::new(),
             sealed: vec![SealedDirectory {
                 path: "/etc/scc".to_owned(),
-                files: [("safety.json".to_owned(), "{}".to_owned())].into(),
+                files: [("safety.json".to_owned(), "{}".to_owned().into())].into(),
             }],
             network: Network::None,
             limits: Limits {
