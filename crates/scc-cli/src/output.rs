@@ -117,6 +117,12 @@ impl Printer {
         }
     }
 
+    /// A result that is one of many in a stream, as one line, where JSON is wanted.
+    pub(crate) fn line<T: Serialize>(self, kind: &str, data: &T) -> Option<String> {
+        let document = || envelope(kind, true, &[], &[], &json!(data)).to_string();
+        self.json.then(document)
+    }
+
     pub(crate) fn note(self, text: &str) {
         if !self.quiet {
             let _ = writeln!(anstream::stderr(), "{}", visible(text));
@@ -154,18 +160,22 @@ impl Printer {
     }
 
     fn envelope(self, kind: &str, ok: bool, errors: &[String], warnings: &[String], data: &Value) {
-        let envelope = json!({
-            "apiVersion": "scc.cli/v1",
-            "kind": kind,
-            "metadata": {
-                "generatedAt": jiff::Timestamp::now().to_string(),
-                "cliVersion": env!("CARGO_PKG_VERSION"),
-            },
-            "status": { "ok": ok, "errors": errors, "warnings": warnings },
-            "data": data,
-        });
+        let envelope = envelope(kind, ok, errors, warnings, data);
         note_loss(writeln!(anstream::stdout(), "{envelope:#}"));
     }
+}
+
+fn envelope(kind: &str, ok: bool, errors: &[String], warnings: &[String], data: &Value) -> Value {
+    json!({
+        "apiVersion": "scc.cli/v1",
+        "kind": kind,
+        "metadata": {
+            "generatedAt": jiff::Timestamp::now().to_string(),
+            "cliVersion": env!("CARGO_PKG_VERSION"),
+        },
+        "status": { "ok": ok, "errors": errors, "warnings": warnings },
+        "data": data,
+    })
 }
 
 /// For serde: a path in JSON, which knows no other bytes than those of characters.

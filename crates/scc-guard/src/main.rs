@@ -38,7 +38,7 @@ use tools::{GUARD, REAL, Tool};
 const USAGE: u8 = 2;
 
 /// What adds a host to those that a proxy lets through.
-const LIVE: [&str; 3] = ["live", "live-detach", "live-expire"];
+const LIVE: [&str; 4] = ["live", "live-detach", "live-expire", "live-withdraw"];
 /// What joins a sandbox to its proxy.
 const RELAY: [&str; 3] = ["relay", "relay-detach", "relay-serve"];
 

@@ -2,7 +2,7 @@
 //!
 //! `live HOST SECONDS` runs in the proxy's container, of which sandboxes see nothing. It adds the
 //! host, has the proxy read its lists again, and leaves a process behind that takes the host away
-//! when the time is over, and cuts its tunnels then.
+//! when the time is over, and cuts its tunnels then. `live-withdraw HOST` does that at once.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -27,11 +27,17 @@ const LOCK: &str = "/tmp/scc-live.lock";
 const SELF: &str = "/proc/self/exe";
 const PROXY: &str = "squid";
 
-/// Runs one of the commands `live`, `live-detach` and `live-expire`, whose name is the first word; the
-/// number is the exit status.
+/// Runs one of the commands `live`, `live-detach`, `live-expire` and `live-withdraw`, whose name is the
+/// first word; the number is the exit status.
 #[must_use]
 pub fn run(words: &[OsString]) -> u8 {
     let words: Vec<_> = words.iter().filter_map(|word| word.to_str()).collect();
+    if let ["live-withdraw", host] = words.as_slice() {
+        return match withdraw(host) {
+            Ok(()) => 0,
+            Err(error) => complain(&error.to_string(), FAILED),
+        };
+    }
     let [name, host, seconds] = words.as_slice() else {
         return complain("HOST SECONDS are needed", USAGE);
     };
@@ -104,6 +110,15 @@ fn expire(host: &str, seconds: u64) -> io::Result<()> {
         true => Ok(()),
         false => cut::ask(host),
     }
+}
+
+/// Takes a host away before its time is over. A host that was not added is no error, so that asking
+/// twice is none.
+fn withdraw(host: &str) -> io::Result<()> {
+    change(|hosts| {
+        hosts.remove(host);
+    })?;
+    cut::ask(host)
 }
 
 fn now() -> u64 {

@@ -4,6 +4,7 @@
 //! One container has the address of every host. It answers questions for names, and passes what
 //! comes to the ports of the web on to servers of this process.
 
+use std::process::Command;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -46,6 +47,7 @@ impl Internet {
     #[must_use]
     pub fn new(engine: &Engine, namespace: &str) -> Self {
         remove_all(engine);
+        remove_stale_bridges(engine);
         let network = format!("scc-test-{namespace}");
         let body = json!({
             "Name": network,
@@ -174,6 +176,25 @@ fn remove_all(engine: &Engine) {
             );
         }
         let _ = engine.request("DELETE", &format!("/networks/{id}"), None);
+    }
+}
+
+/// Removes the bridges with this machine's address that a killed engine has left: packets for the
+/// range would go there. Where there is no `ip` there is nothing to be done.
+fn remove_stale_bridges(engine: &Engine) {
+    let ip = |arguments: &[&str]| Command::new("ip").args(arguments).output();
+    let Ok(found) = ip(&["-o", "-4", "address", "show", "to", MACHINE]) else {
+        return;
+    };
+    for line in String::from_utf8_lossy(&found.stdout).lines() {
+        let device = line.split_whitespace().nth(1).unwrap_or_default();
+        let Some(network) = device.strip_prefix("br-") else {
+            continue;
+        };
+        let path = format!("/networks/{network}");
+        if engine.request("GET", &path, None).0 == 404 {
+            let _ = ip(&["link", "delete", device]);
+        }
     }
 }
 

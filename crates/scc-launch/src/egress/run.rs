@@ -12,7 +12,7 @@ use scc_runtime::{
     Surroundings, UserIds, labels,
 };
 
-use serde_json::{Map, json};
+use serde_json::{Value, json};
 
 use super::checks::Around;
 use super::{EgressPlan, checks, environment, squid};
@@ -182,22 +182,61 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         host: &str,
         seconds: u64,
     ) -> Result<(), LaunchError> {
-        let Some(proxy) = self.proxy_of(&view.container).await? else {
-            let name = view.container.clone();
-            return Err(LaunchError::NoProxy { name });
-        };
-        let session = view.session_id.as_deref().unwrap_or_default();
+        let proxy = self.own_proxy(view).await?;
         let facts = [("host", json!(host)), ("seconds", json!(seconds))];
-        let facts = facts.map(|(key, value)| (key.to_owned(), value));
         // What cannot be recorded is not done.
-        self.audit("network.allow", session, Map::from_iter(facts))?;
+        self.audit_live("network.allow", view, facts.into())?;
         let seconds = seconds.to_string();
         let argv = [GUARD, "live", host, &seconds].map(str::to_owned);
-        let (status, output) = self.run_in(&proxy.id, argv.into()).await?;
+        self.tell(&proxy, argv.into(), "letting the host through")
+            .await
+    }
+
+    /// Takes a host away that was added to a running sandbox, and cuts its tunnels. What the rules
+    /// let through stays.
+    ///
+    /// # Errors
+    /// When its egress is not enforced, and when the engine or the proxy refuses.
+    pub async fn withdraw_host(&self, view: &SessionView, host: &str) -> Result<(), LaunchError> {
+        let proxy = self.own_proxy(view).await?;
+        let argv = [GUARD, "live-withdraw", host].map(str::to_owned);
+        self.tell(&proxy, argv.into(), "taking the host away")
+            .await?;
+        self.audit_live("network.withdraw", view, vec![("host", json!(host))])
+    }
+
+    async fn own_proxy(&self, view: &SessionView) -> Result<Sandbox, LaunchError> {
+        let proxy = self.proxy_of(&view.container).await?;
+        proxy.ok_or_else(|| LaunchError::NoProxy {
+            name: view.container.clone(),
+        })
+    }
+
+    fn audit_live(
+        &self,
+        event: &str,
+        view: &SessionView,
+        facts: Vec<(&str, Value)>,
+    ) -> Result<(), LaunchError> {
+        let session = view.session_id.as_deref().unwrap_or_default();
+        let facts = facts
+            .into_iter()
+            .map(|(key, value)| (key.to_owned(), value));
+        self.audit(event, session, facts.collect())
+    }
+
+    /// Runs a command in a proxy's container, which has to succeed.
+    async fn tell(
+        &self,
+        proxy: &Sandbox,
+        argv: Vec<String>,
+        action: &str,
+    ) -> Result<(), LaunchError> {
+        let (status, output) = self.run_in(&proxy.id, argv).await?;
         match status {
             0 => Ok(()),
             _ => Err(LaunchError::Engine(EngineError::Refused {
-                action: "letting the host through".to_owned(),
+                action: action.to_owned(),
                 message: output.trim().to_owned(),
             })),
         }

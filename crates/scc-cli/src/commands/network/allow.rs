@@ -25,12 +25,15 @@ pub(crate) struct Args {
     name: Option<String>,
     #[command(flatten)]
     until: Until,
+    /// Take it away again, and cut its open connections
+    #[arg(long, conflicts_with_all = ["ttl", "expires_at", "until"])]
+    withdraw: bool,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
 }
 
-/// A host that was added.
+/// A host that was added, or taken away: then `until` is now.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct AllowReport<'a> {
     /// The host.
@@ -47,6 +50,12 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<u8, CliError> 
     let state = context.state()?;
     let launcher = context.launcher(&runtime, &state);
     let view = launcher.find_running(&wanted(args.name.as_deref())).await?;
+    if args.withdraw {
+        launcher.withdraw_host(&view, host.name()).await?;
+        let now = Timestamp::now();
+        let said = format!("{host} was taken away");
+        return Ok(report(&host, &view.container, now, &said, context));
+    }
     let asked = Asked {
         workspace: view.workspace.clone().map(PathBuf::from),
         ..Asked::default()
@@ -66,16 +75,25 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<u8, CliError> 
     let end = args.until.resolve(&governance, now)?;
     let seconds = u64::try_from(end.duration_since(now).as_secs()).unwrap_or_default();
     launcher.allow_host(&view, host.name(), seconds).await?;
+    let said = format!("{host} can be reached until {end}");
+    Ok(report(&host, &view.container, end, &said, context))
+}
+
+fn report(
+    host: &HostPattern,
+    container: &str,
+    until: Timestamp,
+    said: &str,
+    context: &Context,
+) -> u8 {
     let report = AllowReport {
         host: host.name(),
-        container: &view.container,
-        until: end,
+        container,
+        until,
     };
     context.printer.data("NetworkAllow", &report, &[]);
-    context
-        .printer
-        .result(&format!("{host} can be reached until {end}"));
-    Ok(0)
+    context.printer.result(said);
+    0
 }
 
 fn whole_name(text: &str) -> Result<HostPattern, CliError> {

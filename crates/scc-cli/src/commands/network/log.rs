@@ -19,8 +19,8 @@ pub(crate) struct Args {
     /// Go on until the sandbox ends
     #[arg(short, long)]
     follow: bool,
-    /// Print JSON
-    #[arg(long, conflicts_with = "follow")]
+    /// Print JSON; with --follow one document a line
+    #[arg(long)]
     pub(crate) json: bool,
 }
 
@@ -35,7 +35,7 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<u8, CliError> 
     };
     if args.follow {
         let output = runtime.logs(&proxy.id, true).await?;
-        return follow(output).await;
+        return follow(output, context).await;
     }
     let entries = launcher.egress_of(&proxy).await?;
     context.printer.data("NetworkLog", &entries, &[]);
@@ -50,6 +50,7 @@ async fn follow(
         Ok = scc_runtime::OutputChunk,
         Error = scc_runtime::EngineError,
     > + Unpin,
+    context: &Context,
 ) -> Result<u8, CliError> {
     let mut stdout = tokio::io::stdout();
     let mut rest = Vec::new();
@@ -63,7 +64,10 @@ async fn follow(
             let Some(entry) = EgressEntry::read(&String::from_utf8_lossy(&whole)) else {
                 continue;
             };
-            let text = line(&entry) + "\n";
+            let text = match context.printer.line("NetworkLog", &[&entry]) {
+                Some(document) => document + "\n",
+                None => line(&entry) + "\n",
+            };
             let written = stdout.write_all(text.as_bytes()).await;
             // Whoever read this has seen enough.
             if written.is_err() || stdout.flush().await.is_err() {

@@ -181,6 +181,29 @@ fn tools_work_through_the_proxy() {
     ] {
         assert!(asked(path), "nobody asked for {path}");
     }
+    refusals_are_readable(&world);
+}
+
+/// What tools show whose host is not on the list. Of a tunnel that was refused curl, and git with it,
+/// show the status only.
+fn refusals_are_readable(world: &World) {
+    let script = "exec 2>&1
+        git ls-remote https://denied.test/x.git | sed 's/^/git: /'
+        curl -sS http://denied.test/ | sed 's/^/curl: /'
+        npm view --fetch-retries=0 --registry https://denied.test/ left | sed 's/^/npm: /'
+        pip3 download --retries 1 -i https://denied.test/simple/ left | sed 's/^/pip: /'
+        true";
+    let script = script.replace(" | sed", " 2>&1 | sed");
+    let run = world.scc(&["start", "--fresh", "--", "bash", "-c", &script]);
+    let shows = |tool: &str, text: &str| {
+        let mut lines = run.stdout.lines();
+        lines.any(|line| line.starts_with(tool) && line.contains(text))
+    };
+    let advice = "scc network explain denied.test";
+    for tool in ["curl: ", "npm: ", "pip: "] {
+        assert!(shows(tool, advice), "{tool}{}", run.stdout);
+    }
+    assert!(shows("git: ", "response 403"), "{}", run.stdout);
 }
 
 /// A name whose address changes to a private one after it was looked at.
