@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 const SCRIPTED: &str = env!("CARGO_BIN_EXE_scc-scripted");
 
 /// The kinds that only an engine gives; the tests on one look at them.
-const OF_ENGINES: [&str; 5] = [
+const OF_ENGINES: [&str; 6] = [
     "ContainerList",
+    "McpTest",
     "NetworkAllow",
     "NetworkLog",
     "Prune",
@@ -80,6 +81,11 @@ const COMMANDS: &[(&str, i32)] = &[
     ("config show", 0),
     ("config get team", 0),
     ("config set team platform", 0),
+    ("plugin list --provider script --offline", 0),
+    ("plugin why base --provider script --offline", 6),
+    ("audit plugins", 0),
+    ("mcp list --provider script --offline", 0),
+    ("mcp why gis --provider script --offline", 0),
     ("config validate", 0),
     ("config paths --show-env", 0),
     ("org validate org.json", 0),

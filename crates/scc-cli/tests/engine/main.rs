@@ -13,6 +13,7 @@ mod governed;
 mod hardening;
 mod lifecycle;
 mod login;
+mod mcp_test;
 mod parallel;
 mod quick;
 mod restart;

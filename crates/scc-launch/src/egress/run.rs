@@ -137,7 +137,11 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
     }
 
     /// Runs a command in a sandbox; its status, and what it wrote.
-    async fn run_in(&self, id: &str, argv: Vec<String>) -> Result<(i64, String), LaunchError> {
+    pub(crate) async fn run_in(
+        &self,
+        id: &str,
+        argv: Vec<String>,
+    ) -> Result<(i64, String), LaunchError> {
         let spec = ExecSpec {
             argv,
             env: BTreeMap::new(),
