@@ -31,6 +31,17 @@ pub(crate) struct Where {
     pub(crate) json: bool,
 }
 
+impl Where {
+    /// A workspace, and the agent that works there.
+    pub(crate) fn of(workspace: Option<PathBuf>, provider: Option<String>) -> Self {
+        Self {
+            provider,
+            workspace,
+            ..Self::default()
+        }
+    }
+}
+
 /// What the rules decided here, and what an agent gets by it.
 pub(crate) struct Found {
     /// The agent's id.
@@ -67,6 +78,14 @@ impl Found {
         let all = self.policy.decisions.iter();
         all.filter(|one| one.kind == kind && one.outcome != Outcome::Allowed)
             .collect()
+    }
+
+    /// That the agent does not get something, for the output of programs.
+    pub(crate) fn lack(&self, gets: bool, name: &str) -> Vec<String> {
+        match gets {
+            true => Vec::new(),
+            false => vec![format!("{} does not get `{name}`", self.provider)],
+        }
     }
 
     /// What was decided about one item; `name` may leave out the marketplace of a plugin.

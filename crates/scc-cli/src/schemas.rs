@@ -51,6 +51,7 @@ fn rules() -> Vec<Kind> {
         kind::<Vec<exceptions::change::EndedReport<'_>>>("ExceptionReset"),
         kind::<plugin::AuditReport<'_>>("AuditPlugins"),
         kind::<mcp::ListReport<'_>>("McpList"),
+        kind::<mcp::test::TestReport<'_>>("McpTest"),
         kind::<mcp::WhyReport<'_>>("McpWhy"),
         kind::<network::explain::ExplainReport<'_>>("NetworkExplain"),
         kind::<plugin::ListReport<'_>>("PluginList"),

@@ -11,6 +11,7 @@ const SCRIPTED: &str = env!("CARGO_BIN_EXE_scc-scripted");
 /// The kinds that only an engine gives; the tests on one look at them.
 const OF_ENGINES: [&str; 6] = [
     "ContainerList",
+    "McpTest",
     "NetworkAllow",
     "NetworkLog",
     "Proof",
@@ -81,6 +82,11 @@ const COMMANDS: &[(&str, i32)] = &[
     ("config show", 0),
     ("config get team", 0),
     ("config set team platform", 0),
+    ("plugin list --provider script --offline", 0),
+    ("plugin why base --provider script --offline", 6),
+    ("audit plugins", 0),
+    ("mcp list --provider script --offline", 0),
+    ("mcp why gis --provider script --offline", 0),
     ("config validate", 0),
     ("config paths --show-env", 0),
     ("org validate org.json", 0),

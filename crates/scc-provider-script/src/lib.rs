@@ -1,12 +1,12 @@
 //! A scripted shell agent as an scc provider, for tests: [`Script`]. With arguments it runs them;
 //! without, it answers each line of its input until `quit STATUS`. The hook that it is given stands in
-//! a file, which it does not run by itself.
+//! a file, which it does not run by itself, and so do the MCP servers, which it does not speak to.
 
 use std::collections::BTreeMap;
 
 use scc_provider::{
-    AgentProvider, Conversation, EnvValue, ImageFile, ImageFolder, LaunchContext, LaunchSpec,
-    LoginSpec, ProviderError, ProviderSettings, SealedDirectory, SignIn, VolumeFiles,
+    AgentProvider, Conversation, EnvValue, ExtensionKind, ImageFile, ImageFolder, LaunchContext,
+    LaunchSpec, LoginSpec, ProviderError, ProviderSettings, SealedDirectory, SignIn, VolumeFiles,
     exact_version, note_command, url_host,
 };
 
@@ -96,6 +96,14 @@ impl AgentProvider for Script {
         if let Some(hook) = context.command_hook {
             policy.insert("hook.sh".to_owned(), format!("{}\n", hook.command).into());
         }
+        let servers = &context.extensions.mcp_servers;
+        if !servers.is_empty() {
+            policy.insert("servers.txt".to_owned(), format!("{servers:#?}\n").into());
+        }
+        let mut undelivered = context
+            .extensions
+            .all_undelivered("the scripted agent has none");
+        undelivered.retain(|left| left.kind != ExtensionKind::McpServer);
         Ok(LaunchSpec {
             argv,
             env: key.into_iter().chain(gateway).collect(),
@@ -104,9 +112,7 @@ impl AgentProvider for Script {
                 path: "/etc/script-agent".to_owned(),
                 files: policy,
             }],
-            undelivered: context
-                .extensions
-                .all_undelivered("the scripted agent has none"),
+            undelivered,
         })
     }
 

@@ -1,3 +1,5 @@
+pub(crate) mod test;
+
 use clap::Subcommand;
 use scc_launch::ServerPlan;
 use scc_policy::{Decision, ItemKind, Outcome};
@@ -21,6 +23,7 @@ enum Command {
     /// Show the servers that somebody asked for, and whether the agent gets them
     List(Where),
     Why(WhyArgs),
+    Test(test::Args),
 }
 
 /// Explain what was decided about an MCP server, and by which rule
@@ -61,14 +64,16 @@ impl Args {
         match &self.command {
             Command::List(place) => place.json,
             Command::Why(args) => args.place.json,
+            Command::Test(args) => args.json,
         }
     }
 }
 
-pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
+pub(crate) async fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
     match &args.command {
         Command::List(place) => list(place, context),
         Command::Why(args) => why(args, context),
+        Command::Test(args) => test::run(args, context).await,
     }
 }
 
@@ -123,9 +128,10 @@ fn why(args: &WhyArgs, context: &Context) -> Result<u8, CliError> {
         decisions,
         server,
     };
-    context.printer.data("McpWhy", &report, &[]);
-    context.printer.result(&lines.join("\n"));
     let gets = server.is_some_and(|server| server.delivered);
+    let printer = context.printer;
+    printer.data_with_errors("McpWhy", &report, &found.lack(gets, &args.name));
+    context.printer.result(&lines.join("\n"));
     Ok(if gets { 0 } else { 6 })
 }
 

@@ -65,7 +65,7 @@ pub(crate) async fn run(command: Option<Command>, context: &Context) -> Result<u
         Command::Prove(args) => prove::run(args, context).await,
         Command::Provider(args) => provider::run(args, context).await,
         Command::Plugin(args) => plugin::run(&args, context),
-        Command::Mcp(args) => mcp::run(&args, context),
+        Command::Mcp(args) => mcp::run(&args, context).await,
         Command::Network(args) => network::run(&args, context).await,
         Command::Safety(args) => safety::run(&args, context),
         Command::Setup(args) => setup::run(&args, context),

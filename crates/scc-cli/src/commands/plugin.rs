@@ -143,7 +143,8 @@ fn why(args: &WhyArgs, context: &Context) -> Result<u8, CliError> {
         decisions,
         plugins,
     };
-    context.printer.data("PluginWhy", &report, &[]);
+    let printer = context.printer;
+    printer.data_with_errors("PluginWhy", &report, &found.lack(gets, &args.name));
     context.printer.result(&lines.join("\n"));
     Ok(if gets { 0 } else { 6 })
 }

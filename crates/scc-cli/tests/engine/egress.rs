@@ -5,4 +5,4 @@ mod escape;
 mod live;
 mod tools;
 mod trouble;
-mod world;
+pub(crate) mod world;

@@ -23,8 +23,8 @@ const SKILL: &str = "evilgreet";
 const SERVER: &str = "evilserver";
 
 /// A sandbox whose agent is busy, so that others can be started beside it.
-struct Live {
-    bench: Bench,
+pub(crate) struct Live {
+    pub(crate) bench: Bench,
     attending: Child,
 }
 
@@ -80,7 +80,7 @@ impl Live {
         Self::attend(bench, &["mcp", "serve"].map(str::to_owned), Stdio::piped())
     }
 
-    fn attend(bench: Bench, agent: &[String], input: Stdio) -> Self {
+    pub(crate) fn attend(bench: Bench, agent: &[String], input: Stdio) -> Self {
         let words = ["start", "--non-interactive", "--"].into_iter();
         let words: Vec<&str> = words.chain(agent.iter().map(String::as_str)).collect();
         let mut command = bench.command(&words);

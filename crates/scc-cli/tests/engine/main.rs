@@ -14,6 +14,7 @@ mod hardening;
 mod init;
 mod lifecycle;
 mod login;
+mod mcp_test;
 mod parallel;
 mod prove;
 mod quick;

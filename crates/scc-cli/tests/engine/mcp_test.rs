@@ -1,0 +1,85 @@
+//! `scc mcp test`: servers are tried where the agent would use them.
+
+use std::process::Stdio;
+
+use scc_testkit::context::Run;
+use scc_testkit::engine::Engine;
+use scc_testkit::mcp::McpServer;
+use scc_testkit::model::Step;
+use serde_json::json;
+
+use crate::bench::{Bench, CODEX, Rules, output};
+use crate::egress::world::{Plan, World};
+use crate::extensions_tries::Live;
+
+fn ended(run: &Run, status: i32, part: &str) {
+    assert_eq!(run.status, status, "{run:?}");
+    let said = format!("{}{}", run.stdout, run.stderr);
+    assert!(said.contains(part), "no `{part}` in {said}");
+}
+
+#[test]
+fn servers_are_tried_from_inside() {
+    let web = McpServer::start(&Engine::required().gateway()).unwrap();
+    let bench = Bench::new(
+        CODEX,
+        vec![Step::Shell("tail -f /dev/null".to_owned())],
+        Rules {
+            team: |bench| {
+                // Nobody listens there.
+                let dead = format!("http://{}:9/mcp", Engine::required().gateway());
+                json!({ "additional_mcp_servers": [
+                    { "name": "tool", "type": "stdio", "command": bench.stdio() },
+                    { "name": "broken", "type": "stdio", "command": "/bin/false" },
+                    { "name": "web", "type": "http", "url": bench.servers[0].url("/mcp") },
+                    { "name": "dead", "type": "http", "url": dead },
+                    { "name": "events", "type": "sse", "url": bench.servers[0].url("/sse") },
+                ] })
+            },
+            servers: vec![web],
+            security: json!({ "allow_stdio_mcp": true }),
+            ..Rules::default()
+        },
+    );
+    let live = Live::attend(bench, &CODEX.turn(&[], "wait"), Stdio::null());
+    let test = |words: &[&str]| output(live.bench.command(&[&["mcp", "test"], words].concat()));
+    let report = test(&["tool", "--json"]).ok().json()["data"].clone();
+    assert_eq!(report["reached"], true, "{report}");
+    assert_eq!(report["detail"], "the program answers");
+    ended(&test(&["broken"]), 1, "does not answer");
+    ended(&test(&["web"]), 0, "takes connections");
+    ended(&test(&["dead"]), 1, "refused");
+    ended(
+        &test(&["events"]),
+        6,
+        "codex does not get the MCP server `events`",
+    );
+    ended(&test(&["unknown"]), 6, "scc mcp why unknown");
+}
+
+/// The proxy lets the servers' hosts through; what is not there is not reached for all that.
+#[test]
+fn the_proxy_lets_the_servers_through() {
+    let more = "delegation: {teams: {allow_additional_mcp_servers: [t]}}\nprofiles:\n  t:\n    \
+                additional_mcp_servers:\n      \
+                - {name: web, type: http, url: \"https://mcp.test/x\"}\n      \
+                - {name: gone, type: http, url: \"https://gone.test/x\"}\n";
+    let world = World::new(&Plan {
+        more,
+        zone: &["allowed.test=@", "mcp.test=@"],
+        names: &["allowed.test", "mcp.test"],
+        settings: json!({ "team": "t" }),
+        ..Plan::default()
+    });
+    let _session = world.session();
+    ended(
+        &world.scc(&["mcp", "test", "web"]),
+        0,
+        "reached through the proxy",
+    );
+    ended(
+        &world.scc(&["mcp", "test", "gone"]),
+        1,
+        "gone.test:443 is not reached",
+    );
+}
