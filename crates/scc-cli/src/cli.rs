@@ -4,8 +4,8 @@ use clap::{ArgAction, Parser, Subcommand};
 
 use crate::commands::{
     attach, audit, completion, config, context, dashboard, doctor, exceptions, exec, init, list,
-    logs, network, org, profile, provider, prune, refresh, safety, sessions, setup, start, status,
-    stop, team, unblock, watch, worktree,
+    logs, mcp, network, org, plugin, profile, prove, provider, prune, refresh, resume, safety,
+    sessions, setup, start, status, stop, team, unblock, worktree,
 };
 
 /// Runs coding agents in governed sandboxes.
@@ -30,6 +30,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Start(start::Args),
+    Resume(resume::Args),
     Attach(attach::Args),
     #[command(visible_alias = "ls")]
     List(list::Args),
@@ -44,8 +45,11 @@ pub(crate) enum Command {
     Exec(exec::Args),
     Logs(logs::Args),
     Provider(provider::Args),
+    Plugin(plugin::Args),
+    Mcp(mcp::Args),
     Network(network::Args),
     Safety(safety::Args),
+    Prove(prove::Args),
     Config(config::Args),
     Org(org::Args),
     Team(team::Args),
@@ -57,8 +61,6 @@ pub(crate) enum Command {
     Doctor(doctor::Args),
     Audit(audit::Args),
     Completion(completion::Args),
-    #[command(hide = true)]
-    Watch(watch::Args),
     #[command(hide = true)]
     GitChange(worktree::HelperArgs),
     #[command(hide = true)]
@@ -96,8 +98,11 @@ impl Cli {
             Command::Stop(args) => args.json,
             Command::Prune(args) => args.json,
             Command::Provider(args) => args.wants_json(),
+            Command::Plugin(args) => args.wants_json(),
+            Command::Mcp(args) => args.wants_json(),
             Command::Network(args) => args.wants_json(),
             Command::Safety(args) => args.wants_json(),
+            Command::Prove(args) => args.json,
             Command::Config(args) => args.wants_json(),
             Command::Org(args) => args.wants_json(),
             Command::Team(args) => args.wants_json(),
@@ -109,11 +114,11 @@ impl Cli {
             Command::Doctor(args) => args.json,
             Command::Audit(args) => args.json,
             Command::Attach(_)
+            | Command::Resume(_)
             | Command::Exec(_)
             | Command::Logs(_)
             | Command::Completion(_)
             | Command::GitChange(_)
-            | Command::Watch(_)
             | Command::Refresh(_) => false,
         }
     }

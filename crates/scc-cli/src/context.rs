@@ -5,7 +5,8 @@ use std::sync::OnceLock;
 
 use jiff::Timestamp;
 use scc_config::{
-    Document, ProviderPreference, ProviderSection, SecretSource, UserConfig, pointer_token,
+    Document, Known, OrgConfig, ProviderPreference, ProviderSection, SecretSource, UserConfig,
+    pointer_token,
 };
 use scc_launch::{EgressRequest, HostFacts, Launcher, Scope};
 use scc_policy::EffectivePolicy;
@@ -144,6 +145,19 @@ impl Context {
             scope: &self.scope,
             clock: Timestamp::now,
         }
+    }
+
+    /// What whoever keeps an organization's document is told about it.
+    pub(crate) fn advice(&self, document: &Document<OrgConfig>) -> Vec<String> {
+        self.with_known(|known| scc_launch::advice(document, known))
+    }
+
+    /// What is known about this machine when a document is judged.
+    pub(crate) fn with_known<T>(&self, judge: impl FnOnce(&Known<'_>) -> T) -> T {
+        judge(&Known {
+            providers: &self.registry.ids(),
+            now: Timestamp::now(),
+        })
     }
 
     /// How egress is enforced on this machine, where the rules want it.

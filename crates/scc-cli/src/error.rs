@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use scc_config::ConfigError;
 use scc_launch::{BlockerKind, GovernanceError, LaunchError, TeamOrigin};
+use scc_provider::ProviderError;
 use scc_runtime::EngineError;
 use scc_sources::SourceError;
 use scc_state::StateError;
@@ -149,7 +150,7 @@ impl CliError {
             Self::Certificate { named_by, .. } => vec![named_by.hint()],
             Self::Conflict { container } => vec![
                 format!("attach to it: scc attach {container}"),
-                "replace it: scc start --fresh".to_owned(),
+                "replace it: scc start --fresh (in its workspace)".to_owned(),
                 format!("stop it: scc stop {container}"),
             ],
             Self::Config(error) => error.suggestion().map(str::to_owned).into_iter().collect(),
@@ -316,12 +317,16 @@ fn launch_code(error: &LaunchError) -> u8 {
         LaunchError::Blocked(blocker) => match blocker.kind {
             BlockerKind::SuspiciousWorkspace | BlockerKind::Refused => 6,
             BlockerKind::MissingPrerequisite => 5,
+            BlockerKind::Unavailable => 3,
         },
         LaunchError::UnknownProvider { .. } | LaunchError::Ambiguous { .. } => 2,
         LaunchError::EgressNotProven { .. }
         | LaunchError::Unshielded { .. }
         | LaunchError::Replaced { .. } => 6,
         LaunchError::SignedOut { .. } | LaunchError::ForeignArchitecture { .. } => 5,
+        LaunchError::Provider(
+            ProviderError::RefusedArgument { .. } | ProviderError::Unrenderable { .. },
+        ) => 6,
         LaunchError::Provider(_) => 3,
         _ => 1,
     }
@@ -372,7 +377,9 @@ fn launch_hints(error: &LaunchError) -> Vec<String> {
         LaunchError::NoSuchSession { .. } => vec!["see what there is: scc list".to_owned()],
         LaunchError::Ambiguous { .. } => vec!["name one of them".to_owned()],
         LaunchError::NotStopped { name } => vec![format!("stop it first: scc stop {name}")],
-        LaunchError::NotRunning { .. } => vec!["start it again: scc start".to_owned()],
+        LaunchError::NotRunning { .. } => {
+            vec!["go on with it: scc start --resume in its workspace; see it: scc list".to_owned()]
+        }
         _ => Vec::new(),
     }
 }

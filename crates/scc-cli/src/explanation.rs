@@ -138,6 +138,13 @@ pub(crate) fn providers(policy: &EffectivePolicy) -> Section {
             .rows
             .push(vec![provider.clone(), String::new(), String::new()]);
     }
+    for (provider, gateway) in &policy.gateways {
+        section.add(
+            &format!("{provider}/gateway"),
+            &gateway.value,
+            &gateway.origin,
+        );
+    }
     section
 }
 

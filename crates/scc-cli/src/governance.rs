@@ -10,11 +10,13 @@ use scc_config::{
     OrganizationSource, ProviderPreference, ProviderSection, SecretSource, TeamConfig, UserConfig,
 };
 use scc_launch::{
-    CredentialFallback, Fetched, Freshness, Governance, GovernanceError, GovernanceInput,
-    OrgDocument, TeamChoice, detect_workspace, load_organization, load_team_document,
+    CredentialFallback, Delivery, DeliveryInput, Fetched, Freshness, Governance, GovernanceError,
+    GovernanceInput, OrgDocument, TeamChoice, detect_workspace, load_organization,
+    load_team_document,
 };
 use scc_policy::{EffectivePolicy, PolicyInput};
-use scc_sources::{Attempt, FetchOptions, Loader, Source, SourceCache};
+use scc_provider::AgentProvider;
+use scc_sources::{Attempt, FetchOptions, Loader, Source, SourceCache, TreeLimits, TreeLoader};
 use scc_state::StateDir;
 use secrecy::SecretString;
 
@@ -22,7 +24,6 @@ use crate::commands::refresh;
 use crate::context::Context;
 use crate::error::{CertificateNamed, CliError};
 use crate::output::{self, Printer};
-use crate::providers::IMPLICIT_MARKETPLACES;
 use crate::{environment, host, secrets};
 
 /// What a command asks the rules for.
@@ -52,6 +53,7 @@ pub(crate) struct Rules {
     fallback: CredentialFallback,
     /// Where the settings are: relative sources start here, and the user's exceptions are here.
     home: PathBuf,
+    user_home: Option<PathBuf>,
     remote_commands: bool,
     now: Timestamp,
     printer: Printer,
@@ -81,6 +83,7 @@ impl Rules {
             loader,
             fallback: environment::document_tokens(),
             home: context.config_dir().to_owned(),
+            user_home: context.host.home.clone(),
             remote_commands: environment::allows_remote_commands(),
             now: Timestamp::now(),
             printer: context.printer,
@@ -107,9 +110,37 @@ impl Rules {
             allow_remote_commands: self.remote_commands,
             state: &self.state,
             user_exceptions: &self.home,
+            user_home: self.user_home.as_deref(),
             now: self.now,
             own_version: env!("CARGO_PKG_VERSION"),
         }
+    }
+
+    /// Marketplaces, with copies beside those of the documents.
+    fn trees(&self, context: &Context) -> Result<TreeLoader, CliError> {
+        let dir = context.cache_root.join("marketplaces");
+        let options = fetch_options(&self.config)?;
+        Ok(TreeLoader::open(dir, options, TreeLimits::default())?)
+    }
+
+    /// Does something that gets marketplaces for an agent.
+    pub(crate) fn with_marketplaces<T>(
+        &self,
+        context: &Context,
+        provider: &str,
+        run: impl FnOnce(&DeliveryInput<'_>) -> T,
+    ) -> Result<T, CliError> {
+        let trees = self.trees(context)?;
+        let notify = |source: &str| context.printer.note(&format!("fetching {source}"));
+        let result = run(&DeliveryInput {
+            governance: &self.input(),
+            trees: &trees,
+            registry: &context.registry,
+            provider,
+            notify: &notify,
+        });
+        self.warn(&self.state.take_warnings());
+        Ok(result)
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -213,7 +244,10 @@ impl Rules {
         context: &Context,
     ) -> Result<EffectivePolicy, CliError> {
         let providers = context.registry.ids();
-        let policy = governance.policy(&providers, &IMPLICIT_MARKETPLACES, self.now);
+        let own = context.registry.iter();
+        let own = own.flat_map(AgentProvider::own_marketplaces);
+        let own: Vec<_> = own.map(|market| market.name).collect();
+        let policy = governance.policy(&providers, &own, self.now);
         Ok(policy.map_err(GovernanceError::from)?)
     }
 }
@@ -225,6 +259,8 @@ pub(crate) struct Effective {
     pub(crate) policy: EffectivePolicy,
     /// Certificate authorities of the organization, PEM text or files.
     authorities: Vec<String>,
+    /// What both were found with; `None` before anything is set up.
+    found: Option<(Rules, Governance)>,
 }
 
 impl Effective {
@@ -233,7 +269,7 @@ impl Effective {
         let rules = Rules::open(context, asked)?;
         let governance = rules.governance()?;
         let policy = rules.policy(&governance, context)?;
-        let mut config = rules.config;
+        let mut config = rules.config.clone();
         for id in context.registry.ids() {
             let own = config.providers.remove(id).unwrap_or_default();
             let section = governance.provider_settings(id, &own)?;
@@ -247,6 +283,18 @@ impl Effective {
             config,
             policy,
             authorities: authorities.unwrap_or_default(),
+            found: Some((rules, governance)),
+        })
+    }
+
+    /// The plugins and MCP servers that the rules let this agent have. Marketplaces are fetched
+    /// where they are not here.
+    pub(crate) fn delivery(&self, context: &Context, provider: &str) -> Result<Delivery, CliError> {
+        let Some((rules, governance)) = &self.found else {
+            return Ok(Delivery::default());
+        };
+        rules.with_marketplaces(context, provider, |input| {
+            governance.delivery(&self.policy, input)
         })
     }
 
@@ -259,6 +307,7 @@ impl Effective {
                     policy: scc_policy::evaluate(&PolicyInput::at(Timestamp::now()))
                         .map_err(GovernanceError::from)?,
                     authorities: Vec::new(),
+                    found: None,
                 })
             }
             loaded => loaded,

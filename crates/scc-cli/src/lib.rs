@@ -8,6 +8,7 @@ mod dashboard;
 mod environment;
 mod error;
 mod explanation;
+mod extensions;
 mod findings;
 mod governance;
 mod host;

@@ -128,6 +128,11 @@ impl Printer {
         let _ = writeln!(anstream::stderr(), "{WARNING}warning{WARNING:#}: {text}");
     }
 
+    /// Several, each on its own lines.
+    pub(crate) fn warnings(self, texts: &[String]) {
+        texts.iter().for_each(|text| self.warning(text));
+    }
+
     pub(crate) fn error(self, error: &CliError) {
         let message = error.full_message();
         let hints = error.hints();

@@ -46,6 +46,7 @@ impl Progress {
                 self.printer
                     .note(&format!("waiting for another scc that makes {reference}"));
             }
+            Event::Proving { what } => self.printer.note(what),
             Event::Replaced { container } => {
                 self.printer
                     .note(&format!("replaced the earlier sandbox {container}"));

@@ -4,9 +4,6 @@ use scc_provider::{AgentProvider, Registry};
 use scc_provider_claude::Claude;
 use scc_provider_codex::Codex;
 
-/// The marketplaces of plugins that agents bring along.
-pub(crate) const IMPLICIT_MARKETPLACES: [&str; 1] = ["claude-plugins-official"];
-
 fn real() -> Vec<Box<dyn AgentProvider>> {
     vec![Box::new(Claude), Box::new(Codex)]
 }

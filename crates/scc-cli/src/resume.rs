@@ -63,7 +63,7 @@ pub(crate) async fn find(
     }
     let state = context.state()?;
     if let Wish::NamedOrNew(name) = wish
-        && !has_named(&state.session_records()?, search.workspace, name)
+        && !has_called(&state.session_records()?, search.workspace, name)
     {
         return Ok(Found::New);
     }
@@ -97,13 +97,12 @@ pub(crate) async fn find(
     finder.find(wish).await
 }
 
-fn has_named(records: &[SessionRecord], workspace: &Path, name: &str) -> bool {
+fn has_called(records: &[SessionRecord], workspace: &Path, name: &str) -> bool {
     let filter = SessionFilter {
         workspace: Some(workspace),
-        name: Some(name),
         ..SessionFilter::default()
     };
-    !history(records, &filter).is_empty()
+    !called(&history(records, &filter), name).is_empty()
 }
 
 struct Finder<'a> {
@@ -161,20 +160,26 @@ impl Finder<'_> {
         Err(match elsewhere {
             Some(record) if record.workspace != self.search.workspace => CliError::Failed {
                 message: format!("the session `{name}` is not of this workspace"),
-                hint: format!(
-                    "scc start {} --resume --session {name}",
-                    record.workspace.display()
-                ),
+                hint: resume_hint(record, name),
             },
-            _ => self.nothing(format!("this workspace has no session `{name}`")),
+            // The agent or the team was named, too.
+            Some(record) => self.nothing(format!(
+                "the session `{name}` is of the agent {}{}",
+                record.provider,
+                record
+                    .team
+                    .as_ref()
+                    .map_or_else(String::new, |team| format!(" and the team {team}"))
+            )),
+            None => self.nothing(format!("this workspace has no session `{name}`")),
         })
     }
 
     async fn named_or_new(&self, name: &str) -> Result<Found, CliError> {
-        let mut named = self.sessions.iter().map(|session| session.latest);
-        let Some(record) = named.find(|record| record.name.as_deref() == Some(name)) else {
+        if called(&self.sessions, name).is_empty() {
             return Ok(Found::New);
-        };
+        }
+        let record = self.named(name)?;
         match self.go_on(record).await {
             // The launch itself says that it is running, and what can be done.
             Ok(Found::Running(_)) => Ok(Found::New),
@@ -223,6 +228,15 @@ impl Finder<'_> {
             message,
             hint: "start a new one: scc start; see all: scc sessions --all".to_owned(),
         }
+    }
+}
+
+/// How to go on with a session that works elsewhere.
+fn resume_hint(record: &SessionRecord, name: &str) -> String {
+    let path = record.workspace.display();
+    match record.workspace.is_dir() {
+        true => format!("scc start {path} --resume --session {name}"),
+        false => format!("its directory {path} is gone; make it again, then go on there"),
     }
 }
 
@@ -293,6 +307,7 @@ pub(crate) fn state(record: &SessionRecord) -> String {
         (SessionState::Failed, _) => "failed".to_owned(),
         (SessionState::Ended, Some(status)) => format!("ended ({status})"),
         (SessionState::Ended, None) => "ended".to_owned(),
+        (SessionState::TimedOut, _) => "timed out".to_owned(),
     }
 }
 

@@ -1,15 +1,15 @@
 //! The JSON Schema of everything that commands print with `--json`.
 
 use scc_config::{PolicyException, UserConfig};
-use scc_launch::{EgressEntry, Plan, Pruned, SessionView};
+use scc_launch::{EgressEntry, Plan, Proof, Pruned, SessionView};
 use scc_state::{AuditEvent, AuditReport, Exception};
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use crate::commands::{
-    audit, config, doctor, exceptions, init, network, org, profile, provider, safety, sessions,
-    setup, status, stop, team, unblock, worktree,
+    audit, config, doctor, exceptions, init, mcp, network, org, plugin, profile, provider, safety,
+    sessions, setup, status, stop, team, unblock, worktree,
 };
 use crate::output::ErrorReport;
 
@@ -49,7 +49,12 @@ fn rules() -> Vec<Kind> {
         kind::<Vec<exceptions::list::ExceptionReport>>("ExceptionList"),
         kind::<PolicyException>("ExceptionPolicy"),
         kind::<Vec<exceptions::change::EndedReport<'_>>>("ExceptionReset"),
+        kind::<plugin::AuditReport<'_>>("AuditPlugins"),
+        kind::<mcp::ListReport<'_>>("McpList"),
+        kind::<mcp::WhyReport<'_>>("McpWhy"),
         kind::<network::explain::ExplainReport<'_>>("NetworkExplain"),
+        kind::<plugin::ListReport<'_>>("PluginList"),
+        kind::<plugin::WhyReport<'_>>("PluginWhy"),
         kind::<safety::check::CheckReport<'_>>("SafetyCheck"),
         kind::<safety::explain::ExplainReport<'_>>("SafetyRule"),
         kind::<safety::rules::RulesReport<'_>>("SafetyRules"),
@@ -93,6 +98,7 @@ fn sandboxes() -> Vec<Kind> {
         kind::<Vec<provider::ProviderReport>>("ProviderShow"),
         kind::<network::allow::AllowReport<'_>>("NetworkAllow"),
         kind::<Vec<EgressEntry>>("NetworkLog"),
+        kind::<Proof>("Proof"),
         kind::<Pruned>("Prune"),
         kind::<Vec<sessions::SessionReport<'_>>>("SessionList"),
         kind::<Value>("SessionPrune"),

@@ -1,7 +1,7 @@
 //! The user's terminal while an agent has it.
 
-use std::io::IsTerminal as _;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::io::{IsTerminal as _, Write as _};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::termios::{OptionalActions, Termios};
@@ -10,6 +10,7 @@ use scc_runtime::{Attachment, ConsoleIo, RelayEnd, SandboxRuntime, TerminalSize,
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::error::CliError;
+use crate::output::Printer;
 
 /// How an attached agent came to an end for this scc.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub(crate) enum Ended {
     By(Stop),
     /// Whoever read the output is gone.
     Unread,
+    /// The person has left; the agent goes on.
+    Left,
 }
 
 /// What ends scc from outside.
@@ -102,10 +105,12 @@ impl Drop for RawMode {
 
 /// How many in this process deal with signals themselves.
 static LISTENERS: AtomicUsize = AtomicUsize::new(0);
+/// Whether one of them has got a signal, and ends scc by it.
+static IS_TAKEN: AtomicBool = AtomicBool::new(false);
 
 /// Whether a signal is dealt with by whoever listens for it.
 pub(crate) fn is_listening() -> bool {
-    LISTENERS.load(Ordering::SeqCst) > 0
+    LISTENERS.load(Ordering::SeqCst) > 0 || IS_TAKEN.load(Ordering::SeqCst)
 }
 
 struct Listener;
@@ -125,7 +130,7 @@ impl Drop for Listener {
 
 pub(crate) struct Signals {
     /// `None` for one that leaves them to the others.
-    _listener: Option<Listener>,
+    listener: Option<Listener>,
     terminate: Signal,
     interrupt: Signal,
     hangup: Signal,
@@ -134,7 +139,7 @@ pub(crate) struct Signals {
 impl Signals {
     pub(crate) fn listen() -> Result<Self, CliError> {
         let mut signals = Self::beside()?;
-        signals._listener = Some(Listener::enter());
+        signals.listener = Some(Listener::enter());
         Ok(signals)
     }
 
@@ -142,7 +147,7 @@ impl Signals {
     pub(crate) fn beside() -> Result<Self, CliError> {
         let listen = |kind| signal(kind).map_err(CliError::Terminal);
         Ok(Self {
-            _listener: None,
+            listener: None,
             terminate: listen(SignalKind::terminate())?,
             interrupt: listen(SignalKind::interrupt())?,
             hangup: listen(SignalKind::hangup())?,
@@ -151,11 +156,13 @@ impl Signals {
 
     /// The next signal that ends scc.
     pub(crate) async fn stop(&mut self) -> Stop {
-        tokio::select! {
+        let stop = tokio::select! {
             _ = self.interrupt.recv() => Stop::Interrupt,
             _ = self.terminate.recv() => Stop::Terminate,
             _ = self.hangup.recv() => Stop::Hangup,
-        }
+        };
+        IS_TAKEN.fetch_or(self.listener.is_some(), Ordering::SeqCst);
+        stop
     }
 }
 
@@ -179,19 +186,24 @@ pub(crate) async fn hand_over<R: SandboxRuntime>(
         stdin: tokio::io::stdin(),
         stdout: tokio::io::stdout(),
         stderr: tokio::io::stderr(),
+        has_keys: has_terminal && matches!(target, Target::Sandbox(_)),
     };
     let relay = relay(attachment, console);
     tokio::pin!(relay);
     let mut ended = Ended::ByItself;
     loop {
         tokio::select! {
-            outcome = &mut relay => {
-                if outcome? == RelayEnd::Console {
-                    ended = Ended::Unread;
+            outcome = &mut relay => match outcome? {
+                RelayEnd::Output => return Ok(ended),
+                RelayEnd::Console => {
                     stop(launcher, target).await?;
+                    return Ok(Ended::Unread);
                 }
-                return Ok(ended);
-            }
+                RelayEnd::Keys => {
+                    leave_screen();
+                    return Ok(Ended::Left);
+                }
+            },
             _ = resized.recv() => resize(launcher, target).await,
             signal = signals.stop() => {
                 ended = Ended::By(signal);
@@ -203,6 +215,23 @@ pub(crate) async fn hand_over<R: SandboxRuntime>(
             }
         }
     }
+}
+
+/// Takes back what a full-screen agent that goes on has asked of the terminal: the other screen,
+/// pasting and the mouse as input, keys told apart, colours, no cursor.
+fn leave_screen() {
+    let text = "\x1b[?1049l\x1b[?2004l\x1b[?1004l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[<u\
+                \x1b[>4;0m\x1b[0m\x1b[?25h\r\n";
+    // A terminal that is gone needs none of it.
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    let _ = std::io::stdout().flush();
+}
+
+/// Says how to return to an agent that was left.
+pub(crate) fn note_left(name: &str, printer: Printer) {
+    printer.note(&format!(
+        "left {name}, which goes on; return to it: scc attach {name}"
+    ));
 }
 
 /// Stops a sandbox; a command in one is for its caller to end, and the session it visits goes on.

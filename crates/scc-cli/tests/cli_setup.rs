@@ -89,6 +89,8 @@ fn an_organization_is_recorded_when_its_document_is_valid() {
     assert_eq!(found["organization"]["source"], file);
     assert_eq!(found["standalone"], false);
 
+    let run = scc(&context, &["setup", "--org", &file]).ok();
+    assert!(run.stderr.contains("scc team switch NAME"), "{run:?}");
     let run = scc(&context, &["setup", "--team", "platform"]).ok();
     assert!(run.stdout.contains("Team      platform"), "{run:?}");
     assert_eq!(settings(&context)["team"], "platform");
@@ -122,14 +124,11 @@ fn an_invalid_document_is_refused_with_its_findings() {
         "\"profiles\": {\"platform\": {}",
         "\"security\": {\"blocked_plugins\": [\"bad\"]}, \"marketplaces\": {\"m\": {\"source\": \
          \"github\", \"owner\": \"o\", \"repo\": \"r\"}}, \"profiles\": {\"platform\": \
-         {\"additional_plugins\": [\"bad@m\", \"x@n\"]}",
+         {\"additional_plugins\": [\"bad@m\", \"x@n@y\"]}",
     );
     let file = org_file(&context, &several);
     let run = scc(&context, &["setup", "--org", &file]);
-    assert!(
-        run.stderr.contains("there is no marketplace `n`"),
-        "{run:?}"
-    );
+    assert!(run.stderr.contains("`x@n@y`"), "{run:?}");
     assert!(
         run.stderr.contains("is blocked by the pattern `bad`"),
         "{run:?}"
@@ -220,6 +219,33 @@ fn setups_at_the_same_time_lose_nothing() {
         assert!(kept.contains(&json!(file)), "{}", file.display());
     }
     assert_eq!(found["provider"], "script");
+}
+
+/// A disk that is not there today is no reason to trust less tomorrow.
+#[test]
+fn authorities_that_are_set_stay_whatever_else_is_given() {
+    let context = TestContext::new();
+    let setup = |file: &Path| {
+        let file = file.to_str().unwrap();
+        let args = ["setup", "--standalone", "--ca-certificate", file];
+        scc(&context, &args)
+    };
+    let (one, two) = (context.path("one.pem"), context.path("two.pem"));
+    for file in [&one, &two] {
+        std::fs::write(file, "-----BEGIN CERTIFICATE-----\n").unwrap();
+    }
+    setup(&one).ok();
+    std::fs::remove_file(&one).unwrap();
+    setup(&two).ok();
+    let kept = settings(&context)["ca_certificates"].clone();
+    let kept = kept.as_array().unwrap();
+    assert!(
+        kept.contains(&json!(one)) && kept.contains(&json!(two)),
+        "{kept:?}"
+    );
+    // One that is given has to be there.
+    let run = setup(&context.path("three.pem"));
+    assert_eq!(run.status, 3, "{run:?}");
 }
 
 #[test]

@@ -665,7 +665,7 @@ fn a_repository_elsewhere_is_a_reason_to_refuse() {
     }
     for (dir, says) in [
         (ws.join("part"), format!("scc start {}", ws.display())),
-        (apart.clone(), format!("mv {}", place.display())),
+        (apart, format!("mv {}", place.display())),
     ] {
         let plan = scc_in(&context, &dir, &["start", "--dry-run", "--json"]);
         let blockers = &plan.json()["data"]["blockers"];

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use crate::de::{DeError, NodeDeserializer, Problem};
 use crate::error::Details;
 use crate::read::{self, Language, Unreadable};
-use crate::tree::{Lines, Node, Place, pointer_token};
+use crate::tree::{Kind, Lines, Node, Place, pointer_token};
 use crate::{ConfigError, recover, secret, suggest};
 
 /// A kind of document: how it is read, and what has to hold in it.
@@ -95,7 +95,7 @@ impl<T: ConfigDocument> Document<T> {
             return Err(unreadable(Unreadable { message, at: None }));
         }
         let (root, language) = read::tree(text, file).map_err(unreadable)?;
-        let value = if root.kind == crate::tree::Kind::Null {
+        let value = if root.kind == Kind::Null {
             T::empty().map_err(|message| unreadable(Unreadable::at(0, message)))?
         } else {
             let plain = (language == Language::Yaml).then_some(text);
@@ -217,12 +217,24 @@ impl<T> Document<T> {
         Some(self.source.lines.place(&self.source.text, start))
     }
 
+    /// The keys of the mapping that a pointer leads to, in the order of the document.
+    pub(crate) fn keys(&self, pointer: &str) -> Vec<String> {
+        match self.source.root.at(pointer).map(|(node, _)| &node.kind) {
+            Some(Kind::Map(mapping)) => {
+                let entries = mapping.entries().iter();
+                entries.map(|entry| entry.key.clone()).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
     /// A broken rule at the key, or item of a list, that a pointer leads to.
     pub(crate) fn finding(&self, pointer: &str, rule: &'static str, message: String) -> Details {
         let mut details = Details {
             file: self.source.file.clone(),
             message,
             rule: Some(rule),
+            pointer: Some(pointer.to_owned()),
             ..Details::default()
         };
         if let Some((node, key)) = self.source.root.at(pointer) {

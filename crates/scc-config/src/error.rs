@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::names;
+
 /// A document that cannot be used, with the exact place.
 ///
 /// `Display` is one line, `FILE:LINE:COL: message` (`FILE: message` where there is no place, such
@@ -24,30 +26,20 @@ pub(crate) struct Details {
     pub(crate) suggestion: Option<String>,
     pub(crate) snippet: Option<String>,
     pub(crate) rule: Option<&'static str>,
+    pub(crate) pointer: Option<String>,
 }
 
 impl From<Details> for ConfigError {
     fn from(mut details: Details) -> Self {
-        details.message = without_controls(details.message);
-        details.text = details.text.map(without_controls);
-        details.suggestion = details.suggestion.map(without_controls);
+        // Names of a document may hold line ends and escape sequences, and end up on terminals.
+        details.message = names::visible(&details.message);
+        details.text = details.text.as_deref().map(names::visible);
+        details.suggestion = details.suggestion.as_deref().map(names::visible);
         Self {
             details: Box::new(details),
             source: None,
         }
     }
-}
-
-/// Names of a document may hold line ends and escape sequences, and end up on terminals.
-fn without_controls(text: String) -> String {
-    if !text.contains(char::is_control) {
-        return text;
-    }
-    let escaped = text.chars().map(|c| match c.is_control() {
-        true => c.escape_debug().to_string(),
-        false => c.to_string(),
-    });
-    escaped.collect()
 }
 
 fn place(details: &Details) -> String {
@@ -106,6 +98,11 @@ impl ConfigError {
     /// document itself is not well-formed.
     pub fn rule(&self) -> Option<&'static str> {
         self.details.rule
+    }
+
+    /// The JSON pointer (RFC 6901) of what breaks a rule; `None` where there is no rule.
+    pub fn pointer(&self) -> Option<&str> {
+        self.details.pointer.as_deref()
     }
 
     /// The offending line and below it a caret under the column; lines that may hold a secret are

@@ -9,8 +9,8 @@ use crate::values::string_schema;
 /// The longest pattern, in bytes. Matching takes at most this times the length of what is matched.
 const MAX_BYTES: usize = 512;
 
-/// A pattern as it is written in a document: at least one character, without control characters,
-/// surrounding blanks removed.
+/// A pattern as it is written in a document, surrounding blanks removed. One that says something else
+/// than it seems to has a [doubt](Pattern::doubt).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Pattern(String);
@@ -18,13 +18,38 @@ pub struct Pattern(String);
 string_schema!(
     Pattern,
     "Pattern",
-    "A pattern: `*` stands for any characters (also `/`), `?` for one, `[a-z]` for one of a set; case does not matter"
+    "A pattern: `*` stands for any characters (also `/`), `?` for one, `[a-z]` for one of a set; case does not matter",
+    {"minLength": 0}
 );
 
 impl Pattern {
     /// The pattern as it is written.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// A pattern that is as it looks.
+    ///
+    /// # Errors
+    /// When the text is too long for a pattern, or has a [doubt](Pattern::doubt).
+    pub fn clear(text: &str) -> Result<Self, String> {
+        let pattern = Self::try_from(text.to_owned())?;
+        match pattern.doubt() {
+            None => Ok(pattern),
+            Some(why) => Err(format!("the pattern `{}` {why}", names::visible(text))),
+        }
+    }
+
+    /// Why the pattern fits nothing, or something else than it seems to; `None` where it is as it
+    /// looks. The first version of the format let documents have such patterns.
+    pub fn doubt(&self) -> Option<&'static str> {
+        let text = self.as_str();
+        if let Some(why) = names::complaint(text) {
+            return Some(why);
+        }
+        has_open_set(text).then_some(
+            "has a `[` without its `]`, which stands for itself: write `[[]` where that is meant",
+        )
     }
 
     /// Whether the whole of `text` fits. For many texts or patterns, compile a [`PatternSet`](crate::PatternSet).
@@ -38,21 +63,6 @@ impl TryFrom<String> for Pattern {
 
     fn try_from(text: String) -> Result<Self, String> {
         let trimmed = text.trim();
-        if trimmed.is_empty() {
-            return Err("a pattern must not be empty".to_owned());
-        }
-        if trimmed.contains(char::is_control) {
-            return Err("a pattern must not hold control characters".to_owned());
-        }
-        if trimmed.contains(names::is_invisible) {
-            let shown = names::visible(trimmed);
-            return Err(format!("`{shown}` holds characters that cannot be seen"));
-        }
-        if has_open_set(trimmed) {
-            return Err(format!(
-                "`{trimmed}` has a `[` without its `]`; write `[[]` for the character itself"
-            ));
-        }
         if trimmed.len() > MAX_BYTES {
             return Err(format!("a pattern is longer than {MAX_BYTES} bytes"));
         }
@@ -248,20 +258,29 @@ mod tests {
     }
 
     #[test]
-    fn what_fits_nothing_or_cannot_be_read_is_refused() {
+    fn what_is_not_as_it_looks_is_doubted_and_fits_no_more_than_itself() {
         for (pattern, why) in [
             ("crypto-[a", "a `[` without its `]`"),
             ("[", "a `[` without its `]`"),
             ("[!]", "a `[` without its `]`"),
-            (
-                "evil\u{200b}",
-                "`evil\\u{200b}` holds characters that cannot be seen",
-            ),
-            (" ", "must not be empty"),
+            ("*[a-z", "a `[` without its `]`"),
+            ("evil\u{200b}", "holds characters that cannot be seen"),
+            ("a\u{7}b", "holds control characters"),
+            (" ", "is empty"),
         ] {
-            let error = Pattern::try_from(pattern.to_owned()).unwrap_err();
-            assert!(error.contains(why), "{pattern}: {error}");
+            let read = Pattern::try_from(pattern.to_owned()).unwrap();
+            assert!(read.doubt().unwrap().contains(why), "{pattern}");
+            assert!(read.matches(&pattern.replace('*', "x")), "{pattern}");
+            for other in ["crypto-a", "a", "evil", "x", "ab", "x[a"] {
+                assert!(!read.matches(other), "{pattern} {other}");
+            }
         }
+        for pattern in ["*", "a?", "[a-z]*", "[[]", "[]x]"] {
+            let read = Pattern::try_from(pattern.to_owned()).unwrap();
+            assert_eq!(read.doubt(), None, "{pattern}");
+        }
+        let long = "a".repeat(513);
+        assert!(Pattern::try_from(long).is_err());
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::document::{ConfigDocument, Document};
+use crate::document::{ConfigDocument, Document, Known};
 use crate::{ConfigError, OrgConfig, ProjectConfig, TeamConfig, UserConfig};
 
 /// A kind of document.
@@ -59,6 +59,22 @@ impl DocumentKind {
             Self::User => check::<UserConfig>(text, file),
         }
     }
+
+    /// What a valid text says and probably does not mean, as [`Document::warnings`]; nothing where the
+    /// text cannot be read.
+    pub fn warnings(self, text: &str, file: &Path, known: &Known<'_>) -> Vec<ConfigError> {
+        match self {
+            Self::Org => warnings::<OrgConfig>(text, file, known),
+            Self::Team => warnings::<TeamConfig>(text, file, known),
+            Self::Project => warnings::<ProjectConfig>(text, file, known),
+            Self::User => warnings::<UserConfig>(text, file, known),
+        }
+    }
+}
+
+fn warnings<T: ConfigDocument>(text: &str, file: &Path, known: &Known<'_>) -> Vec<ConfigError> {
+    let document = Document::<T>::parse(text, file);
+    document.map_or_else(|_| Vec::new(), |document| document.warnings(known))
 }
 
 fn schema<T: ConfigDocument>() -> Value {

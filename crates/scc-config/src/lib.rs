@@ -78,6 +78,7 @@ mod tree;
 mod url;
 mod user;
 mod values;
+mod variables;
 mod yaml;
 
 pub use artifacts::{
@@ -106,7 +107,7 @@ pub use pattern_set::PatternSet;
 pub use plugin::{BareName, PluginPatterns, PluginRef, PluginRefError};
 pub use profile::{Profile, ProfileDelegation, Trust};
 pub use project::ProjectConfig;
-pub use secret::SecretSource;
+pub use secret::{SecretSource, is_variable as is_variable_name};
 pub use security::{NetworkTool, SafetyAction, SafetyNet, Security};
 pub use session::{DevAction, DevEnvironment, NetworkPolicy, Session};
 pub use team::TeamConfig;
@@ -116,3 +117,4 @@ pub use user::{
     ImagesSection, OrganizationSource, ProviderPreference, ProviderSection, ResourcesSection,
     Unwritable, UserConfig,
 };
+pub use variables::Template;

@@ -76,6 +76,16 @@ impl McpServer {
         }
     }
 
+    /// Whether the key that such a server must have is there and holds nothing but blanks.
+    pub(crate) fn has_blank_identifier(&self) -> bool {
+        let value = match self.transport.is_network() {
+            true => &self.url,
+            false => &self.command,
+        };
+        let blank = |value: &String| !value.is_empty() && value.trim().is_empty();
+        value.as_ref().is_some_and(blank)
+    }
+
     /// Whether the name holds only letters and digits of ASCII, `.`, `_` and `-`.
     pub fn has_plain_name(&self) -> bool {
         let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');

@@ -164,6 +164,14 @@ impl McpCandidates {
     /// The number of a pattern that lets the server in: by what its transport uses, by its name, or
     /// by its whole.
     pub fn find(&self, patterns: &McpPatterns) -> Option<usize> {
+        self.find_place(patterns)
+            .or_else(|| patterns.names.find(&self.name))
+            .or_else(|| self.find_whole(patterns))
+    }
+
+    /// The number of a pattern that fits what the transport uses: host, address or program. A name
+    /// alone says nothing about where a server is.
+    pub fn find_place(&self, patterns: &McpPatterns) -> Option<usize> {
         let first = |set: &PatternSet, texts: &[Folded]| texts.iter().find_map(|t| set.find(t));
         let of_host = |number| {
             let glob = patterns.address_hosts.get(&number);
@@ -173,11 +181,13 @@ impl McpCandidates {
         first(&patterns.hosts, &self.hosts)
             .or_else(|| addresses.find_map(|text| patterns.addresses.find_where(text, of_host)))
             .or_else(|| first(&patterns.programs, &self.programs))
-            .or_else(|| patterns.names.find(&self.name))
-            .or_else(|| {
-                let identities = Some(&patterns.identities).filter(|set| !set.is_empty())?;
-                identities.find(&Folded::new(&self.server.identity()))
-            })
+    }
+
+    /// The number of a pattern that is the server's [identity](McpServer::identity), which changes
+    /// with anything in it.
+    pub fn find_whole(&self, patterns: &McpPatterns) -> Option<usize> {
+        let identities = Some(&patterns.identities).filter(|set| !set.is_empty())?;
+        identities.find(&Folded::new(&self.server.identity()))
     }
 
     /// The number of a pattern that fits anything of the server, used or not: for what forbids.

@@ -82,9 +82,9 @@ pub enum SchemaVersion {
     V1,
 }
 
-/// Who the rules come from.
+/// Who the rules come from. The first version of the format lets this section have any other key;
+/// nobody reads those.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Organization {
     /// The name that people read.
     #[serde(deserialize_with = "values::name")]

@@ -1,10 +1,13 @@
 //! Teams, as the organization's document describes them.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::network::TeamNetwork;
 use crate::session::{DevEnvironment, NetworkPolicy, Session};
+use crate::user::ProviderSection;
 use crate::{ConfigSource, McpServer, Pattern, values};
 
 /// One team.
@@ -29,6 +32,12 @@ pub struct Profile {
         skip_serializing_if = "Option::is_none"
     )]
     pub allowed_providers: Option<Vec<String>>,
+    /// Settings of single providers for this team, by provider id; they win over the organization's.
+    #[serde(
+        deserialize_with = "values::providers",
+        skip_serializing_if = "BTreeMap::is_empty"
+    )]
+    pub providers: BTreeMap<String, ProviderSection>,
     /// Length and resumption of sessions; may only be shorter than the organization's.
     pub session: Session,
     /// Commands that developers start on their machine.

@@ -48,7 +48,8 @@ impl FromStr for SecretSource {
     }
 }
 
-fn is_variable(name: &str) -> bool {
+/// Whether a text can be the name of an environment variable.
+pub fn is_variable(name: &str) -> bool {
     let first = name.bytes().next();
     first.is_some_and(|b| b.is_ascii_alphabetic() || b == b'_')
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')

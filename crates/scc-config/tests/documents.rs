@@ -211,7 +211,9 @@ fn every_kind_has_a_closed_schema() {
         for (name, definition) in definitions {
             let open =
                 definition["type"] == "object" && definition["additionalProperties"] != false;
-            assert!(!open, "{kind:?}: {name} is open");
+            // The first version of the format leaves this one open.
+            let left_open = name == "Organization";
+            assert_eq!(open, left_open, "{kind:?}: {name}");
         }
     }
 }

@@ -43,7 +43,12 @@ fn answer(verdict: &Verdict) -> u8 {
 }
 
 fn refuse_unjudged(why: &str) -> u8 {
-    refusal::say(&refusal::unusable(&[], why, Format::wanted()));
+    refusal::say(&refusal::unusable(
+        &[],
+        why,
+        refusal::FRESH,
+        Format::wanted(),
+    ));
     record::send_unjudged(UNUSABLE, "");
     REFUSED
 }

@@ -151,7 +151,8 @@ impl<'a> Installation<'a> {
         fs::hard_link(self.guard, place)
     }
 
-    fn is_guard(&self, path: &Path) -> bool {
+    /// Whether this is the guard by another name.
+    pub(crate) fn is_guard(&self, path: &Path) -> bool {
         let identity = |path: &Path| fs::metadata(path).map(|meta| (meta.dev(), meta.ino())).ok();
         identity(path) == identity(self.guard)
     }
@@ -168,7 +169,7 @@ pub(crate) fn own_directory(path: &Path, uid: &str) -> io::Result<()> {
 }
 
 /// Where this git has its own programs.
-fn exec_path(git: &Path) -> io::Result<PathBuf> {
+pub(crate) fn exec_path(git: &Path) -> io::Result<PathBuf> {
     let output = Command::new(git).arg("--exec-path").output()?;
     let text = String::from_utf8_lossy(&output.stdout);
     let path = PathBuf::from(text.trim_end());

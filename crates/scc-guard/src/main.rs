@@ -4,8 +4,9 @@
 //! (`/proc/self/exe`), not from what the caller calls it. There it judges the arguments with
 //! `scc-safety` and the policy of the sandbox, and becomes the real tool or refuses with status 126.
 //! Under its own name it is a command: `guard hook` judges what an agent is about to do, `guard
-//! collect` records what was refused, `guard install` is a step of an image's build, and `guard
-//! relay` and `guard probe` are those of `scc-relay`.
+//! collect` records what was refused, `guard init` is the first process of a sandbox, `guard install`
+//! is a step of an image's build, and `guard relay` and `guard probe` are those of `scc-relay`; `guard
+//! facts` says what the sandbox is.
 //!
 //! Every state that it does not expect is a refusal: no policy, a policy that others could have
 //! written, an internal failure.
@@ -13,13 +14,16 @@
 #![cfg_attr(not(test), no_main)]
 #![cfg_attr(test, expect(dead_code, reason = "tests have the usual main"))]
 
+mod facts;
 mod hook;
+mod init;
 mod install;
 mod policy;
 mod process;
 mod record;
 mod refusal;
 mod shim;
+mod signals;
 mod tools;
 mod world;
 
@@ -65,15 +69,21 @@ fn command(invocation: &Invocation) -> u8 {
     match words {
         [word] if word == "hook" => hook::run(),
         [word] if word == "collect" => told("the collector ended", record::collect()),
+        [word, sealed @ ..] if word == "facts" => told("a fact is missing", facts(sealed)),
         [word, uid] if word == "install" => install(&uid.to_string_lossy()),
+        [word, rest @ ..] if word == "init" => init::run(rest).unwrap_or_else(usage),
         [word, ..] if LIVE.iter().any(|name| word == name) => scc_relay::live::run(words),
         [word, ..] if word == "probe" => scc_relay::probe::run(words),
         [word, ..] if RELAY.iter().any(|name| word == name) => scc_relay::relay::run(words),
-        _ => {
-            refusal::say("usage: guard hook | collect | install UID\n");
-            USAGE
-        }
+        _ => usage(),
     }
+}
+
+fn usage() -> u8 {
+    let commands = "hook | collect | facts DIRECTORY… | install UID | \
+                    init [--until MILLISECONDS] -- PROGRAM ARGS";
+    refusal::say(&format!("usage: guard {commands}\n"));
+    USAGE
 }
 
 /// A step of the build of an image, as root; `uid` is the collector's user.
@@ -88,6 +98,14 @@ fn install(uid: &str) -> u8 {
         .run()
         .and_then(|()| install::own_directory(Path::new(record::DIRECTORY), uid));
     told("the guard cannot be installed", installed)
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "where programs are found depends on it"
+)]
+fn facts(sealed: &[std::ffi::OsString]) -> std::io::Result<()> {
+    facts::run(sealed, std::env::var_os("PATH").as_deref())
 }
 
 fn told(what: &str, outcome: std::io::Result<()>) -> u8 {

@@ -12,6 +12,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use scc_safety::{Decision, Verdict, command_line};
 use serde_json::{Value, json};
 
@@ -111,17 +112,28 @@ fn send_to(socket: &Path, message: &Value, patience: Duration) -> io::Result<()>
 fn connect(socket: &Path, patience: Duration) -> io::Result<UnixStream> {
     let end = Instant::now() + patience;
     loop {
-        match UnixStream::connect(socket) {
-            Err(error) if is_not_there(&error) && Instant::now() < end => std::thread::sleep(POLL),
+        match connect_now(socket) {
+            Err(error) if may_come(&error) && Instant::now() < end => std::thread::sleep(POLL),
             result => return result,
         }
     }
 }
 
-fn is_not_there(error: &io::Error) -> bool {
+/// Does not wait where others wait to be taken: a collector that is held up must not hold up the
+/// guard.
+fn connect_now(path: &Path) -> io::Result<UnixStream> {
+    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+    let socket = net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+    net::connect(&socket, &SocketAddrUnix::new(path)?)?;
+    let stream = UnixStream::from(socket);
+    stream.set_nonblocking(false)?;
+    Ok(stream)
+}
+
+fn may_come(error: &io::Error) -> bool {
     matches!(
         error.kind(),
-        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused
+        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused | io::ErrorKind::WouldBlock
     )
 }
 
@@ -293,6 +305,27 @@ mod tests {
         let _silent = UnixStream::connect(&path).unwrap();
         let (mut stream, _) = listener.accept().unwrap();
         assert!(record.take(&mut stream, UNIX_EPOCH).is_err());
+    }
+
+    #[test]
+    fn a_queue_that_is_full_holds_nobody_up() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("socket");
+        let address = SocketAddrUnix::new(&path).unwrap();
+        let listener = net::socket(AddressFamily::UNIX, SocketType::STREAM, None).unwrap();
+        net::bind(&listener, &address).unwrap();
+        net::listen(&listener, 0).unwrap();
+        let mut waiting = Vec::new();
+        let error = loop {
+            match connect_now(&path) {
+                Ok(stream) => waiting.push(stream),
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+        assert!(!waiting.is_empty());
+        let error = send_to(&path, &json!({}), Duration::from_millis(30)).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
     }
 
     #[test]

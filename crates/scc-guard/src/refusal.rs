@@ -54,9 +54,14 @@ pub(crate) fn verdict(verdict: &Verdict, format: Format) -> String {
     }
 }
 
-/// Nothing can be judged, and so nothing runs.
-pub(crate) fn unusable(command: &[String], why: &str, format: Format) -> String {
-    let next = "this sandbox is not as scc makes them; on the host: scc start --fresh";
+/// What to do where the sandbox is not as it should be.
+pub(crate) const FRESH: &str =
+    "this sandbox is not as scc makes them; on the host: scc start --fresh";
+/// What to do where git could not be asked about the command.
+pub(crate) const AGAIN: &str = "use names that are text (UTF-8), and leave room for a process and its open files (`ulimit -a`)";
+
+/// The command cannot be judged, and so it does not run.
+pub(crate) fn unusable(command: &[String], why: &str, next: &str, format: Format) -> String {
     match format {
         Format::Json => {
             let finding: Value = json!({
@@ -110,7 +115,7 @@ mod tests {
     fn as_json_it_is_one_line() {
         for text in [
             verdict(&forced(), Format::Json),
-            unusable(&["git".to_owned()], "no policy", Format::Json),
+            unusable(&["git".to_owned()], "no policy", FRESH, Format::Json),
         ] {
             assert_eq!(text.lines().count(), 1);
             let object: Value = serde_json::from_str(&text).unwrap();

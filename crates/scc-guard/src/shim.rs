@@ -21,6 +21,11 @@ pub(crate) fn run(tool: &Tool, invocation: &Invocation) -> u8 {
     };
     let here = Here::new(tool.kind, invocation.is_first);
     let verdict = evaluate_argv(&argv, &here, &policy);
+    if let Some(why) = here.unasked()
+        && verdict.decision != Decision::Refuse
+    {
+        return refuse(&argv, why, refusal::AGAIN);
+    }
     if verdict.decision == Decision::Allow {
         return become_real(tool, invocation);
     }
@@ -45,11 +50,15 @@ pub(crate) fn unrecorded(error: &io::Error) -> String {
 }
 
 pub(crate) fn refuse_unjudged(argv: &[OsString], why: &str) -> u8 {
+    refuse(argv, why, refusal::FRESH)
+}
+
+fn refuse(argv: &[OsString], why: &str, next: &str) -> u8 {
     let words: Vec<_> = argv
         .iter()
         .map(|word| word.to_string_lossy().into_owned())
         .collect();
-    refusal::say(&refusal::unusable(&words, why, Format::wanted()));
+    refusal::say(&refusal::unusable(&words, why, next, Format::wanted()));
     record::send_unjudged(UNUSABLE, &command_line(&words));
     REFUSED
 }

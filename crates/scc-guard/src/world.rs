@@ -1,8 +1,10 @@
 //! What the engine may ask, answered by the real git and by the kernel.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
 
 use scc_safety::{ConfigEntry, GitGlobals, World, WorldError};
 
@@ -15,6 +17,8 @@ pub(crate) struct Here {
     git: PathBuf,
     kind: Kind,
     is_first: bool,
+    /// Why a question could not be put.
+    unasked: OnceLock<String>,
 }
 
 impl Here {
@@ -24,7 +28,22 @@ impl Here {
             git: GIT.real_path().into(),
             kind,
             is_first,
+            unasked: OnceLock::new(),
         }
+    }
+
+    /// Why the verdict is not to be trusted: something that it depends on could not be asked.
+    pub(crate) fn unasked(&self) -> Option<&str> {
+        self.unasked.get().map(String::as_str)
+    }
+
+    /// Whether a name can be asked about.
+    fn is_text(&self, name: &str) -> bool {
+        if is_near(name) {
+            let why = "it depends on a name that is no text (UTF-8)";
+            self.unasked.get_or_init(|| why.to_owned());
+        }
+        !is_near(name)
     }
 
     fn is_git(&self, process: i32) -> bool {
@@ -40,7 +59,19 @@ impl Here {
     }
 
     /// Asks the real git, as the judged command would run it.
-    fn ask(&self, globals: &GitGlobals, words: &[&str]) -> std::io::Result<Output> {
+    fn ask(&self, globals: &GitGlobals, words: &[&str]) -> io::Result<Output> {
+        let answer = self.try_ask(globals, words);
+        let killed = |output: &Output| output.status.code().is_none();
+        let why = match &answer {
+            Err(error) => format!("git cannot be asked: {error}"),
+            Ok(output) if killed(output) => format!("git did not answer: {}", output.status),
+            Ok(_) => return answer,
+        };
+        self.unasked.get_or_init(|| why);
+        answer
+    }
+
+    fn try_ask(&self, globals: &GitGlobals, words: &[&str]) -> io::Result<Output> {
         Command::new(&self.git)
             .args(said_as_meant(globals)?)
             // A program that the repository names is not to run because of a question.
@@ -50,6 +81,37 @@ impl Here {
             .env_remove("GIT_CONFIG")
             .stdin(Stdio::null())
             .output()
+    }
+
+    /// Where git would work; relative where it is told no other place.
+    fn place(globals: &GitGlobals) -> PathBuf {
+        let mut place = PathBuf::from(".");
+        place.extend(&globals.directories);
+        place
+    }
+
+    /// Whether a path is there, as git takes it: from its place in the work tree, or from the top
+    /// where it is outside.
+    fn find(&self, globals: &GitGlobals, path: &str) -> io::Result<bool> {
+        let place = Self::place(globals);
+        if exists(&place.join(path))? {
+            return Ok(true);
+        }
+        let Some(top) = self.worktree(globals) else {
+            return Ok(false);
+        };
+        let outside = !place.canonicalize()?.starts_with(&top);
+        Ok(outside && exists(&Path::new(&top).join(path))?)
+    }
+
+    /// Its parent is git, and git was told how to run ssh: by a shell, whose process ssh takes over.
+    fn has_ssh_command(&self, parent: i32) -> bool {
+        let variables = fs::read(format!("/proc/{parent}/environ")).unwrap_or_default();
+        let named = words(&variables)
+            .iter()
+            .any(|variable| SSH_VARIABLES.iter().any(|name| variable.starts_with(name)));
+        let setting = ["config", "--get", "core.sshCommand"];
+        named || self.holds(&GitGlobals::default(), &setting) == Some(true)
     }
 
     /// The answer of a command that says yes by 0, and no by 1.
@@ -65,16 +127,33 @@ impl Here {
 /// git's program for addresses of the web; it has links of other names.
 const REMOTE_HELPER: &str = "git-remote-http";
 
+/// What tells git how to run ssh.
+const SSH_VARIABLES: [&str; 2] = ["GIT_SSH_COMMAND=", "GIT_SSH="];
+
 fn program_of(process: i32) -> Option<PathBuf> {
     fs::read_link(format!("/proc/{process}/exe")).ok()
 }
 
+/// The word is no text, and known only nearly.
+fn is_near(word: &str) -> bool {
+    word.contains(char::REPLACEMENT_CHARACTER)
+}
+
+fn exists(path: &Path) -> io::Result<bool> {
+    match fs::symlink_metadata(path) {
+        Ok(_) => Ok(true),
+        Err(error) => match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Ok(false),
+            _ => Err(error),
+        },
+    }
+}
+
 /// The options before the subcommand. Words that are no text are known only nearly, and would ask
 /// about another repository.
-fn said_as_meant(globals: &GitGlobals) -> std::io::Result<&[String]> {
-    let is_near = |word: &String| word.contains(char::REPLACEMENT_CHARACTER);
-    match globals.args.iter().any(is_near) {
-        true => Err(std::io::ErrorKind::InvalidInput.into()),
+fn said_as_meant(globals: &GitGlobals) -> io::Result<&[String]> {
+    match globals.args.iter().any(|word| is_near(word)) {
+        true => Err(io::ErrorKind::InvalidInput.into()),
         false => Ok(&globals.args),
     }
 }
@@ -91,12 +170,18 @@ impl World for Here {
     }
 
     fn is_git_revision(&self, globals: &GitGlobals, name: &str) -> Option<bool> {
+        if !self.is_text(name) {
+            return None;
+        }
         let commit = format!("{name}^{{commit}}");
         let words = ["rev-parse", "--verify", "--quiet", "--end-of-options"];
         self.holds(globals, &[&words as &[&str], &[&commit]].concat())
     }
 
     fn ref_exists(&self, globals: &GitGlobals, name: &str) -> Option<bool> {
+        if !self.is_text(name) {
+            return None;
+        }
         self.holds(globals, &["show-ref", "--verify", "--quiet", "--", name])
     }
 
@@ -106,14 +191,24 @@ impl World for Here {
     }
 
     fn path_exists(&self, globals: &GitGlobals, path: &str) -> Option<bool> {
-        let mut place = PathBuf::new();
-        for directory in &globals.directories {
-            place.push(directory);
+        self.is_text(path).then(|| self.find(globals, path).ok())?
+    }
+
+    /// Where that cannot be found out, they are taken to be there.
+    fn has_remote_files(&self, globals: &GitGlobals) -> Option<bool> {
+        let output = self.ask(globals, &["rev-parse", "--git-path", "remotes"]);
+        let Ok(output) = output else {
+            return Some(true);
+        };
+        if !output.status.success() {
+            // There is no repository.
+            return Some(false);
         }
-        match fs::symlink_metadata(place.join(path)) {
-            Ok(_) => Some(true),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Some(false),
-            Err(_) => None,
+        let path = String::from_utf8_lossy(&output.stdout);
+        let path = Self::place(globals).join(path.trim_end_matches('\n'));
+        match fs::read_dir(path) {
+            Ok(mut entries) => Some(entries.next().is_some()),
+            Err(error) => Some(error.kind() != io::ErrorKind::NotFound),
         }
     }
 
@@ -138,7 +233,8 @@ impl World for Here {
     fn git_parent(&self) -> Option<Vec<String>> {
         let parent = rustix::process::getppid()?.as_raw_nonzero().get();
         if self.is_git(parent) {
-            let is_own = self.is_first || self.kind == Kind::Network;
+            let by_shell = || self.kind == Kind::Network && self.has_ssh_command(parent);
+            let is_own = self.is_first || by_shell();
             return is_own.then(|| command_line(parent)).flatten();
         }
         if self.is_first && self.is_remote_helper(parent) {
@@ -243,6 +339,7 @@ mod tests {
                     git: "git".into(),
                     kind: Kind::Git,
                     is_first: true,
+                    unasked: OnceLock::new(),
                 },
             };
             repository.git(&["init", "--quiet", "--initial-branch=main"]);
@@ -285,6 +382,67 @@ mod tests {
         assert_eq!(world.path_exists(&globals, "g"), Some(false));
         let top = repository.directory.path().canonicalize().unwrap();
         assert_eq!(world.worktree(&globals).as_deref(), top.to_str());
+    }
+
+    #[test]
+    fn files_are_looked_for_where_git_does() {
+        let repository = Repository::new();
+        let top = repository.directory.path().canonicalize().unwrap();
+        std::fs::create_dir(top.join("sub")).unwrap();
+        std::fs::write(top.join("file"), "").unwrap();
+        let globals = |directory: &str, more: &[&str]| {
+            let directory = top.join(directory).to_str().unwrap().to_owned();
+            let args = ["-C", &directory].into_iter().chain(more.iter().copied());
+            GitGlobals {
+                args: args.map(str::to_owned).collect(),
+                directories: vec![directory],
+                ..GitGlobals::default()
+            }
+        };
+        let found = |globals: &GitGlobals, path| repository.world.path_exists(globals, path);
+        assert_eq!(found(&globals("", &[]), "file"), Some(true));
+        assert_eq!(found(&globals("sub", &[]), "file"), Some(false));
+        let (git, tree) = (format!("--git-dir={}/.git", top.display()), top.display());
+        let named = [git, format!("--work-tree={tree}")];
+        let elsewhere = globals("/", &[&named[0], &named[1]]);
+        assert_eq!(found(&elsewhere, "file"), Some(true));
+        assert_eq!(found(&elsewhere, "none"), Some(false));
+        assert_eq!(found(&elsewhere, "file/x"), Some(false));
+    }
+
+    #[test]
+    fn remotes_in_files_are_seen() {
+        let repository = Repository::new();
+        let (world, globals) = (&repository.world, repository.globals());
+        assert_eq!(world.has_remote_files(&globals), Some(false));
+        let directory = repository.directory.path().join(".git/remotes");
+        std::fs::create_dir(&directory).unwrap();
+        assert_eq!(world.has_remote_files(&globals), Some(false));
+        std::fs::write(directory.join("origin"), "").unwrap();
+        assert_eq!(world.has_remote_files(&globals), Some(true));
+        let nowhere = tempfile::tempdir().unwrap();
+        let path = nowhere.path().to_str().unwrap().to_owned();
+        let outside = GitGlobals {
+            args: vec!["-C".to_owned(), path],
+            ..GitGlobals::default()
+        };
+        assert_eq!(world.has_remote_files(&outside), Some(false));
+        assert_eq!(world.unasked(), None);
+    }
+
+    #[test]
+    fn a_question_that_cannot_be_put_is_noted() {
+        let nothing = GitGlobals::default();
+        let without = Here {
+            git: "/nonexistent/git".into(),
+            ..Here::new(Kind::Git, true)
+        };
+        assert_eq!(without.unasked(), None);
+        assert_eq!(without.is_git_revision(&nothing, "main"), None);
+        assert!(without.unasked().unwrap().contains("cannot be asked"));
+        let here = Repository::new().world;
+        assert_eq!(here.path_exists(&nothing, "f\u{fffd}"), None);
+        assert!(here.unasked().unwrap().contains("no text"));
     }
 
     #[test]

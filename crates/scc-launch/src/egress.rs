@@ -1,6 +1,6 @@
 //! Enforced egress: a proxy of its own for each session, as the only way out of the sandbox.
 
-mod checks;
+pub(crate) mod checks;
 mod environment;
 mod requests;
 mod run;
@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use scc_config::NetworkPolicy;
-use scc_policy::{DestinationInput, Destinations, EffectivePolicy, Endpoint};
+use scc_policy::{DestinationInput, Destinations, EffectivePolicy, Endpoint, Reach};
 use scc_provider::{AgentProvider, ProviderSettings, url_port};
 use scc_runtime::egress::{Topology, WayOut};
 use scc_runtime::{EnvValue, SandboxSpec, SealedDirectory, labels};
@@ -79,6 +79,7 @@ impl EgressDraft<'_> {
         let id = self.provider.id();
         blockers.extend(unnamed.iter().map(|host| without_name(id, host)));
         let destinations = destinations(self.policy, id, &endpoints, self.request);
+        blockers.extend(closed(id, &endpoints, &destinations));
         let images = plan_proxy_image(self.base, self.certificates);
         Ok(Some(EgressPlan {
             topology: self.request.topology,
@@ -119,6 +120,24 @@ fn without_name(provider: &str, host: &str) -> Blocker {
         ),
         hint: format!("write `providers.{provider}.base_url` with the gateway's name"),
     }
+}
+
+/// What stands against a launch whose gateway has a port that only the organization could open.
+fn closed(provider: &str, endpoints: &[Endpoint], destinations: &Destinations) -> Option<Blocker> {
+    let is_closed = |endpoint: &&Endpoint| {
+        let reach = |port| destinations.find(&endpoint.host, port);
+        let port = endpoint.port.map(reach);
+        port.is_some_and(|reach| !matches!(reach, Reach::Allowed(_)))
+    };
+    let endpoint = endpoints.iter().find(is_closed)?;
+    let (host, port) = (&endpoint.host, endpoint.port.unwrap_or_default());
+    Some(Blocker {
+        kind: BlockerKind::Refused,
+        message: format!(
+            "the gateway `{host}` is internal: only the organization opens its port {port}"
+        ),
+        hint: format!("ask for `providers.{provider}.base_url` in the organization's document"),
+    })
 }
 
 /// Where an agent of this provider may go under these rules.

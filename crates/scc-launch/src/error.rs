@@ -29,6 +29,8 @@ pub enum BlockerKind {
     Refused,
     /// Something has to be there first.
     MissingPrerequisite,
+    /// Something has to be fetched, and cannot be had now.
+    Unavailable,
 }
 
 /// A launch that failed.

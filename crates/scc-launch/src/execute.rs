@@ -12,6 +12,8 @@ use scc_state::{LaunchLock, SessionRecord, SessionState};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
+use crate::extension_plan::ExtensionsPlan;
+use crate::init::has_timed_out;
 use crate::names::hex;
 use crate::plan::Credentials;
 use crate::safety;
@@ -32,6 +34,8 @@ pub struct AgentEnd {
     pub status: i64,
     /// It was killed because the sandbox had used up its memory.
     pub out_of_memory: bool,
+    /// The session's time was over.
+    pub timed_out: bool,
 }
 
 /// What to do when a sandbox of the same workspace and provider is running.
@@ -62,8 +66,6 @@ pub struct LiveSession {
     pub session_id: String,
     /// The runtime's identifier of the sandbox.
     pub sandbox: String,
-    /// When it is stopped.
-    pub expires_at: Option<Timestamp>,
     attachment: Option<Attachment>,
     /// The agent's user, where its commands are judged.
     judged: Option<UserIds>,
@@ -144,7 +146,6 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
             Ok((id, attachment)) => Ok(Executed::Started(LiveSession {
                 session_id: plan.session_id.clone(),
                 sandbox: id,
-                expires_at: plan.expires_at,
                 attachment: Some(attachment),
                 judged: safety::judges(&plan.policy.safety_net.value).then_some(plan.spec.user),
                 credentials: match &plan.credentials {
@@ -333,15 +334,16 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
     pub async fn finish(&self, session_id: &str, sandbox: &str) -> Result<AgentEnd, LaunchError> {
         let status = self.runtime.wait(sandbox).await?;
         self.collect_records(session_id, sandbox).await?;
-        self.close_session(session_id, Some(status), self.now())?;
-        if let Some(found) = self.runtime.inspect(sandbox).await? {
-            self.remove_egress_of(&found).await?;
+        let found = self.runtime.inspect(sandbox).await?;
+        let timed_out = found.as_ref().is_some_and(has_timed_out);
+        self.close_session(session_id, Some(status), self.now(), timed_out)?;
+        if let Some(found) = &found {
+            self.remove_egress_of(found).await?;
         }
-        let out_of_memory = status == KILLED
-            && (self.runtime.inspect(sandbox).await?).is_some_and(|found| found.out_of_memory);
         Ok(AgentEnd {
             status,
-            out_of_memory,
+            out_of_memory: status == KILLED && found.is_some_and(|found| found.out_of_memory),
+            timed_out,
         })
     }
 
@@ -405,7 +407,7 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
                 return false;
             }
             session.state = state;
-            if matches!(state, SessionState::Ended | SessionState::Failed) {
+            if !matches!(state, SessionState::Starting | SessionState::Running) {
                 session.ended_at = Some(at.max(session.started_at));
                 session.exit_status = exit_status;
             }
@@ -413,14 +415,22 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         })?)
     }
 
-    /// Closes a session once, and puts that into the audit log.
+    /// Closes a session once, and puts that and its reason into the audit log.
     pub(crate) fn close_session(
         &self,
         session_id: &str,
         exit_status: Option<i64>,
         ended_at: Timestamp,
+        timed_out: bool,
     ) -> Result<(), LaunchError> {
-        if self.set_state(session_id, SessionState::Ended, exit_status, ended_at)? {
+        let state = match timed_out {
+            true => SessionState::TimedOut,
+            false => SessionState::Ended,
+        };
+        if self.set_state(session_id, state, exit_status, ended_at)? {
+            if timed_out {
+                self.audit("session.expired", session_id, Map::new())?;
+            }
             let mut facts = Map::new();
             facts.insert("exit_status".to_owned(), json!(exit_status));
             self.audit("launch.ended", session_id, facts)?;
@@ -456,5 +466,10 @@ pub(crate) fn launch_facts(plan: &Plan) -> Map<String, Value> {
     facts.insert("organization".to_owned(), json!(plan.policy.organization));
     facts.insert("team".to_owned(), json!(plan.team));
     facts.insert("continues".to_owned(), json!(plan.continues));
+    let plugins = ExtensionsPlan::facts(&plan.plugins);
+    facts.insert("plugins".to_owned(), json!(plugins));
+    let servers = plan.mcp_servers.iter().filter(|server| server.delivered);
+    let servers: Vec<_> = servers.map(|server| &server.name).collect();
+    facts.insert("mcp_servers".to_owned(), json!(servers));
     facts
 }

@@ -23,11 +23,12 @@ use std::path::Path;
 use jiff::Timestamp;
 use scc_config::{Document, OrgConfig, ProjectConfig, ProviderSection, SecretSource, UserConfig};
 use scc_policy::{Decision, EffectivePolicy, PersonalProfile, PolicyError, PolicyInput, evaluate};
-use scc_sources::Loader;
+use scc_sources::{Loader, Source};
 use scc_state::StateDir;
 use secrecy::SecretString;
 
 pub use credentials::CredentialFallback;
+pub(crate) use credentials::Headers;
 pub use error::GovernanceError;
 pub use fetch::{Fetched, Freshness, Provenance};
 pub use organization::{OrgDocument, load_organization, org_source};
@@ -72,6 +73,8 @@ pub struct GovernanceInput<'a> {
     pub state: &'a StateDir,
     /// The directory with the user's own exceptions.
     pub user_exceptions: &'a Path,
+    /// The user's home, if they have one.
+    pub user_home: Option<&'a Path>,
     /// The current time.
     pub now: Timestamp,
     /// The version of this scc.
@@ -216,7 +219,18 @@ impl Governance {
         &self.exceptions.ignored
     }
 
-    /// The settings of a provider: the organization's values win over the user's.
+    /// Finds the credential for something that a document names, when it is needed.
+    pub(crate) fn credential<'a>(
+        &'a self,
+        input: &GovernanceInput<'a>,
+        headers: Option<&'a Headers>,
+        source: &Source,
+    ) -> Result<Option<credentials::Finder<'a>>, String> {
+        credentials::for_place(input, self.organization.as_ref(), headers, source)
+    }
+
+    /// The settings of a provider: the team's values win over the organization's, and those over
+    /// the user's.
     ///
     /// # Errors
     /// When a document from elsewhere names a command for the key, and that is not allowed.
@@ -229,16 +243,17 @@ impl Governance {
             return Ok(user.clone());
         };
         let config = organization.config();
-        let key = config.providers.get(id);
-        let key = key.and_then(|provider| provider.api_key.as_ref());
-        let is_command = matches!(key, Some(SecretSource::Command(_)));
+        let team = self.team.as_ref().map(|team| team.name.as_str());
+        let nobody = ProviderSection::default();
+        let ruled = org_provider_settings(config, team, id, &nobody);
+        let is_command = matches!(ruled.api_key, Some(SecretSource::Command(_)));
         if is_command && !organization.is_local() && !self.allow_remote_commands {
             return Err(GovernanceError::RemoteCommand {
                 from: organization.provenance().source.clone(),
                 key: format!("providers.{id}.api_key"),
             });
         }
-        Ok(org_provider_settings(config, id, user))
+        Ok(org_provider_settings(config, team, id, user))
     }
 }
 

@@ -111,18 +111,12 @@ pub(crate) fn decisions(policy: &EffectivePolicy) -> Vec<Decision> {
         value: format!("ends after {} h", hours.value),
         reason: hours.origin.to_string(),
     });
-    let count = policy.plugins.len() + policy.mcp_servers.len();
-    let undelivered = (count > 0).then(|| Decision {
-        subject: "plugins and MCP servers",
-        value: format!("{count} allowed, none delivered"),
-        reason: "this version does not hand them to agents".to_owned(),
-    });
     let safety = Decision {
         subject: "safety net",
         value: safety::describe(&policy.safety_net.value),
         reason: policy.safety_net.origin.to_string(),
     };
-    [Some(network), Some(safety), timeout, undelivered]
+    [Some(network), Some(safety), timeout]
         .into_iter()
         .flatten()
         .collect()

@@ -14,14 +14,18 @@ mod control;
 mod egress;
 mod error;
 mod execute;
+mod extension_plan;
+mod extensions;
 mod governance;
 mod governed;
 mod images;
+mod init;
 mod login;
 mod names;
 mod packages;
 mod plan;
 pub mod probes;
+mod proof;
 mod provider_choice;
 mod readiness;
 mod record;
@@ -45,6 +49,10 @@ pub use egress::{
 };
 pub use error::{Blocker, BlockerKind, LaunchError};
 pub use execute::{AgentEnd, Executed, KILLED, LiveSession, OnConflict};
+pub use extension_plan::{ExtensionsPlan, PluginPlan, ServerPlan};
+pub use extensions::{
+    Delivery, DeliveryInput, ExtensionError, MarketUpdate, MarketVersion, PluginChange, PluginFacts,
+};
 pub use governance::{
     CredentialFallback, Fetched, Freshness, Governance, GovernanceError, GovernanceInput,
     OrgDocument, Provenance, Repository, TeamChoice, TeamOrigin, load_organization,
@@ -58,6 +66,7 @@ pub use packages::{
     pip_hosts,
 };
 pub use plan::{Decision, MountPlan, Plan, PlannedNetwork, ProviderPlan, UserPlan, plan};
+pub use proof::{Attempt, AttemptOutcome, Check, Claim, ClaimId, ClaimState, Proof};
 pub use provider_choice::{ChoiceInput, ProviderChoice, choose_provider};
 pub use readiness::Readiness;
 pub use refusal::{Refusal, Requested, record_refusal};
@@ -66,7 +75,7 @@ pub use resume::Resumed;
 pub use safety::safety_policy;
 pub use tidy::Tidied;
 pub use trial::GuardTrial;
-pub use unsupported::advice;
+pub use unsupported::{advice, team_advice};
 pub use workspace::{
     Workspace, WorkspaceError, WorkspaceKind, detect_workspace, git_elsewhere, suspicion,
 };
@@ -97,6 +106,11 @@ pub enum Event {
     WaitingForImage {
         /// Its reference.
         reference: String,
+    },
+    /// A step of a proof begins.
+    Proving {
+        /// What is done.
+        what: &'static str,
     },
     /// A sandbox of the same workspace and provider was replaced.
     Replaced {

@@ -11,6 +11,7 @@ use scc_state::LaunchLock;
 use serde_json::{Map, json};
 
 use crate::images::plan_images;
+use crate::init::init;
 use crate::names::ROLE_LOGIN;
 use crate::request::HostFacts;
 use crate::safety;
@@ -131,6 +132,7 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
             labels,
             image: image.to_owned(),
             argv: spec.argv,
+            init: init(None),
             env,
             working_dir: AGENT_HOME.to_owned(),
             user,

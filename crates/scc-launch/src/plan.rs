@@ -1,6 +1,7 @@
 //! The plan of a launch: everything that will be done, decided before anything is.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -18,8 +19,10 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::egress::{EgressDraft, EgressPlan};
+use crate::extension_plan::{ExtensionsPlan, PluginPlan, ServerPlan, sealed};
 use crate::governed;
 use crate::images::{ImagePlan, plan_images};
+use crate::init::init;
 use crate::names::{ROLE_SESSION, Scope};
 use crate::record;
 use crate::resume::NOT_LOOKED_UP;
@@ -80,6 +83,10 @@ pub struct Plan {
     pub team: Option<String>,
     /// When the sandbox is stopped.
     pub expires_at: Option<Timestamp>,
+    /// The plugins, with the commit that each is of.
+    pub plugins: Vec<PluginPlan>,
+    /// The MCP servers.
+    pub mcp_servers: Vec<ServerPlan>,
     /// The rules that apply, with what was decided about everything that a layer asked for.
     pub policy: EffectivePolicy,
     /// Whether the root file system is read-only.
@@ -97,6 +104,9 @@ pub struct Plan {
     pub(crate) credentials: Credentials,
     #[serde(skip)]
     pub(crate) worktree_of: Option<WorktreeLink>,
+    /// Addresses of this machine.
+    #[serde(skip)]
+    pub(crate) machine: Vec<IpAddr>,
 }
 
 /// What the network of a sandbox reaches.
@@ -214,6 +224,7 @@ pub fn plan(
     if request.settings.api_key.is_none() && !request.signed_in {
         blockers.push(signed_out(provider));
     }
+    blockers.extend(request.delivery.blockers.iter().cloned());
     let root = workspace.root.to_string_lossy().into_owned();
     let session = Uuid::now_v7().to_string();
     let launch = provider.launch(&LaunchContext {
@@ -226,6 +237,7 @@ pub fn plan(
         args: &request.args,
         agent_is_root: user.uid == 0,
         command_hook: safety::hook(&request.policy.safety_net.value),
+        extensions: &request.delivery.extensions,
     })?;
     let base = request
         .config
@@ -259,8 +271,9 @@ pub fn plan(
     };
     let resumed = request.resumed.as_ref();
     blockers.extend(resumed.and_then(|resumed| resumed.elsewhere(&draft.volume())));
+    let extensions = ExtensionsPlan::new(request.delivery, &launch.undelivered);
     let spec = draft.spec(launch)?;
-    draft.plan(spec, blockers)
+    draft.plan(spec, blockers, extensions)
 }
 
 fn signed_out(provider: &dyn AgentProvider) -> Blocker {
@@ -441,6 +454,7 @@ impl Draft<'_> {
             labels: self.labels(&root),
             image: self.image.reference.clone(),
             argv: with_installers(&self.installers(), launch.argv),
+            init: init(self.expiry()),
             env: self.environment(launch.env)?,
             working_dir: root.clone(),
             user: self.user,
@@ -464,10 +478,7 @@ impl Draft<'_> {
         agent: Vec<scc_provider::SealedDirectory>,
     ) -> Result<Vec<SealedDirectory>, LaunchError> {
         let guard = safety::sealed(&self.request.policy.safety_net.value)?;
-        let agent = agent.into_iter().map(|dir| SealedDirectory {
-            path: dir.path,
-            files: dir.files,
-        });
+        let agent = sealed(agent, self.request.delivery);
         Ok(std::iter::once(guard).chain(agent).collect())
     }
 
@@ -517,6 +528,9 @@ impl Draft<'_> {
             };
             env.insert(key, value);
         }
+        for (key, secret) in &self.request.delivery.secrets {
+            env.insert(key.clone(), EnvValue::Secret(secret.clone()));
+        }
         Ok(env)
     }
 
@@ -565,7 +579,12 @@ impl Draft<'_> {
         mounts
     }
 
-    fn plan(&self, spec: SandboxSpec, blockers: Vec<Blocker>) -> Result<Plan, LaunchError> {
+    fn plan(
+        &self,
+        spec: SandboxSpec,
+        blockers: Vec<Blocker>,
+        extensions: ExtensionsPlan,
+    ) -> Result<Plan, LaunchError> {
         let settings = &self.request.settings;
         let (credentials, shown) = match settings.api_key {
             Some(_) => (Credentials::Key, "api-key"),
@@ -608,16 +627,19 @@ impl Draft<'_> {
             expires_at: self.expiry(),
             policy: self.request.policy.clone(),
             read_only_root: spec.read_only_root,
-            decisions: self.decisions(),
+            decisions: self.decisions(&extensions),
+            plugins: extensions.plugins,
+            mcp_servers: extensions.servers,
             ready_to_start: blockers.is_empty(),
             blockers,
             spec,
             credentials,
             worktree_of: self.workspace.worktree_of.clone(),
+            machine: self.request.egress.machine.clone(),
         })
     }
 
-    fn decisions(&self) -> Vec<Decision> {
+    fn decisions(&self, extensions: &ExtensionsPlan) -> Vec<Decision> {
         let provider = Decision {
             subject: "provider",
             value: self.provider.id().to_owned(),
@@ -631,6 +653,7 @@ impl Draft<'_> {
         }));
         decisions.extend(governed::decisions(self.request.policy));
         decisions.extend(self.egress.iter().flat_map(EgressPlan::decisions));
+        decisions.extend(extensions.decisions());
         decisions
     }
 

@@ -8,7 +8,7 @@ use scc_config::UserConfig;
 use scc_policy::EffectivePolicy;
 use scc_provider::ProviderSettings;
 
-use crate::{EgressRequest, Resumed};
+use crate::{Delivery, EgressRequest, Resumed};
 
 /// What was asked for.
 #[derive(Debug, Clone)]
@@ -34,6 +34,8 @@ pub struct LaunchRequest<'a> {
     pub signed_in: bool,
     /// The rules that apply.
     pub policy: &'a EffectivePolicy,
+    /// The plugins and MCP servers that the rules allow.
+    pub delivery: &'a Delivery,
     /// The current time.
     pub now: Timestamp,
     /// How long an hour of a session is; one hour, but for tests.

@@ -85,7 +85,7 @@ pub(crate) fn sealed(net: &SafetyNet) -> Result<SealedDirectory, LaunchError> {
         serde_json::to_string_pretty(&safety_policy(net)).map_err(LaunchError::SafetyPolicy)?;
     Ok(SealedDirectory {
         path: DIRECTORY.to_owned(),
-        files: BTreeMap::from([(FILE.to_owned(), format!("{text}\n"))]),
+        files: BTreeMap::from([(FILE.to_owned(), format!("{text}\n").into())]),
     })
 }
 
@@ -147,7 +147,7 @@ mod tests {
         };
         let sealed = sealed(&net).unwrap();
         assert_eq!(sealed.path, "/etc/scc");
-        let read = Policy::parse(sealed.files["safety.json"].as_bytes()).unwrap();
+        let read = Policy::parse(&sealed.files["safety.json"].content).unwrap();
         assert_eq!(read, safety_policy(&net));
         assert_eq!(read.action, Action::Warn);
         assert!(!read.switches.block_clean && read.switches.block_force_push);

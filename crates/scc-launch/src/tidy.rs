@@ -2,21 +2,15 @@
 //! are brought in line with what the engine says.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
-
-use jiff::Timestamp;
 
 use scc_provider::{AgentProvider, VolumeFiles};
 use scc_runtime::{EngineError, Sandbox, SandboxRuntime, SandboxState, labels};
 use scc_state::{SessionRecord, SessionState};
 use serde_json::{Map, json};
 
-use crate::control::STOP_GRACE;
+use crate::init::has_timed_out;
 use crate::names::{ROLE_LOGIN, ROLE_SEALED, ROLE_SESSION, ROLE_TRIAL, Scope, pairs};
 use crate::{LaunchError, Launcher};
-
-/// How often a watched sandbox's time is looked at.
-const WATCH_STEP: Duration = Duration::from_secs(60);
 
 /// What was set right.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -37,11 +31,7 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         let records = self.state.session_records()?;
         let mut tidied = Tidied::default();
         let mut kept = Vec::new();
-        for mut sandbox in self.list_role(ROLE_SESSION).await? {
-            if self.stop_expired(&sandbox).await? {
-                let ended = self.runtime.inspect(&sandbox.id).await?;
-                sandbox = ended.unwrap_or(sandbox);
-            }
+        for sandbox in self.list_role(ROLE_SESSION).await? {
             kept.extend(self.tidy_sandbox(sandbox, &records, &mut tidied).await?);
         }
         self.remove_logins(&mut tidied).await?;
@@ -109,58 +99,13 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         Ok(found)
     }
 
-    /// Stops a sandbox whose time is over, whoever attends it or does not.
-    pub(crate) async fn stop_expired(&self, sandbox: &Sandbox) -> Result<bool, LaunchError> {
-        let expiry = sandbox.labels.get(labels::EXPIRES_AT);
-        let is_over = expiry
-            .and_then(|time| time.parse::<Timestamp>().ok())
-            .is_some_and(|time| time <= self.now());
-        if !is_over || sandbox.state != SandboxState::Running {
-            return Ok(false);
-        }
-        self.runtime.stop(&sandbox.id, STOP_GRACE).await?;
-        self.remove_egress_of(sandbox).await?;
-        let session = sandbox.labels.get(labels::SESSION).map(String::as_str);
-        let session = session.unwrap_or_default();
-        self.audit("session.expired", session, Map::new())?;
-        self.reconcile_container(&sandbox.id).await?;
-        Ok(true)
-    }
-
-    /// Waits until a sandbox's time is over, and stops it then; returns when it has ended, for
-    /// whatever reason.
-    ///
-    /// # Errors
-    /// When the engine or the state directory does not answer.
-    pub async fn watch(&self, id: &str) -> Result<(), LaunchError> {
-        loop {
-            let Some(sandbox) = self.runtime.inspect(id).await? else {
-                return Ok(());
-            };
-            if sandbox.state != SandboxState::Running || self.stop_expired(&sandbox).await? {
-                return Ok(());
-            }
-            let expiry = sandbox.labels.get(labels::EXPIRES_AT);
-            let Some(expiry) = expiry.and_then(|time| time.parse::<Timestamp>().ok()) else {
-                return Ok(());
-            };
-            // In steps, because the machine may sleep, and its clock may be set.
-            let left = expiry.duration_since(self.now()).unsigned_abs();
-            let ended = self.runtime.wait(id);
-            tokio::select! {
-                () = tokio::time::sleep(left.min(WATCH_STEP)) => {}
-                _ = ended => return Ok(()),
-            }
-        }
-    }
-
-    /// Removes containers of sign-ins and trials whose scc is gone.
+    /// Removes containers of sign-ins, trials and proofs whose scc is gone.
     async fn remove_logins(&self, tidied: &mut Tidied) -> Result<(), LaunchError> {
         let mut all = self.list_role(ROLE_LOGIN).await?;
         all.extend(self.list_role(ROLE_TRIAL).await?);
         for sandbox in all {
             if let Some(_lock) = self.state.try_launch_lock(&sandbox.name)? {
-                self.runtime.remove(&sandbox.id).await?;
+                self.remove_sandbox(&sandbox).await?;
                 tidied.removed.push(sandbox.name);
             }
         }
@@ -224,7 +169,7 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         match sandbox.labels.get(labels::SESSION) {
             Some(session) => {
                 self.collect_records(session, id).await?;
-                self.close_session(session, status, ended_at)
+                self.close_session(session, status, ended_at, has_timed_out(&sandbox))
             }
             None => Ok(()),
         }
@@ -232,7 +177,7 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
 
     fn abandon(&self, record: &SessionRecord) -> Result<(), LaunchError> {
         if record.state != SessionState::Starting {
-            return self.close_session(&record.id, None, self.now());
+            return self.close_session(&record.id, None, self.now(), false);
         }
         if self.set_state(&record.id, SessionState::Failed, None, self.now())? {
             let mut facts = Map::new();

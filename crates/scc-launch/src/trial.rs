@@ -8,6 +8,7 @@ use scc_runtime::{EnvValue, Network, SandboxRuntime, SandboxSpec, UserIds};
 use scc_state::LaunchLock;
 
 use crate::images::plan_images;
+use crate::init::init;
 use crate::names::ROLE_TRIAL;
 use crate::{DEFAULT_BASE, LaunchError, LaunchRequest, Launcher, login_user, record, safety};
 
@@ -94,6 +95,7 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
             labels: self.scope.labels(ROLE_TRIAL),
             image,
             argv: ["/bin/sh", "-c", SCRIPT].map(str::to_owned).into(),
+            init: init(None),
             env: BTreeMap::from([("HOME".to_owned(), home)]),
             working_dir: "/".to_owned(),
             user,

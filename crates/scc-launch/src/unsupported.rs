@@ -10,8 +10,6 @@ use scc_policy::{EffectivePolicy, Origin};
 pub(crate) enum Unsupported {
     Shields,
     Bundles,
-    Plugins,
-    McpServers,
     Commands,
     Resumption,
     Statistics,
@@ -19,11 +17,9 @@ pub(crate) enum Unsupported {
 }
 
 impl Unsupported {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::Shields,
         Self::Bundles,
-        Self::Plugins,
-        Self::McpServers,
         Self::Commands,
         Self::Resumption,
         Self::Statistics,
@@ -35,7 +31,6 @@ impl Unsupported {
         match self {
             Self::Shields => "cannot be hidden from the agent",
             Self::Bundles => "cannot be delivered",
-            Self::Plugins | Self::McpServers => "are not handed to agents",
             Self::Commands => "are not run",
             Self::Resumption => "is not offered",
             Self::Statistics => "are not kept",
@@ -84,20 +79,6 @@ impl Unsupported {
                 "/security/workspace_shields",
             ),
             Self::Bundles => bundle_wanted(org).map(|at| ("bundles of artifacts", at)),
-            Self::Plugins => here(
-                !defaults.enabled_plugins.is_empty(),
-                "plugins",
-                "/defaults/enabled_plugins",
-            )
-            .or_else(|| {
-                let asks = |profile: &scc_config::Profile| !profile.additional_plugins.is_empty();
-                of_team(asks, "plugins", "/additional_plugins")
-            }),
-            Self::McpServers => of_team(
-                |profile| !profile.additional_mcp_servers.is_empty(),
-                "MCP servers",
-                "/additional_mcp_servers",
-            ),
             Self::Commands => here(
                 has_commands(&defaults.dev_environment),
                 "development commands",
@@ -179,14 +160,28 @@ fn unsupported(document: &Document<OrgConfig>) -> Vec<String> {
 /// document says and probably does not mean. A sentence each, with its place.
 #[must_use]
 pub fn advice(document: &Document<OrgConfig>, known: &Known<'_>) -> Vec<String> {
+    let mut all = unsupported(document);
+    all.extend(document.warnings(known).iter().map(sentence));
+    all
+}
+
+/// What the document says about one team and probably does not mean, as for [`advice`].
+#[must_use]
+pub fn team_advice(document: &Document<OrgConfig>, known: &Known<'_>, team: &str) -> Vec<String> {
+    let own = format!("/profiles/{}", pointer_token(team));
+    let is_own = |doubt: &&ConfigError| {
+        let rest = doubt.pointer().and_then(|at| at.strip_prefix(&own));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
     let doubts = document.warnings(known);
-    let sentence = |doubt: &ConfigError| match doubt.suggestion() {
+    doubts.iter().filter(is_own).map(sentence).collect()
+}
+
+fn sentence(doubt: &ConfigError) -> String {
+    match doubt.suggestion() {
         Some(hint) => format!("{doubt}; {hint}"),
         None => doubt.to_string(),
-    };
-    let mut all = unsupported(document);
-    all.extend(doubts.iter().map(sentence));
-    all
+    }
 }
 
 #[cfg(test)]
@@ -205,7 +200,7 @@ mod tests {
         Document::parse(&text, Path::new("org.yaml")).unwrap()
     }
 
-    const RULES: [(&str, Unsupported); 8] = [
+    const RULES: [(&str, Unsupported); 6] = [
         (
             "security: {workspace_shields: [.env]}",
             Unsupported::Shields,
@@ -213,11 +208,6 @@ mod tests {
         (
             "profiles: {t: {enabled_bundles: [b]}}",
             Unsupported::Bundles,
-        ),
-        ("defaults: {enabled_plugins: [a]}", Unsupported::Plugins),
-        (
-            "profiles: {t: {additional_mcp_servers: [{name: a, type: http, url: \"https://a.example\"}]}}",
-            Unsupported::McpServers,
         ),
         (
             "defaults: {dev_environment: {commands: {t: {argv: [make]}}}}",
@@ -236,7 +226,7 @@ mod tests {
 
     #[test]
     fn advice_names_what_was_probably_meant() {
-        let document = document("defaults: {allowed_providers: [tow], enabled_plugins: [a]}");
+        let document = document("defaults: {allowed_providers: [tow]}\nstats: {enabled: true}");
         let advice = advice(
             &document,
             &Known {
@@ -244,7 +234,7 @@ mod tests {
                 now: "2030-01-01T00:00:00Z".parse().unwrap(),
             },
         );
-        assert!(advice[0].contains("are not handed to agents"), "{advice:?}");
+        assert!(advice[0].contains("are not kept"), "{advice:?}");
         assert_eq!(
             advice[1],
             "org.yaml:4:32: this scc knows no provider `tow`; did you mean `tower`?"

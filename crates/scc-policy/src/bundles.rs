@@ -203,7 +203,7 @@ impl<'a, 'b> Gate<'a, 'b> {
             return None;
         }
         let denied = stdio_gate(self.layers, asked, server);
-        denied.or_else(|| unreachable(asked, server, self.network_policy))
+        denied.or_else(|| unreachable(self.layers, asked, server, self.network_policy))
     }
 }
 

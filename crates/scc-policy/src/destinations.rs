@@ -7,7 +7,7 @@ use scc_config::{HostPattern, NetworkPolicy};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::decision::Origin;
+use crate::decision::{Layer, Origin};
 use crate::effective::{EffectivePolicy, Sourced};
 
 /// The hosts of GitHub: the site, its API, archives, and what is downloaded from it.
@@ -114,7 +114,7 @@ impl Destinations {
         if policy.network_policy.value == NetworkPolicy::LockedDownWeb {
             return draft.finish();
         }
-        draft.provider(input);
+        draft.provider(policy, input);
         draft.policy(policy);
         draft.servers(policy);
         for set in &policy.network.destination_sets {
@@ -154,10 +154,13 @@ impl Draft {
         });
     }
 
-    fn provider(&mut self, input: &DestinationInput<'_>) {
+    /// A gateway of the organization's or the team's stands in for all hosts of the provider.
+    fn provider(&mut self, policy: &EffectivePolicy, input: &DestinationInput<'_>) {
+        let gateway = policy.gateways.get(input.provider);
+        let origin = gateway.map_or_else(Origin::default_value, |url| url.origin.clone());
         for endpoint in input.provider_endpoints {
             let cause = Cause::Provider(input.provider.to_owned());
-            self.add(endpoint, false, cause, Origin::default_value());
+            self.add(endpoint, false, cause, origin.clone());
         }
     }
 
@@ -225,21 +228,30 @@ impl Draft {
 
 /// Each host once, in alphabetical order, with the ports of all its entries. The first that wanted
 /// it is named, unless a later one makes it internal.
+///
+/// Whoever marks a host as internal lets the sandbox reach that service, not whatever else a
+/// machine of the internal network listens for: its further ports are the organization's to open.
 fn merged(mut hosts: Vec<Destination>) -> Vec<Destination> {
     hosts.sort_by(|a, b| a.host.cmp(&b.host));
     let mut once: Vec<Destination> = Vec::with_capacity(hosts.len());
-    for host in hosts {
-        match once.last_mut() {
-            Some(last) if last.host == host.host => {
-                last.ports.extend(&host.ports);
-                if host.internal && !last.internal {
-                    (last.internal, last.cause, last.origin) = (true, host.cause, host.origin);
-                }
-            }
-            _ => once.push(host),
-        }
+    for same in hosts.chunk_by_mut(|a, b| a.host == b.host) {
+        let internal = same.iter().find(|entry| entry.internal);
+        let Some(named) = internal.or(same.first()) else {
+            continue;
+        };
+        let opens = |entry: &&Destination| !named.internal || is_organizations(&entry.origin);
+        let ports = same.iter().filter(opens).flat_map(|entry| &entry.ports);
+        once.push(Destination {
+            ports: ports.copied().collect(),
+            ..named.clone()
+        });
     }
     once
+}
+
+/// Whether the organization's document says it.
+pub(crate) fn is_organizations(origin: &Origin) -> bool {
+    matches!(origin.layer, Layer::Organization | Layer::Team)
 }
 
 /// Without the hosts to which an entry with a wildcard gives all that their own entry does.

@@ -54,6 +54,8 @@ pub struct EffectivePolicy {
     pub workspace_shields: Vec<Sourced<String>>,
     /// The ids of the providers that exist and may be used.
     pub allowed_providers: Vec<String>,
+    /// The gateways that the organization or the team points providers at, by the provider's id.
+    pub gateways: BTreeMap<String, Sourced<String>>,
     /// Commands that developers start on their machine.
     pub dev_environment: EffectiveDevEnvironment,
     /// What was decided about everything that a layer asked for.

@@ -61,6 +61,7 @@ pub(crate) fn of(layers: &Layers<'_>) -> Result<EffectivePolicy, PolicyError> {
         safety_net: safety_net(layers),
         workspace_shields: shields(layers),
         allowed_providers: providers::resolve(layers, &mut decisions),
+        gateways: providers::gateways(layers),
         dev_environment: dev::resolve(layers, &mut decisions),
         decisions,
     })

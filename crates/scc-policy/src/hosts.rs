@@ -65,6 +65,26 @@ pub(crate) fn compile(
     }
 }
 
+/// Whether the organization or the team marks a host as internal.
+pub(crate) fn is_internal(layers: &Layers<'_>, host: &HostPattern) -> bool {
+    let network = layers.defaults().map(|defaults| &defaults.network);
+    let team = layers.team.map(|team| &team.profile.network);
+    let own = network
+        .into_iter()
+        .flat_map(|network| &network.allowed_hosts);
+    let own = own.chain(team.into_iter().flat_map(|network| &network.allowed_hosts));
+    let used = network
+        .into_iter()
+        .flat_map(|network| &network.use_destination_sets);
+    let used = used.chain(
+        team.into_iter()
+            .flat_map(|network| &network.destination_sets),
+    );
+    let sets = used.filter_map(|name| network?.destination_sets.get(name));
+    let mut all = own.chain(sets.flatten());
+    all.any(|entry| entry.internal && entry.host == *host)
+}
+
 #[derive(Default)]
 struct Hosts {
     all: Vec<EffectiveHost>,

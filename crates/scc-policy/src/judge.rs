@@ -22,6 +22,17 @@ pub(crate) trait Subject {
     fn find_any(&self, patterns: &Self::Patterns) -> Option<usize> {
         self.find(patterns)
     }
+
+    /// As `find`, for patterns that let in what an agent may have written: these do not go by a name
+    /// behind which anything can stand.
+    fn find_firmly(&self, patterns: &Self::Patterns) -> Option<usize> {
+        self.find(patterns)
+    }
+
+    /// As `find`, for patterns that stand for the whole of it, as it is.
+    fn find_whole(&self, patterns: &Self::Patterns) -> Option<usize> {
+        self.find(patterns)
+    }
 }
 
 impl Subject for PluginRef {
@@ -49,6 +60,15 @@ impl Subject for McpCandidates {
 
     fn find_any(&self, patterns: &McpPatterns) -> Option<usize> {
         self.find_any(patterns)
+    }
+
+    fn find_firmly(&self, patterns: &McpPatterns) -> Option<usize> {
+        self.find_place(patterns)
+            .or_else(|| self.find_whole(patterns))
+    }
+
+    fn find_whole(&self, patterns: &McpPatterns) -> Option<usize> {
+        self.find_whole(patterns)
     }
 }
 
@@ -145,17 +165,23 @@ impl<'a, S: Subject> Judge<'a, S> {
             None => None,
         };
         if let Err(undelegated) = delegated {
-            match self.lift(subject, undelegated.liftable) {
+            match self.lift(asked, subject, undelegated.liftable) {
                 Some(rule) => lifted = lifted.or(Some(rule)),
-                None => return Ruling::Refused(Box::new(self.undelegated(asked, undelegated))),
+                None => {
+                    let decision = self.undelegated(asked, undelegated);
+                    return Ruling::Refused(Box::new(self.noted(decision, subject)));
+                }
             }
         }
         if let Some(allowed) = &self.allowed
             && subject.find(&allowed.prepared).is_none()
         {
-            match self.lift(subject, true) {
+            match self.lift(asked, subject, true) {
                 Some(rule) => lifted = lifted.or(Some(rule)),
-                None => return Ruling::Refused(Box::new(self.unlisted(asked, allowed.key))),
+                None => {
+                    let decision = self.unlisted(asked, allowed.key);
+                    return Ruling::Refused(Box::new(self.noted(decision, subject)));
+                }
             }
         }
         Ruling::Free(lifted)
@@ -174,25 +200,46 @@ impl<'a, S: Subject> Judge<'a, S> {
     }
 
     /// The decision about an addition that would hand values of the host to whoever wrote it, unless
-    /// somebody lifts that.
+    /// somebody lifts that for the addition as it is: where the values go and which they are must
+    /// not change behind an exception.
     pub(crate) fn host_values(&self, asked: &Asked, subject: &S) -> Result<Rule, Box<Decision>> {
-        self.lift(subject, true).ok_or_else(|| {
+        let whole = |lifts| find_by(lifts, |patterns| subject.find_whole(patterns));
+        let lifted = whole(&self.policy).or_else(|| whole(&self.local));
+        lifted.or_else(|| self.assumed()).ok_or_else(|| {
             let message = "it takes values from this machine, and an agent can write its document";
             let decision = asked.decide(Outcome::Denied, Reason::HostValue, message.to_owned());
-            Box::new(decision.lifted_by(self.unblock(asked)))
+            let decision = decision.lifted_by(self.unblock(asked));
+            Box::new(self.noted(decision, subject))
         })
     }
 
-    fn lift(&self, subject: &S, locally: bool) -> Option<Rule> {
+    fn lift(&self, asked: &Asked, subject: &S, locally: bool) -> Option<Rule> {
         let local = || {
-            let local = find(&self.local, subject);
-            local.filter(|_| locally)
+            find_by(&self.local, |patterns| match asked.origin.layer {
+                Layer::Workspace => subject.find_firmly(patterns),
+                _ => subject.find(patterns),
+            })
         };
-        let assumed = || {
-            let assumed = locally && self.layers.assumes_lifted;
-            assumed.then(|| Rule::new("exception", Origin::of(Layer::Exception)))
-        };
+        let local = || locally.then(local).flatten();
+        let assumed = || locally.then(|| self.assumed()).flatten();
         find(&self.policy, subject).or_else(local).or_else(assumed)
+    }
+
+    fn assumed(&self) -> Option<Rule> {
+        let rule = || Rule::new("exception", Origin::of(Layer::Exception));
+        self.layers.assumes_lifted.then(rule)
+    }
+
+    /// A refusal with the developer's exception that seems to be for it and does not count.
+    fn noted(&self, mut decision: Decision, subject: &S) -> Decision {
+        let seeming = decision.liftable.then(|| find(&self.local, subject));
+        if let Some(rule) = seeming.flatten() {
+            let text = rule.text;
+            decision.message += &format!(
+                "; {text} does not lift this: what the workspace's document adds is let in as it is only"
+            );
+        }
+        decision
     }
 
     fn undelegated(&self, asked: &Asked, undelegated: Undelegated) -> Decision {
@@ -234,8 +281,12 @@ fn quoted(word: &str) -> String {
 }
 
 fn find<S: Subject>(exceptions: &[(S::Patterns, Rule)], subject: &S) -> Option<Rule> {
+    find_by(exceptions, |patterns| subject.find(patterns))
+}
+
+fn find_by<P>(exceptions: &[(P, Rule)], fits: impl Fn(&P) -> Option<usize>) -> Option<Rule> {
     let mut exceptions = exceptions.iter();
-    let found = exceptions.find(|(patterns, _)| subject.find(patterns).is_some());
+    let found = exceptions.find(|(patterns, _)| fits(patterns).is_some());
     found.map(|(_, rule)| rule.clone())
 }
 

@@ -55,6 +55,7 @@ mod narrowing;
 mod plugins;
 mod providers;
 mod servers;
+mod variables;
 
 pub use decision::{Decision, ItemKind, Layer, Origin, Outcome, Reason, Rule};
 pub use destinations::{

@@ -25,13 +25,21 @@ impl Marketplaces {
 
 pub(crate) fn resolve(layers: &Layers<'_>, decisions: &mut Vec<Decision>) -> Marketplaces {
     let mut effective = BTreeMap::new();
+    let mut names = HashSet::new();
     let inherited = federated_trust(layers).is_none_or(|trust| trust.inherit_org_marketplaces);
     if let Some(org) = layers.org().filter(|_| inherited) {
         for (name, marketplace) in &org.marketplaces {
             let pointer = format!("/marketplaces/{}", pointer_token(name));
+            let origin = layers.org_origin(Layer::Organization, &pointer);
+            if !names.insert(name.to_lowercase()) {
+                let asked = Asked::new(ItemKind::Marketplace, name, origin);
+                let message = "another marketplace has this name already".to_owned();
+                decisions.push(asked.decide(Outcome::Ignored, Reason::Duplicate, message));
+                continue;
+            }
             let entry = EffectiveMarketplace {
                 marketplace: marketplace.clone(),
-                origin: layers.org_origin(Layer::Organization, &pointer),
+                origin,
             };
             effective.insert(name.clone(), entry);
         }
@@ -162,6 +170,28 @@ fn source_matches(pattern: &Pattern, location: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_names_that_differ_in_case_only_the_first_has_a_meaning() {
+        let org = r#"schema_version: "1.0.0"
+organization: {name: Corp, id: corp}
+marketplaces:
+  internal: {source: github, owner: corp, repo: m}
+  Internal: {source: github, owner: corp, repo: n}
+"#;
+        let org = Document::parse(org, std::path::Path::new("org.yaml")).unwrap();
+        let policy = crate::evaluate(&crate::PolicyInput {
+            org: Some(&org),
+            ..crate::PolicyInput::at("2030-01-01T00:00:00Z".parse().unwrap())
+        });
+        let policy = policy.unwrap();
+        assert_eq!(policy.marketplaces.keys().collect::<Vec<_>>(), ["Internal"]);
+        let ignored = &policy.decisions[0];
+        assert_eq!(
+            (&*ignored.item, ignored.reason),
+            ("internal", Reason::Duplicate)
+        );
+    }
 
     #[test]
     fn trust_patterns() {

@@ -1,7 +1,33 @@
 //! Which providers may be used.
 
-use crate::decision::{Asked, Decision, ItemKind, Layer, Outcome, Reason, Rule};
+use std::collections::BTreeMap;
+
+use scc_config::pointer_token;
+
+use crate::decision::{Asked, Decision, ItemKind, Layer, Origin, Outcome, Reason, Rule};
+use crate::effective::Sourced;
 use crate::layers::Layers;
+
+/// The gateways of the organization, and those of the team instead where it has its own.
+pub(crate) fn gateways(layers: &Layers<'_>) -> BTreeMap<String, Sourced<String>> {
+    let mut gateways = BTreeMap::new();
+    let mut add = |id: &str, url: &Option<String>, origin: &dyn Fn(&str) -> Origin| {
+        if let Some(value) = url.clone() {
+            let origin = origin(&format!("/providers/{}/base_url", pointer_token(id)));
+            gateways.insert(id.to_owned(), Sourced { value, origin });
+        }
+    };
+    for (id, provider) in layers.org().into_iter().flat_map(|org| &org.providers) {
+        let place = |at: &str| layers.org_origin(Layer::Organization, at);
+        add(id, &provider.base_url, &place);
+    }
+    if let Some(team) = layers.team {
+        for (id, provider) in &team.profile.providers {
+            add(id, &provider.base_url, &|at| layers.team_origin(team, at));
+        }
+    }
+    gateways
+}
 
 /// Those that exist and that both the organization and the team allow.
 pub(crate) fn resolve(layers: &Layers<'_>, decisions: &mut Vec<Decision>) -> Vec<String> {
@@ -38,7 +64,7 @@ pub(crate) fn resolve(layers: &Layers<'_>, decisions: &mut Vec<Decision>) -> Vec
             continue;
         };
         let message = format!("{who} does not allow this provider");
-        let place = crate::decision::Origin::default_value();
+        let place = Origin::default_value();
         let decision = asked(place).decide(Outcome::Denied, Reason::NotInAllowlist, message);
         let step = format!("use an allowed provider, or ask {}", layers.contact());
         decisions.push(decision.by(rule).then(step));

@@ -7,10 +7,13 @@ use scc_config::{HostPattern, McpCandidates, McpServer, NetworkPolicy};
 
 use crate::decision::{Asked, Decision, Layer, Origin, Outcome, Reason, Rule};
 use crate::delegation::Addition;
+use crate::destinations::{WEB_PORTS, is_organizations};
 use crate::effective::{EffectiveServer, Sourced};
 use crate::exceptions::Exceptions;
+use crate::hosts;
 use crate::judge::{Judge, List, Ruling, allowed};
 use crate::layers::{Layers, origin};
+use crate::variables;
 
 /// `network_policy` is the final one: what a later layer tightened counts for the servers of an
 /// earlier layer too.
@@ -53,7 +56,8 @@ pub(crate) fn resolve(
         let key = server.name.trim().to_lowercase();
         let refused = malformed(&asked, server)
             .or_else(|| stdio_gate(layers, &asked, server))
-            .or_else(|| unreachable(&asked, server, network_policy))
+            .or_else(|| variables::refusal(&asked, server))
+            .or_else(|| unreachable(layers, &asked, server, network_policy))
             .or_else(|| duplicate(&asked, offered.get(&key)));
         decisions.push(refused.unwrap_or_else(|| {
             let entry = EffectiveServer {
@@ -234,6 +238,7 @@ fn lies_in(path: &str, folder: &str) -> bool {
 }
 
 pub(crate) fn unreachable(
+    layers: &Layers<'_>,
     asked: &Asked,
     server: &McpServer,
     network_policy: &Sourced<NetworkPolicy>,
@@ -244,7 +249,9 @@ pub(crate) fn unreachable(
     let policy = network_policy.value;
     let message = match policy {
         NetworkPolicy::Open => return None,
-        NetworkPolicy::WebEgressEnforced if host_name(server).is_some() => return None,
+        NetworkPolicy::WebEgressEnforced if host_name(server).is_some() => {
+            return closed_port(layers, asked, server);
+        }
         NetworkPolicy::WebEgressEnforced => {
             format!("the network policy `{policy}` lets no addresses through, only names")
         }
@@ -259,6 +266,19 @@ pub(crate) fn unreachable(
             .decide(Outcome::Blocked, Reason::NetworkPolicy, message)
             .by(rule),
     )
+}
+
+/// A port that nobody but the organization opens: what is internal has more ports than those that it
+/// is listed for.
+fn closed_port(layers: &Layers<'_>, asked: &Asked, server: &McpServer) -> Option<Decision> {
+    let port = server.port().filter(|port| !WEB_PORTS.contains(port))?;
+    let host = host_name(server)?;
+    if is_organizations(&asked.origin) || !hosts::is_internal(layers, &host) {
+        return None;
+    }
+    let message = format!("`{host}` is internal: only the organization opens its port {port}");
+    let decision = asked.decide(Outcome::Blocked, Reason::NetworkPolicy, message);
+    Some(decision.then(format!("ask {}", layers.contact())))
 }
 
 fn duplicate(asked: &Asked, earlier: Option<&EffectiveServer>) -> Option<Decision> {

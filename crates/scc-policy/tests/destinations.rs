@@ -9,7 +9,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use scc_config::{Document, HostPattern, OrgConfig};
 use scc_policy::{
-    Cause, DestinationInput, Destinations, EffectivePolicy, Endpoint, PolicyInput, Reach, evaluate,
+    Cause, DestinationInput, Destinations, EffectivePolicy, Endpoint, Outcome, PersonalProfile,
+    PolicyInput, Reach, evaluate,
 };
 
 const HEADER: &str = "schema_version: \"1.0.0\"\norganization: {name: Corp, id: corp}\n";
@@ -74,6 +75,7 @@ fn everybody_who_needs_a_host_is_heard() {
       - {host: gw.corp.example, internal: true}
     destination_sets: {mirror: [mirror.corp.example]}
     use_destination_sets: [github, mirror, npm, cargo]
+providers: {agent: {base_url: 'https://gw.corp.example:4000/v1'}}
 delegation: {teams: {allow_additional_mcp_servers: ['*']}}
 profiles:
   t:
@@ -114,7 +116,7 @@ profiles:
     let of = |text: &str, origin: &str| (text.to_owned(), origin.to_owned());
     assert_eq!(
         cause("api.vendor.example"),
-        of("needed by the agent `agent`", "default")
+        of("needed by the agent `agent`", "organization (org.yaml:11)")
     );
     assert_eq!(
         cause("gw.corp.example"),
@@ -122,7 +124,7 @@ profiles:
     );
     assert_eq!(
         cause("mcp.corp.example"),
-        of("the MCP server `tickets`", "team (org.yaml:15)")
+        of("the MCP server `tickets`", "team (org.yaml:16)")
     );
     assert_eq!(
         cause("packages.example"),
@@ -175,6 +177,55 @@ fn a_gateway_by_name_takes_the_place_of_the_vendor_and_is_not_internal_by_itself
     let list = compile(&policy, &["gw.corp.example:4000"], &[]);
     assert_eq!(listed(&list), ["gw.corp.example:4000"]);
     assert_eq!(list.hosts[0].cause, Cause::Provider("agent".to_owned()));
+}
+
+/// The machine behind an internal name has more ports than the service that the organization means.
+#[test]
+fn only_the_organization_opens_ports_of_an_internal_host() {
+    const HOST: &str = "defaults:
+  network_policy: web-egress-enforced
+  network:
+    destination_sets: {gate: [{host: gw.corp.example, internal: true}]}
+    use_destination_sets: [gate]
+";
+    let user = compile(&policy(HOST, None), &["gw.corp.example:22"], &[]);
+    assert_eq!(listed(&user), ["gw.corp.example internal"]);
+    let team = format!(
+        "{HOST}profiles: {{t: {{providers: {{agent: {{base_url: 'https://gw.corp.example:4000'}}}}}}}}\n"
+    );
+    let team = policy(&team, Some("t"));
+    let gateway = &team.gateways["agent"];
+    assert_eq!(gateway.origin.to_string(), "team (org.yaml:8)");
+    let list = compile(&team, &["gw.corp.example:4000"], &[]);
+    assert_eq!(listed(&list), ["gw.corp.example:4000 internal"]);
+
+    let text = format!("{HEADER}{HOST}");
+    let org = Document::<OrgConfig>::parse(&text, Path::new("org.yaml")).expect("a document");
+    for (url, outcome) in [
+        ("https://GW.corp.example.:22/", Outcome::Blocked),
+        ("https://gw.corp.example/mcp", Outcome::Allowed),
+        ("https://db.corp.example:5432/", Outcome::Allowed),
+    ] {
+        let server = serde_json::json!({ "name": "mine", "type": "http", "url": url });
+        let servers = [serde_json::from_value(server).expect("a server")];
+        let personal = PersonalProfile {
+            file: Path::new("mine.json"),
+            plugins: &[],
+            mcp_servers: &servers,
+        };
+        let now = "2030-01-01T12:00:00Z".parse().expect("a time");
+        let policy = evaluate(&PolicyInput {
+            org: Some(&org),
+            personal: Some(&personal),
+            ..PolicyInput::at(now)
+        });
+        let policy = policy.expect("a policy");
+        let mine = policy.decisions.iter().find(|d| d.item == "mine");
+        assert_eq!(mine.map(|d| d.outcome), Some(outcome), "{url}");
+        let list = compile(&policy, &[], &[]);
+        let opened = matches!(list.find(&host("gw.corp.example"), 22), Reach::Allowed(_));
+        assert!(!opened, "{url}");
+    }
 }
 
 fn names() -> impl Strategy<Value = Vec<&'static str>> {

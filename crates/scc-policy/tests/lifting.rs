@@ -4,8 +4,10 @@
 
 use std::path::Path;
 
-use scc_config::{Document, OrgConfig, ProjectConfig};
-use scc_policy::{Decision, Outcome, PolicyInput, Reason, evaluate};
+use scc_config::{Document, OrgConfig, Pattern, ProjectConfig};
+use scc_policy::{
+    Decision, ExceptionStore, LocalException, Outcome, PolicyInput, Reason, evaluate,
+};
 
 const ORG: &str = r#"schema_version: "1.0.0"
 organization: {name: Corp, id: corp, contact: platform@corp.example}
@@ -112,4 +114,60 @@ fn nothing_changes_what_the_policy_lets_through() {
         (outside.reason, outside.liftable),
         (Reason::StdioPath, false)
     );
+}
+
+/// An organization that lets projects add servers.
+const DELEGATING: &str = r#"schema_version: "1.0.0"
+organization: {name: Corp, id: corp}
+delegation: {teams: {allow_additional_mcp_servers: [web]}, projects: {inherit_team_delegation: true}}
+profiles: {web: {delegation: {allow_project_overrides: true}}}
+"#;
+
+/// The outcome for the workspace's servers where one exception of the developer's is in force.
+fn with_exception(pattern: &str, servers: &str) -> Vec<Decision> {
+    let project = format!("additional_mcp_servers: {servers}\n");
+    let project: Document<ProjectConfig> =
+        Document::parse(&project, Path::new(".scc.yaml")).unwrap();
+    let patterns = [Pattern::try_from(pattern.to_owned()).unwrap()];
+    let exceptions = [LocalException {
+        id: "mine",
+        store: ExceptionStore::User,
+        file: Path::new("exceptions.json"),
+        expires_at: "2030-01-01T02:00:00Z".parse().unwrap(),
+        plugins: &[],
+        mcp_servers: &patterns,
+    }];
+    let org = Document::parse(DELEGATING, Path::new("org.yaml")).unwrap();
+    let input = PolicyInput {
+        org: Some(&org),
+        team: Some("web"),
+        project: Some(&project),
+        exceptions: &exceptions,
+        ..PolicyInput::at("2030-01-01T00:00:00Z".parse().unwrap())
+    };
+    evaluate(&input).unwrap().decisions
+}
+
+#[test]
+fn values_of_the_machine_are_lifted_for_a_server_as_it_is_only() {
+    let takes = "[{name: gis, type: http, url: 'https://gis.example/', headers: {K: '${KEY}'}}]";
+    let denied = with_exception("gis", takes);
+    let identity = denied[0].identity.clone().unwrap();
+    for pattern in ["gis", "*", "gis.example", "https://gis.example/*"] {
+        let decision = &with_exception(pattern, takes)[0];
+        assert_eq!(decision.reason, Reason::HostValue, "{pattern}");
+        assert!(decision.liftable, "{pattern}");
+        let why = "exception mine (user) does not lift this";
+        assert!(decision.message.contains(why), "{decision:?}");
+    }
+    let lifted = &with_exception(&identity, takes)[0];
+    assert_eq!(lifted.outcome, Outcome::Allowed, "{lifted:?}");
+    for changed in [
+        takes.replace("gis.example", "evil.example"),
+        takes.replace("KEY", "TOKEN"),
+        takes.replace("headers: {", "headers: {Other: '${TOKEN}', "),
+    ] {
+        let decision = &with_exception(&identity, &changed)[0];
+        assert_eq!(decision.reason, Reason::HostValue, "{changed}");
+    }
 }

@@ -378,6 +378,15 @@ fn items(policy: &EffectivePolicy, kind: ItemKind) -> BTreeMap<String, bool> {
     found
 }
 
+/// The servers of a name that an exception is said to let in, as patterns that fit each alone.
+fn identities(policy: &EffectivePolicy, name: &str) -> Vec<String> {
+    let said = |d: &&scc_policy::Decision| d.liftable && d.item.to_lowercase() == name;
+    let said = policy.decisions.iter().filter(said);
+    said.filter_map(|decision| decision.identity.clone())
+        .map(|identity| identity.replace('[', "[[]").replace('?', "[?]"))
+        .collect()
+}
+
 fn hours(policy: &EffectivePolicy) -> u32 {
     policy
         .session
@@ -491,9 +500,15 @@ proptest! {
             prop_assert_eq!(is_in, liftable, "{}", item);
         }
         for (item, liftable) in servers {
-            let after = stack.evaluate_with(&pattern(&item));
-            let is_in = after.mcp_servers.iter().any(|entry| entry.server.name.to_lowercase() == item);
-            prop_assert_eq!(is_in, liftable, "{}", item);
+            // A name lets in no server of the workspace's; one as it is may be of any layer.
+            let is_in = |lift: &str| {
+                let after = stack.evaluate_with(&pattern(lift));
+                after.mcp_servers.iter().any(|entry| entry.server.name.to_lowercase() == item)
+            };
+            prop_assert!(liftable || !is_in(&item), "{}", item);
+            for identity in identities(&before, &item) {
+                prop_assert!(is_in(&identity), "{}", identity);
+            }
         }
     }
 }

@@ -132,6 +132,7 @@ fn a_policy_in_json_keeps_its_fields_and_no_secret() {
             "safety_net",
             "workspace_shields",
             "allowed_providers",
+            "gateways",
             "dev_environment",
             "decisions",
         ]

@@ -56,7 +56,7 @@ pub(crate) fn file(id: &str, workspace: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use scc_provider::ProviderSettings;
+    use scc_provider::{Extensions, ProviderSettings};
 
     use super::*;
 
@@ -69,6 +69,7 @@ mod tests {
             args: &args,
             agent_is_root: false,
             command_hook: None,
+            extensions: &Extensions::default(),
         };
         let mut argv = Vec::new();
         let known = choose(&context, &mut argv);

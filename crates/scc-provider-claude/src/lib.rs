@@ -5,13 +5,15 @@
 //! can read and not change.
 
 mod conversation;
+mod extensions;
 mod hooks;
 
 use std::collections::BTreeMap;
 
 use scc_provider::{
     AgentProvider, EnvValue, ImageFile, ImageFolder, LaunchContext, LaunchSpec, LoginSpec,
-    ProviderError, ProviderSettings, SealedDirectory, SignIn, VolumeFiles, exact_version, url_host,
+    OwnMarketplace, ProviderError, ProviderSettings, SealedDirectory, SignIn, VolumeFiles,
+    exact_version, url_host,
 };
 use serde_json::{Map, Value, json};
 
@@ -105,9 +107,23 @@ impl AgentProvider for Claude {
         }
     }
 
+    fn plugin_catalogs(&self) -> &'static [&'static str] {
+        &[extensions::CATALOG]
+    }
+
+    fn own_marketplaces(&self) -> &'static [OwnMarketplace] {
+        &[OwnMarketplace {
+            name: "claude-plugins-official",
+            owner: "anthropics",
+            repo: "claude-plugins-official",
+        }]
+    }
+
     fn launch(&self, context: &LaunchContext<'_>) -> Result<LaunchSpec, ProviderError> {
         let settings = context.settings;
+        let extensions = context.extensions;
         url_host(ID, settings)?;
+        extensions::check_arguments(extensions, context.args)?;
         // The sandbox is the permission system: what it does not hold, a question would not hold.
         let mut argv = vec![
             BINARY.to_owned(),
@@ -117,20 +133,25 @@ impl AgentProvider for Claude {
             argv.extend(["--model".to_owned(), model.clone()]);
         }
         let conversation = conversation::choose(context, &mut argv);
+        argv.extend(extensions::arguments(extensions, POLICY));
         argv.extend(context.args.iter().cloned());
         let mut managed = managed_settings(settings);
         managed.insert("hooks".to_owned(), managed_hooks(context));
-        let managed = Value::Object(managed);
-        let files =
-            BTreeMap::from([("managed-settings.json".to_owned(), format!("{managed:#}\n"))]);
+        managed.extend(extensions::settings(extensions));
+        let managed = format!("{:#}\n", Value::Object(managed));
+        let mut files = BTreeMap::from([("managed-settings.json".to_owned(), managed.into())]);
+        files.extend(extensions::policy_files(extensions));
+        let mut sealed = vec![SealedDirectory {
+            path: POLICY.to_owned(),
+            files,
+        }];
+        sealed.extend(extensions::sealed(extensions)?);
         Ok(LaunchSpec {
             argv,
             env: environment(context),
             conversation,
-            sealed: vec![SealedDirectory {
-                path: POLICY.to_owned(),
-                files,
-            }],
+            sealed,
+            undelivered: extensions::undelivered(extensions),
         })
     }
 

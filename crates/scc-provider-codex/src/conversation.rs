@@ -41,7 +41,7 @@ pub(crate) fn hooks() -> Value {
 
 #[cfg(test)]
 mod tests {
-    use scc_provider::ProviderSettings;
+    use scc_provider::{Extensions, ProviderSettings};
 
     use super::*;
 
@@ -64,6 +64,7 @@ mod tests {
                 args: &args,
                 agent_is_root: false,
                 command_hook: None,
+                extensions: &Extensions::default(),
             };
             let mut argv = Vec::new();
             assert_eq!(choose(&context, &mut argv).as_deref(), Some("u"));

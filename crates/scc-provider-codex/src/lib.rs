@@ -6,6 +6,9 @@
 
 mod conversation;
 mod hooks;
+mod plugin_hooks;
+mod plugins;
+mod servers;
 
 use std::collections::BTreeMap;
 
@@ -108,6 +111,10 @@ impl AgentProvider for Codex {
         }
     }
 
+    fn plugin_catalogs(&self) -> &'static [&'static str] {
+        &[plugins::CATALOG]
+    }
+
     fn launch(&self, context: &LaunchContext<'_>) -> Result<LaunchSpec, ProviderError> {
         let settings = context.settings;
         url_host(ID, settings)?;
@@ -117,20 +124,34 @@ impl AgentProvider for Codex {
         if let Some(key) = &settings.api_key {
             env.insert(KEY_VARIABLE.to_owned(), EnvValue::Secret(key.clone()));
         }
+        let extensions = context.extensions;
+        let mut managed = managed_config(settings);
+        managed.extend(servers::managed(extensions));
+        let mut required = requirements(context);
+        if extensions.locked {
+            let allowed = servers::allowed(extensions);
+            required.insert("mcp_servers".to_owned(), allowed.into());
+        }
         let files = [
             ("config.toml", config(context)),
-            ("managed_config.toml", managed_config(settings)),
-            ("requirements.toml", requirements(context)),
+            ("managed_config.toml", managed),
+            ("requirements.toml", required),
         ]
-        .map(|(name, table)| (name.to_owned(), table.to_string()));
+        .map(|(name, table)| (name.to_owned(), table.to_string().into()));
+        let files = files.into_iter().chain(plugins::policy_file(extensions));
+        let mut sealed = vec![SealedDirectory {
+            path: POLICY.to_owned(),
+            files: files.collect(),
+        }];
+        sealed.extend(plugins::sealed(extensions));
+        let mut undelivered = plugins::undelivered(extensions);
+        undelivered.extend(servers::undelivered(extensions));
         Ok(LaunchSpec {
             argv,
             env,
             conversation,
-            sealed: vec![SealedDirectory {
-                path: POLICY.to_owned(),
-                files: files.into(),
-            }],
+            sealed,
+            undelivered,
         })
     }
 
@@ -197,12 +218,19 @@ fn managed_config(settings: &ProviderSettings) -> Table {
     managed
 }
 
-/// Managed hooks run whatever the user's and the workspace's settings say.
+/// Managed hooks run whatever the user's and the workspace's settings say; those of plugins come last.
 fn managed_hooks(context: &LaunchContext<'_>) -> Table {
     let note = ("SessionStart".to_owned(), conversation::hooks());
     let judge = context.command_hook.map(hooks::hooks);
     let judge = judge.map(|hooks| ("PreToolUse".to_owned(), hooks));
-    [note].into_iter().chain(judge).collect()
+    let mut all: Table = [note].into_iter().chain(judge).collect();
+    for (event, groups) in plugins::hooks(context.extensions) {
+        match all.get_mut(&event) {
+            Some(toml::Value::Array(list)) => list.extend(groups),
+            _ => drop(all.insert(event, groups.into())),
+        }
+    }
+    all
 }
 
 fn requirements(context: &LaunchContext<'_>) -> Table {
@@ -213,7 +241,12 @@ fn requirements(context: &LaunchContext<'_>) -> Table {
     };
     requirements.insert("hooks".to_owned(), managed_hooks(context).into());
     // Otherwise the user's settings could switch the hooks off.
-    requirements.insert("features".to_owned(), toml! { hooks = true }.into());
+    let mut features = toml! { hooks = true };
+    if context.extensions.locked {
+        features.insert("plugins".to_owned(), false.into());
+        requirements.extend(plugins::locked());
+    }
+    requirements.insert("features".to_owned(), features.into());
     requirements
 }
 

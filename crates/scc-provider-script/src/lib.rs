@@ -90,11 +90,11 @@ impl AgentProvider for Script {
         let gateway = context.settings.base_url.clone();
         let gateway = gateway.map(|url| ("SCC_BASE_URL".to_owned(), EnvValue::Plain(url)));
         let mut policy = BTreeMap::from([
-            ("policy.txt".to_owned(), "sealed\n".to_owned()),
-            ("note.sh".to_owned(), note_command(VOLUME)),
+            ("policy.txt".to_owned(), "sealed\n".into()),
+            ("note.sh".to_owned(), note_command(VOLUME).into()),
         ]);
         if let Some(hook) = context.command_hook {
-            policy.insert("hook.sh".to_owned(), format!("{}\n", hook.command));
+            policy.insert("hook.sh".to_owned(), format!("{}\n", hook.command).into());
         }
         Ok(LaunchSpec {
             argv,
@@ -104,6 +104,9 @@ impl AgentProvider for Script {
                 path: "/etc/script-agent".to_owned(),
                 files: policy,
             }],
+            undelivered: context
+                .extensions
+                .all_undelivered("the scripted agent has none"),
         })
     }
 

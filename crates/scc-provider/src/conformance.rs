@@ -3,8 +3,8 @@
 #![expect(clippy::panic, clippy::expect_used, reason = "test support")]
 
 use crate::{
-    AGENT_HOME, AgentProvider, CommandHook, Conversation, EnvValue, LaunchContext, LaunchSpec,
-    ProviderError, ProviderSettings, SignIn, VolumeFiles, note_command,
+    AGENT_HOME, AgentProvider, CommandHook, Conversation, EnvValue, Extensions, LaunchContext,
+    LaunchSpec, ProviderError, ProviderSettings, SealedFile, SignIn, VolumeFiles, note_command,
 };
 
 /// A key that must not turn up anywhere but in a secret.
@@ -15,6 +15,10 @@ const HOOK: CommandHook<'static> = CommandHook {
     command: "/hook-7c2e",
     timeout_seconds: 7,
 };
+
+mod extensions;
+
+pub use extensions::sample as sample_extensions;
 
 /// Panics with the rule that `provider` breaks. `sample` is a credential file that signs in.
 pub fn check(provider: &dyn AgentProvider, sample: &[u8]) {
@@ -36,6 +40,7 @@ pub fn check(provider: &dyn AgentProvider, sample: &[u8]) {
     check_bad_settings(provider);
     check_sign_in(provider, sample);
     check_conversations(provider);
+    extensions::check(provider);
 }
 
 fn check_identity(provider: &dyn AgentProvider) {
@@ -98,6 +103,7 @@ fn check_launch(provider: &dyn AgentProvider, settings: &ProviderSettings) {
             args: &args,
             agent_is_root,
             command_hook: Some(HOOK),
+            extensions: &Extensions::default(),
         };
         provider
             .launch(&context)
@@ -118,18 +124,11 @@ fn check_launch(provider: &dyn AgentProvider, settings: &ProviderSettings) {
         spec.argv.ends_with(&args),
         "{id}: the user's arguments are not at the end"
     );
-    for sealed in &spec.sealed {
-        assert!(
-            sealed.path.starts_with("/etc/"),
-            "{id}: sealed files outside /etc"
-        );
-        assert!(!sealed.files.is_empty(), "{id}: an empty sealed directory");
-    }
     let mut files = spec.sealed.iter().flat_map(|sealed| sealed.files.values());
-    assert!(
-        files.any(|text| text.contains(HOOK.command)),
-        "{id}: no sealed file has the hook"
-    );
+    let hook = HOOK.command.as_bytes();
+    let has_hook = |file: &SealedFile| file.content.windows(hook.len()).any(|part| part == hook);
+    assert!(files.any(has_hook), "{id}: no sealed file has the hook");
+    check_sealed(id, &spec);
     check_no_secret(id, &spec);
     let hosts = provider
         .egress_hosts(settings)
@@ -152,6 +151,27 @@ fn check_launch(provider: &dyn AgentProvider, settings: &ProviderSettings) {
     }
 }
 
+fn check_sealed(id: &str, spec: &LaunchSpec) {
+    for sealed in &spec.sealed {
+        let path = &sealed.path;
+        let place = path.starts_with("/etc/") || path.starts_with("/opt/scc/");
+        assert!(place, "{id}: sealed files outside /etc and /opt/scc");
+        assert!(!sealed.files.is_empty(), "{id}: an empty sealed directory");
+        for inner in &spec.sealed {
+            let Some(rest) = inner.path.strip_prefix(&format!("{path}/")) else {
+                continue;
+            };
+            let below = format!("{rest}/");
+            let place = sealed.files.keys().any(|file| file.starts_with(&below));
+            assert!(place, "{id}: `{path}` has no file at `{}`", inner.path);
+        }
+    }
+    let mut paths: Vec<_> = spec.sealed.iter().map(|sealed| &sealed.path).collect();
+    paths.sort();
+    paths.dedup();
+    assert_eq!(paths.len(), spec.sealed.len(), "{id}: one path twice");
+}
+
 fn check_no_secret(id: &str, spec: &LaunchSpec) {
     assert!(
         !format!("{spec:?}").contains(CANARY),
@@ -170,7 +190,7 @@ fn check_no_secret(id: &str, spec: &LaunchSpec) {
         }
     }
     for sealed in &spec.sealed {
-        let shown = sealed.files.values().any(|text| text.contains(CANARY));
+        let shown = format!("{:?}", sealed.files).contains(CANARY);
         assert!(!shown, "{id}: the key is in a file of {}", sealed.path);
     }
 }
@@ -191,7 +211,9 @@ fn check_bad_settings(provider: &dyn AgentProvider) {
         let Err(error) = provider.egress_hosts(&settings) else {
             panic!("{id}: `{url}` is taken as a gateway")
         };
-        let ProviderError::BadSetting { key, .. } = error;
+        let ProviderError::BadSetting { key, .. } = error else {
+            panic!("{id}: `{url}`: {error}")
+        };
         assert_eq!(key, "base_url", "{id}");
     }
     for version in ["latest", "1", "^1.0.0", "1.0.0;x"] {
@@ -221,6 +243,7 @@ fn check_conversations(provider: &dyn AgentProvider) {
             args: &[],
             agent_is_root: false,
             command_hook: None,
+            extensions: &Extensions::default(),
         };
         provider.launch(&context).expect("a launch")
     };
@@ -250,10 +273,9 @@ fn check_conversations(provider: &dyn AgentProvider) {
 
 fn check_note(provider: &dyn AgentProvider, spec: &LaunchSpec) {
     let (id, volume) = (provider.id(), provider.volume_path());
-    let sealed: String = spec
-        .sealed
-        .iter()
-        .flat_map(|directory| directory.files.values().map(String::as_str))
+    let files = spec.sealed.iter().flat_map(|sealed| sealed.files.values());
+    let sealed: String = files
+        .map(|file| String::from_utf8_lossy(&file.content))
         .collect();
     let noted = sealed.replace("\\\"", "\"").contains(&note_command(volume));
     assert!(noted, "{id}: no hook notes the conversation");

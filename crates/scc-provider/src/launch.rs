@@ -1,10 +1,12 @@
 //! What a launch of an agent consists of.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
 
 use secrecy::SecretString;
 
-use crate::Conversation;
+use crate::{Conversation, Extensions, Undelivered};
 
 /// What the user, team or organization set for one provider.
 #[derive(Debug, Clone, Default)]
@@ -34,6 +36,8 @@ pub struct LaunchContext<'a> {
     pub agent_is_root: bool,
     /// What judges every shell command before the agent runs it.
     pub command_hook: Option<CommandHook<'a>>,
+    /// The plugins and MCP servers that it gets.
+    pub extensions: &'a Extensions,
 }
 
 /// A command that an agent has to run before each shell command of its own, through its managed
@@ -56,8 +60,11 @@ pub struct LaunchSpec {
     pub env: BTreeMap<String, EnvValue>,
     /// The identifier that the conversation has, where that is known before it begins.
     pub conversation: Option<String>,
-    /// Directories of governing files, root-owned and read-only in the container.
+    /// Directories of governing files and plugins, root-owned and read-only in the container. Where
+    /// one lies in another, that one has a file at the place.
     pub sealed: Vec<SealedDirectory>,
+    /// What of the extensions this agent does not get, so that nothing is dropped in silence.
+    pub undelivered: Vec<Undelivered>,
 }
 
 /// The value of an environment variable.
@@ -74,8 +81,48 @@ pub enum EnvValue {
 pub struct SealedDirectory {
     /// Absolute path in the container; it hides whatever the image has there.
     pub path: String,
-    /// Relative path to text, all owned by root with mode 0644.
-    pub files: BTreeMap<String, String>,
+    /// Relative path to file, all owned by root.
+    pub files: BTreeMap<String, SealedFile>,
+}
+
+/// A file of a sealed directory. Clones share the content.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SealedFile {
+    /// Its bytes.
+    pub content: Arc<[u8]>,
+    /// Its mode is 0755 then, and 0644 otherwise.
+    pub executable: bool,
+}
+
+impl From<String> for SealedFile {
+    /// A file that is only read.
+    fn from(text: String) -> Self {
+        Self {
+            content: text.into_bytes().into(),
+            executable: false,
+        }
+    }
+}
+
+impl From<&str> for SealedFile {
+    /// A file that is only read.
+    fn from(text: &str) -> Self {
+        text.to_owned().into()
+    }
+}
+
+impl fmt::Debug for SealedFile {
+    /// Text as text, anything else by its size.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown: &dyn fmt::Debug = match std::str::from_utf8(&self.content) {
+            Ok(text) => &text.to_owned(),
+            Err(_) => &self.content.len(),
+        };
+        f.debug_struct("SealedFile")
+            .field("content", shown)
+            .field("executable", &self.executable)
+            .finish()
+    }
 }
 
 /// What an adapter can object to.
@@ -91,6 +138,22 @@ pub enum ProviderError {
         /// The value as written.
         value: String,
         /// What is wrong with it.
+        reason: String,
+    },
+    /// An argument for the agent that would undo what governs it.
+    #[error("the argument `{argument}` cannot be used here: {reason}")]
+    RefusedArgument {
+        /// The argument.
+        argument: String,
+        /// Why.
+        reason: String,
+    },
+    /// The extensions cannot be expressed for this agent.
+    #[error("{what} cannot be rendered: {reason}")]
+    Unrenderable {
+        /// Such as `plugin x@y`.
+        what: String,
+        /// Why.
         reason: String,
     },
 }

@@ -16,6 +16,7 @@
 #[cfg(feature = "testing")]
 pub mod conformance;
 mod conversation;
+mod extensions;
 mod image;
 mod launch;
 mod registry;
@@ -25,10 +26,14 @@ mod sign_in;
 pub use conversation::{
     Conversation, NotedConversation, SESSION_VARIABLE, is_id, note_command, note_path, read_note,
 };
+pub use extensions::{
+    ExtensionKind, Extensions, McpEndpoint, McpServer, OwnMarketplace, Plugin, Program, Remote,
+    Undelivered,
+};
 pub use image::{ImageFile, ImageFolder};
 pub use launch::{
     CommandHook, EnvValue, LaunchContext, LaunchSpec, ProviderError, ProviderSettings,
-    SealedDirectory,
+    SealedDirectory, SealedFile,
 };
 pub use registry::Registry;
 pub use settings::{exact_version, url_host, url_port};
@@ -65,10 +70,21 @@ pub trait AgentProvider: Send + Sync {
     /// How a person signs in, inside a container with a terminal.
     fn login(&self) -> LoginSpec;
 
+    /// The places of this agent's catalogs of plugins in a marketplace, most important first; none
+    /// where the agent knows no plugins.
+    fn plugin_catalogs(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// The marketplaces that the agent knows by itself.
+    fn own_marketplaces(&self) -> &'static [OwnMarketplace] {
+        &[]
+    }
+
     /// What a launch runs, with which environment and which governing files.
     ///
     /// # Errors
-    /// [`ProviderError::BadSetting`] when a setting cannot be expressed for this agent.
+    /// [`ProviderError`] when a setting, an argument or a plugin cannot be expressed for this agent.
     fn launch(&self, context: &LaunchContext<'_>) -> Result<LaunchSpec, ProviderError>;
 
     /// The conversation that a session's note names (see [`note_path`]); `None` when the note says

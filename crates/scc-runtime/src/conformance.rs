@@ -20,7 +20,7 @@ pub use sandboxes::{
     sandboxes_are_found_by_label, stopping_is_prompt_and_repeatable,
 };
 pub use sealed::{
-    own_volumes_can_be_read_until_the_sandbox_is_removed,
+    own_volumes_can_be_read_until_the_sandbox_is_removed, sealed_directories_can_be_nested,
     sealed_files_are_root_owned_and_read_only, sealed_volumes_are_complete_whoever_comes_first,
     unused_volumes_are_removed, volume_files_are_read_without_a_process,
 };
@@ -101,6 +101,7 @@ impl<'r, R: SandboxRuntime> Fixture<'r, R> {
             labels: self.labels(),
             image: self.image.clone(),
             argv: ["/bin/sh", "-c", script].map(str::to_owned).to_vec(),
+            init: Vec::new(),
             env: BTreeMap::new(),
             working_dir: "/tmp".to_owned(),
             user: UserIds {
@@ -131,6 +132,7 @@ impl<'r, R: SandboxRuntime> Fixture<'r, R> {
             stdin: input,
             stdout: &mut stdout,
             stderr: &mut stderr,
+            has_keys: false,
         };
         within(relay(attachment, console)).await.unwrap();
         let status = within(self.runtime.wait(&id)).await.unwrap();

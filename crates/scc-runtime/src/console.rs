@@ -17,6 +17,8 @@ pub struct ConsoleIo<I, O, E> {
     pub stdout: O,
     /// Gets standard error.
     pub stderr: E,
+    /// Whether the caller's input is a person's keys, of which Ctrl-P and then Ctrl-Q leave.
+    pub has_keys: bool,
 }
 
 /// What ended a relay.
@@ -26,7 +28,13 @@ pub enum RelayEnd {
     Output,
     /// The caller's output takes no more: whoever read it is gone.
     Console,
+    /// The person has left.
+    Keys,
 }
+
+/// The keys that leave, as terminals send them and as those do that can tell more keys apart.
+const FIRST: [&[u8]; 2] = [b"\x10", b"\x1b[112;5u"];
+const SECOND: [&[u8]; 2] = [b"\x11", b"\x1b[113;5u"];
 
 /// Copies in both directions until the output has ended. Input that is left unread when the output
 /// ends stays unread.
@@ -47,8 +55,9 @@ where
         stdin,
         mut stdout,
         mut stderr,
+        has_keys,
     } = console;
-    let feeding = feed(stdin, input);
+    let feeding = feed(stdin, input, has_keys);
     let draining = async {
         while let Some(chunk) = output.next().await {
             let chunk = chunk?;
@@ -67,29 +76,46 @@ where
     loop {
         tokio::select! {
             result = &mut draining => return result,
-            () = &mut feeding, if !fed => fed = true,
+            left = &mut feeding, if !fed => match left {
+                Fed::Left => return Ok(RelayEnd::Keys),
+                Fed::Ended => fed = true,
+            },
         }
     }
 }
 
+/// What ended the input.
+enum Fed {
+    Ended,
+    Left,
+}
+
 /// Passes input on until either side ends. A sandbox that has closed its input is no error: what
 /// ends a relay is its output. Input that cannot be read counts as ended.
-async fn feed<I>(mut stdin: I, mut input: Box<dyn AsyncWrite + Send + Unpin>)
+async fn feed<I>(mut stdin: I, mut input: Box<dyn AsyncWrite + Send + Unpin>, has_keys: bool) -> Fed
 where
     I: AsyncRead + Unpin,
 {
     let mut buffer = vec![0; CHUNK];
+    // The first key is passed on at once, so that it does what the agent has it for.
+    let mut is_first_pressed = false;
     loop {
         let count = stdin.read(&mut buffer).await.unwrap_or(0);
         if count == 0 {
             break;
         }
-        if input.write_all(&buffer[..count]).await.is_err() || input.flush().await.is_err() {
-            return;
+        let typed = &buffer[..count];
+        if has_keys && is_first_pressed && SECOND.contains(&typed) {
+            return Fed::Left;
+        }
+        is_first_pressed = FIRST.iter().any(|key| typed.ends_with(key));
+        if input.write_all(typed).await.is_err() || input.flush().await.is_err() {
+            return Fed::Ended;
         }
     }
     // Nobody is left to hear of a failure to say that the input has ended.
     let _ = input.shutdown().await;
+    Fed::Ended
 }
 
 /// Flushed with each chunk, because a prompt is a chunk without an end of line.
@@ -132,6 +158,7 @@ mod tests {
             stdin: empty(),
             stdout: &mut stdout,
             stderr: &mut stderr,
+            has_keys: false,
         };
         relay(attachment, console).await.unwrap();
         assert_eq!(
@@ -159,6 +186,7 @@ mod tests {
             stdin: &b"hello"[..],
             stdout: &mut stdout,
             stderr: tokio::io::sink(),
+            has_keys: false,
         };
         relay(attachment, console).await.unwrap();
         assert_eq!(stdout, b"hello");
@@ -175,6 +203,7 @@ mod tests {
             stdin,
             stdout: tokio::io::sink(),
             stderr: tokio::io::sink(),
+            has_keys: false,
         };
         relay(attachment, console).await.unwrap();
     }
@@ -192,8 +221,45 @@ mod tests {
             stdin: empty(),
             stdout: closed,
             stderr: tokio::io::sink(),
+            has_keys: false,
         };
         let end = relay(attachment, console).await.unwrap();
         assert_eq!(end, RelayEnd::Console);
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn two_keys_leave() {
+        let keys = |has_keys, typed: &'static [&'static str]| async move {
+            let (mut agent, input) = duplex(64);
+            let (mut hand, stdin) = duplex(64);
+            // The agent says what it got, so that each key is a chunk of its own.
+            let output = stream::once(async move {
+                for keys in typed {
+                    hand.write_all(keys.as_bytes()).await.unwrap();
+                    let mut got = vec![0; keys.len()];
+                    agent.read_exact(&mut got).await.unwrap();
+                }
+                chunk(OutputStream::Stdout, "")
+            });
+            let attachment = Attachment {
+                input: Box::new(input),
+                output: output.boxed(),
+            };
+            let console = ConsoleIo {
+                stdin,
+                stdout: tokio::io::sink(),
+                stderr: tokio::io::sink(),
+                has_keys,
+            };
+            relay(attachment, console).await.unwrap()
+        };
+        assert_eq!(keys(true, &["a", "\x10", "\x11"]).await, RelayEnd::Keys);
+        let extended = &["\x1b[112;5u", "\x1b[113;5u"];
+        assert_eq!(keys(true, extended).await, RelayEnd::Keys);
+        assert_eq!(
+            keys(true, &["\x11", "\x10", "a", "\x11"]).await,
+            RelayEnd::Output
+        );
+        assert_eq!(keys(false, &["\x10", "\x11"]).await, RelayEnd::Output);
     }
 }

@@ -28,8 +28,8 @@ pub use error::{EngineError, TriedEndpoint};
 pub use image::{BuildProgress, ContextFile, ImageBuild};
 pub use spec::{
     EnvValue, ExecSpec, JoinedNetworks, Limits, Mount, MountSource, NameServers, Network,
-    NetworkSpec, NetworkView, Sandbox, SandboxSpec, SandboxState, SealedDirectory, Surroundings,
-    TerminalSize, Unfinished, UserIds,
+    NetworkSpec, NetworkView, Sandbox, SandboxSpec, SandboxState, SealedDirectory, SealedFile,
+    Surroundings, TerminalSize, Unfinished, UserIds,
 };
 
 use std::net::IpAddr;

@@ -1,8 +1,10 @@
 //! What a sandbox is made from, and what one looks like.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use secrecy::SecretString;
 
@@ -17,6 +19,9 @@ pub struct SandboxSpec {
     pub image: String,
     /// The command line of the main process, which runs below an init.
     pub argv: Vec<String>,
+    /// The beginning of the command line of an init of its own, which is followed by that of the main
+    /// process; the engine's init where it is empty.
+    pub init: Vec<String>,
     /// Environment of the main process.
     pub env: BTreeMap<String, EnvValue>,
     /// Absolute path of the working directory.
@@ -95,13 +100,53 @@ pub enum MountSource {
     Own,
 }
 
-/// A root-owned directory of small files, mounted read-only.
+/// A root-owned directory, mounted read-only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SealedDirectory {
     /// Absolute path inside; it hides what the image has there.
     pub path: String,
-    /// Relative path to text, each with mode 0644.
-    pub files: BTreeMap<String, String>,
+    /// Relative path to file.
+    pub files: BTreeMap<String, SealedFile>,
+}
+
+/// A file of a sealed directory. Clones share the content.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SealedFile {
+    /// Its bytes.
+    pub content: Arc<[u8]>,
+    /// Its mode is 0755 then, and 0644 otherwise.
+    pub executable: bool,
+}
+
+impl From<String> for SealedFile {
+    /// A file that is only read.
+    fn from(text: String) -> Self {
+        Self {
+            content: text.into_bytes().into(),
+            executable: false,
+        }
+    }
+}
+
+impl From<&str> for SealedFile {
+    /// A file that is only read.
+    fn from(text: &str) -> Self {
+        text.to_owned().into()
+    }
+}
+
+impl fmt::Debug for SealedFile {
+    /// Text as text, anything else by its size.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown: &dyn fmt::Debug = match std::str::from_utf8(&self.content) {
+            Ok(text) => &text.to_owned(),
+            Err(_) => &self.content.len(),
+        };
+        f.debug_struct("SealedFile")
+            .field("content", shown)
+            .field("executable", &self.executable)
+            .finish()
+    }
 }
 
 /// What a sandbox's network reaches.

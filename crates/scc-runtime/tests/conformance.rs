@@ -92,6 +92,7 @@ checks! {
     own_volumes_can_be_read_until_the_sandbox_is_removed,
     sealed_files_are_root_owned_and_read_only,
     sealed_volumes_are_complete_whoever_comes_first,
+    sealed_directories_can_be_nested,
     volume_files_are_read_without_a_process,
     unused_volumes_are_removed,
     the_kernel_refuses_what_reaches_out,
@@ -101,12 +102,13 @@ checks! {
 }
 
 fn sealed_spec(f: &Fixture<'_, DockerRuntime>, text: &str) -> SandboxSpec {
-    let files = [("policy".to_owned(), text.to_owned())].into();
+    let files = [("policy".to_owned(), text.into())].into();
     SandboxSpec {
         name: format!("{}-{}", f.namespace, text.len()),
         labels: [(labels::NAMESPACE.to_owned(), f.namespace.clone())].into(),
         image: f.image.clone(),
         argv: vec!["true".to_owned()],
+        init: Vec::new(),
         env: Default::default(),
         working_dir: "/".to_owned(),
         user: UserIds { uid: 1, gid: 1 },

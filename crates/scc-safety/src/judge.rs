@@ -44,6 +44,8 @@ pub(crate) struct Judge<'a> {
     pub(crate) used: BTreeSet<String>,
     /// What is not known is not reported: the command may never run.
     pub(crate) lenient: bool,
+    /// Git adds host and command to what the text starts.
+    pub(crate) transport: bool,
     depth: u32,
     aliases: u32,
     work: u64,
@@ -62,6 +64,7 @@ impl<'a> Judge<'a> {
             outer: None,
             used: BTreeSet::new(),
             lenient: false,
+            transport: false,
             depth: 0,
             aliases: 0,
             work: 0,

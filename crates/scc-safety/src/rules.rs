@@ -113,6 +113,10 @@ catalogue! {
         "`git restore FILE`, `--worktree`, `--patch`",
         "overwrites files, and their uncommitted changes are lost",
         Some("`git restore --staged FILE` only unstages; `git stash push -- FILE` puts the changes aside");
+    REMOVE_FORCE = CheckoutRestore, "git.rm.force":
+        "`git rm --force`",
+        "deletes files also where their changes are not committed, and these are lost",
+        Some("`git rm FILE` stops where changes would be lost; `git rm --cached FILE` keeps the file");
     CHECKOUT_INDEX = CheckoutRestore, "git.checkout-index.force":
         "`git checkout-index --force`",
         "overwrites files with what is staged, and their uncommitted changes are lost",
@@ -161,6 +165,10 @@ catalogue! {
         "`git update-ref --stdin`",
         "takes its instructions from elsewhere, and may delete any reference",
         Some("one reference at a time: `git update-ref refs/heads/NAME COMMIT`");
+    UPDATE_REF_OVERWRITE = HistoryRewrite, "git.update-ref.overwrite":
+        "`git update-ref` over a branch or tag that exists",
+        "replaces a branch or tag that may have commits that are on no other",
+        Some("take a new name: `git branch NAME`");
     WORKTREE_REMOVE = HistoryRewrite, "git.worktree.remove-force":
         "`git worktree remove --force`",
         "deletes a work tree with its uncommitted changes",

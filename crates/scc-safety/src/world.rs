@@ -49,6 +49,13 @@ pub trait World {
         None
     }
 
+    /// The repository has files that describe remotes beside its configuration
+    /// (`.git/remotes/NAME`), with refspecs that may overwrite.
+    fn has_remote_files(&self, globals: &GitGlobals) -> Option<bool> {
+        let _ = globals;
+        None
+    }
+
     /// The absolute path of the top of the work tree that git would work in.
     fn worktree(&self, globals: &GitGlobals) -> Option<String> {
         let _ = globals;

@@ -116,6 +116,15 @@ fn here_documents_up_to_an_empty_line() {
         "cat <<\\\n\"\" ",
         "cat <<\"\\\n\" ",
         "x=$(cat <<\"\" y )",
+        "cat <<<<<\"\" ",
+        "cat \\<<<\"\" x",
+        "cat <<\"'\" x",
+        "x=$(cat << <<<,a",
+        "x=$(cat << ;a",
+        "x=$(cat <<  E",
+        "x=$(cat <<-\t)",
+        "x=$[ $[1]a << (b",
+        "eval \"$(/c << <<<<,<<<.f\0\u{14}\0h =h)\"h ",
     ] {
         assert_eq!(refused_by(text), ["shell.unparsable"], "{text:?}");
     }
@@ -125,6 +134,14 @@ fn here_documents_up_to_an_empty_line() {
         "cat <<'$'\n$\n",
         "cat <<'$'\n$\n",
         "cat <<<\"x\" y",
+        "cat <<<\"\" y",
+        "x=$(cat << E\nE\n)",
+        "x=$(cat <<-E\nE\n)",
+        "echo $((1 << (n - 1)))",
+        "echo $(( ${a} + $n << (n) ))",
+        "echo $(a) $((1 <<  2)) $((n << 4))",
+        "(( x = 1 << (n) ))",
+        "echo $[1 << (2)]",
     ] {
         assert_eq!(refused_by(text), Vec::<String>::new(), "{text:?}");
     }

@@ -287,6 +287,7 @@ fn every_rule_is_shown_by_a_row() {
         "shell.too-complex",
         "git.alias-too-deep",
         "git.config-unreadable",
+        "git.update-ref.overwrite",
     ];
     for rule in rules() {
         let shown = seen.contains(&rule.id) || elsewhere.contains(&rule.id.as_str());

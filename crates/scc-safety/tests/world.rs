@@ -18,6 +18,7 @@ struct Known {
     branch: Option<&'static str>,
     staged: bool,
     worktree: Option<&'static str>,
+    remote_files: bool,
     env: BTreeMap<&'static str, &'static str>,
     parent: Option<&'static str>,
     asked: AtomicUsize,
@@ -60,6 +61,10 @@ impl World for Known {
         self.ask(Some(self.paths.contains(&path)))
     }
 
+    fn has_remote_files(&self, _: &GitGlobals) -> Option<bool> {
+        self.ask(Some(self.remote_files))
+    }
+
     fn worktree(&self, _: &GitGlobals) -> Option<String> {
         self.ask(self.worktree.map(str::to_owned))
     }
@@ -100,8 +105,6 @@ fn common_commands_ask_nothing_about_the_repository() {
         "git commit -m x",
         "git log --oneline",
         "git diff",
-        "git fetch",
-        "git pull --rebase",
         "git rebase main",
         "git stash",
         "git checkout -b x",
@@ -259,6 +262,17 @@ fn what_is_not_there_cannot_be_overwritten() {
             ("git tag -f v1", "git.tag.force"),
             ("git tag -f v2", ""),
             ("git reset --merge", ""),
+            ("git update-ref refs/heads/new v1", ""),
+            (
+                "git update-ref refs/heads/main v1",
+                "git.update-ref.overwrite",
+            ),
+            (
+                "git update-ref -m why refs/tags/v1 main",
+                "git.update-ref.overwrite",
+            ),
+            ("git update-ref HEAD v1", ""),
+            ("git update-ref refs/remotes/origin/x v1", ""),
         ],
     );
     let staged = Known {
@@ -288,6 +302,11 @@ fn what_git_starts_by_itself_is_allowed() {
         ("git merge -s resolve x", "git read-tree -v --reset -u abc"),
         ("git merge-one-file", "git checkout-index -f --stage=2 -- f"),
         ("git subtree", "git checkout -- sub"),
+        ("git submodule--helper clone", "git checkout -q -f abc"),
+        ("git submodule--helper add x", "git checkout -f -q"),
+        ("git rebase main", "git read-tree -u --reset abc def"),
+        ("git pull", "git read-tree -u --reset abc def"),
+        ("git am", "git read-tree -u --reset abc def"),
         (
             "git remote-https origin url",
             "git send-pack --stateless-rpc --stdin url",
@@ -318,6 +337,10 @@ fn what_git_starts_by_itself_is_allowed() {
         ("git stash", "git push --force"),
         ("git stash", "git branch -D x"),
         ("git commit", "git clean -fd"),
+        ("git submodule--helper foreach", "git reset --hard"),
+        ("git submodule--helper status", "git reset --hard"),
+        ("git submodule--helper", "git reset --hard"),
+        ("git rebase main", "git reset --hard"),
         ("git-remote-https", "git push --force"),
         ("make", "git reset --hard"),
         ("", "git reset --hard"),
@@ -332,6 +355,104 @@ fn what_git_starts_by_itself_is_allowed() {
             "{parent} -> {command}"
         );
     }
+}
+
+#[test]
+fn what_is_fetched_by_configuration_counts() {
+    let world = |key, value| Known {
+        config: vec![(key, value)],
+        ..Known::default()
+    };
+    for (value, refused) in [
+        ("+refs/heads/*:refs/remotes/origin/*", false),
+        ("+refs/tags/*:refs/tags/*", false),
+        ("+refs/notes/*:refs/notes/*", false),
+        ("refs/heads/*:refs/heads/*", false),
+        ("+refs/heads/*:refs/heads/*", true),
+        ("+main:main", true),
+        ("+refs/*:refs/*", true),
+        ("+main", false),
+    ] {
+        let world = world("remote.origin.fetch", value);
+        let rule = if refused { "git.fetch.force" } else { "" };
+        assert_found(
+            &world,
+            &[
+                ("git fetch", rule),
+                ("git fetch origin", rule),
+                ("git pull", rule),
+            ],
+        );
+        assert_found(
+            &world,
+            &[("git fetch other", ""), ("git fetch --all", rule)],
+        );
+    }
+    let forced = world("remote.origin.fetch", "refs/heads/*:refs/heads/*");
+    assert_found(&forced, &[("git fetch --force", "git.fetch.force")]);
+    let mirror = Known {
+        config: vec![
+            ("remote.origin.fetch", "+refs/*:refs/*"),
+            ("remote.origin.mirror", "true"),
+        ],
+        ..Known::default()
+    };
+    assert_found(&mirror, &[("git fetch", ""), ("git remote update", "")]);
+}
+
+/// They may say `Push: +main:main`.
+#[test]
+fn old_files_of_remotes_are_not_trusted() {
+    let world = Known {
+        remote_files: true,
+        ..Known::default()
+    };
+    assert_found(
+        &world,
+        &[
+            ("git push", "git.push.unknown"),
+            ("git push origin", "git.push.unknown"),
+            ("git push origin main", ""),
+            ("git fetch", "git.history.unknown"),
+            ("git pull origin", "git.history.unknown"),
+            ("git fetch origin main", ""),
+        ],
+    );
+}
+
+/// What git starts instead of ssh gets host and command from git.
+#[test]
+fn an_ssh_that_git_completes_goes_nowhere_by_itself() {
+    for (text, refused) in [
+        ("ssh -i k", false),
+        ("env X=1 ssh -i k", false),
+        ("ssh -i $HOME/.ssh/k -o 'ProxyCommand=nc %h %p'", false),
+        ("exec ssh -4 -F \"$HOME/c\"", false),
+        ("ssh -i $HOME/k h", true),
+        ("env X=1 ssh h", true),
+        ("env X=1 ssh -i k; git push --force", true),
+        ("env X=1 ssh $(cat hosts)", true),
+        ("env X=1 curl https://example.com", true),
+        ("env X=1 scp", true),
+    ] {
+        for name in ["GIT_SSH_COMMAND", "GIT_SSH"] {
+            let world = Known {
+                env: BTreeMap::from([(name, text), ("HOME", "/h")]),
+                ..Known::default()
+            };
+            assert_eq!(
+                !found(&world, "git status").is_empty(),
+                refused,
+                "{name}={text}"
+            );
+        }
+    }
+    let pager = Known {
+        env: BTreeMap::from([("GIT_PAGER", "env X=1 ssh -i k")]),
+        ..Known::default()
+    };
+    assert_found(&pager, &[("git status", "network.ssh")]);
+    assert_found(&Known::default(), &[("ssh -i k", "network.ssh")]);
 }
 
 #[test]

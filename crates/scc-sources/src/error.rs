@@ -98,6 +98,22 @@ pub enum SourceError {
         /// What is there instead.
         reason: String,
     },
+    /// A folder of files that must not be used.
+    #[error("the files of `{from}` are refused: {reason}")]
+    Tree {
+        /// The source.
+        from: String,
+        /// The reason.
+        reason: String,
+    },
+    /// What was pinned is not there any more.
+    #[error("`{from}` does not have `{pinned}` any more")]
+    PinGone {
+        /// The source.
+        from: String,
+        /// The commit or digest that was pinned.
+        pinned: String,
+    },
     /// The document is not valid.
     #[error("the document from `{from}` is not valid: {reason}")]
     Invalid {
@@ -154,6 +170,10 @@ impl SourceError {
                 "check that the repository exists and that `git ls-remote` may read it"
             }
             Self::GitMissing { .. } => "install git",
+            Self::Tree { .. } => "ask whoever keeps it; nothing of it was used",
+            Self::PinGone { .. } => {
+                "see what is there now, and accept it: scc org update; who rewrote it can say why"
+            }
             Self::Offline { .. } => "connect once without `--offline`",
             Self::Content { hint, .. } => return hint.map(str::to_owned),
             _ => return None,

@@ -8,8 +8,9 @@ use std::time::Instant;
 
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::complaint::{complaint, refused};
 use crate::loaded::{Fetched, Revision};
-use crate::process::{self, Failure, Output};
+use crate::process::{self, Bounds, Failure, Output};
 use crate::source::{GitPlace, Remote};
 use crate::{AuthHeader, FetchOptions, SourceError, authorities};
 
@@ -19,7 +20,7 @@ const FETCHED: &str = "refs/scc/document";
 const MAX_LISTING: u64 = 1 << 20;
 
 /// One fetch: git in a new, empty repository.
-struct Fetch<'a> {
+pub(crate) struct Fetch<'a> {
     from: String,
     address: String,
     place: &'a GitPlace,
@@ -28,6 +29,8 @@ struct Fetch<'a> {
     authorities: Option<PathBuf>,
     header: Option<SecretString>,
     deadline: Instant,
+    /// What may be on the disk, in bytes.
+    disk: Option<u64>,
 }
 
 /// Fetches the document into a new directory `dir`, or finds that the commit is still this one.
@@ -39,17 +42,7 @@ pub(crate) fn fetch(
     options: &FetchOptions,
     dir: &Path,
 ) -> Result<Fetched, SourceError> {
-    let fetch = Fetch {
-        address: address(&place.remote, &options.github_base),
-        authorities: write_authorities(&from, options, dir)?,
-        repository: dir.join("repository"),
-        header: auth.map(AuthHeader::for_git),
-        deadline: Instant::now() + options.total_timeout,
-        from,
-        place,
-        options,
-    };
-    fetch.git(&["init", "--quiet", "--bare", "--template="], MAX_LISTING)?;
+    let fetch = Fetch::new(from, place, auth, options, dir)?;
     let wanted = match place.reference.as_deref() {
         Some(id) if is_commit_id(id) => id.to_owned(),
         reference => {
@@ -60,7 +53,7 @@ pub(crate) fn fetch(
             name
         }
     };
-    let commit = fetch.fetch_commit(&wanted)?;
+    let commit = fetch.fetch_commit(&wanted, "blob:none")?;
     let content = fetch.read(&commit)?;
     let revision = Some(Revision::Commit(commit));
     Ok(Fetched::New { content, revision })
@@ -73,7 +66,7 @@ fn address(remote: &Remote, github_base: &str) -> String {
     }
 }
 
-fn is_commit_id(text: &str) -> bool {
+pub(crate) fn is_commit_id(text: &str) -> bool {
     text.len() == 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
@@ -94,9 +87,38 @@ fn write_authorities(
     Ok(Some(file))
 }
 
-impl Fetch<'_> {
+impl<'a> Fetch<'a> {
+    /// Makes the repository in `dir`.
+    pub(crate) fn new(
+        from: String,
+        place: &'a GitPlace,
+        auth: Option<&AuthHeader>,
+        options: &'a FetchOptions,
+        dir: &Path,
+    ) -> Result<Self, SourceError> {
+        let fetch = Self {
+            address: address(&place.remote, &options.github_base),
+            authorities: write_authorities(&from, options, dir)?,
+            repository: dir.join("repository"),
+            header: auth.map(AuthHeader::for_git),
+            deadline: Instant::now() + options.total_timeout,
+            disk: None,
+            from,
+            place,
+            options,
+        };
+        fetch.git(&["init", "--quiet", "--bare", "--template="], MAX_LISTING)?;
+        Ok(fetch)
+    }
+
+    /// With so many bytes on the disk at most.
+    pub(crate) fn within(mut self, bytes: u64) -> Self {
+        self.disk = Some(bytes);
+        self
+    }
+
     /// The full name and the commit of a reference (`HEAD` when there is none) at the remote.
-    fn look_up(&self, reference: Option<&str>) -> Result<(String, String), SourceError> {
+    pub(crate) fn look_up(&self, reference: Option<&str>) -> Result<(String, String), SourceError> {
         let names = match reference {
             None => vec!["HEAD".to_owned()],
             Some(name) if name.starts_with("refs/") => vec![name.to_owned()],
@@ -131,13 +153,16 @@ impl Fetch<'_> {
         }
     }
 
-    fn fetch_commit(&self, wanted: &str) -> Result<String, SourceError> {
+    /// Fetches a commit by its id or by the name of a reference, without the blobs that the filter
+    /// names; returns its id.
+    pub(crate) fn fetch_commit(&self, wanted: &str, filter: &str) -> Result<String, SourceError> {
         let refspec = format!("+{wanted}:{FETCHED}");
+        let filter = format!("--filter={filter}");
         let args = [
             "fetch",
             "--quiet",
             "--depth=1",
-            "--filter=blob:none",
+            &filter,
             "--no-tags",
             "--no-recurse-submodules",
             "--no-write-fetch-head",
@@ -191,7 +216,7 @@ impl Fetch<'_> {
 
     fn blob(&self, id: &str) -> Result<Vec<u8>, SourceError> {
         let limit = self.options.max_bytes;
-        let content = match self.run(&["cat-file", "blob", id], limit) {
+        let content = match self.run(&["cat-file", "blob", id], limit, Vec::new()) {
             Err(Failure::TooLarge) => {
                 return Err(SourceError::Content {
                     from: self.from.clone(),
@@ -211,13 +236,23 @@ impl Fetch<'_> {
         }
     }
 
-    fn missing(&self, reason: String) -> SourceError {
+    pub(crate) fn missing(&self, reason: String) -> SourceError {
         let from = self.from.clone();
         SourceError::NotInRepository { from, reason }
     }
 
-    fn git(&self, args: &[&str], max: u64) -> Result<Vec<u8>, SourceError> {
-        self.succeeded(self.run(args, max))
+    pub(crate) fn git(&self, args: &[&str], max: u64) -> Result<Vec<u8>, SourceError> {
+        self.succeeded(self.run(args, max, Vec::new()))
+    }
+
+    /// The same, with something to read.
+    pub(crate) fn git_with(
+        &self,
+        args: &[&str],
+        max: u64,
+        input: Vec<u8>,
+    ) -> Result<Vec<u8>, SourceError> {
+        self.succeeded(self.run(args, max, input))
     }
 
     fn succeeded(&self, ran: Result<Output, Failure>) -> Result<Vec<u8>, SourceError> {
@@ -231,6 +266,10 @@ impl Fetch<'_> {
             Ok(output) => Err(failed(complaint(&output.stderr), refused(&output.stderr))),
             Err(Failure::Timeout) => Err(failed("it did not answer in time".to_owned(), false)),
             Err(Failure::TooLarge) => Err(failed("its answer is too long".to_owned(), false)),
+            Err(Failure::DiskFull) => {
+                let most = self.disk.unwrap_or_default();
+                Err(failed(format!("it is larger than {most} bytes"), false))
+            }
             Err(Failure::Start(source)) => Err(SourceError::GitMissing {
                 program: self.options.git.program.clone(),
                 source,
@@ -238,7 +277,7 @@ impl Fetch<'_> {
         }
     }
 
-    fn run(&self, args: &[&str], max: u64) -> Result<Output, Failure> {
+    fn run(&self, args: &[&str], max: u64, input: Vec<u8>) -> Result<Output, Failure> {
         let mut command = Command::new(&self.options.git.program);
         command.env_clear().envs(self.environment());
         // A relative entry of PATH must not find a program in a workspace, where an agent can write.
@@ -247,7 +286,13 @@ impl Fetch<'_> {
             command.arg("-c").arg(setting);
         }
         command.args(args);
-        process::run(command, self.deadline, max)
+        let bounds = Bounds {
+            deadline: self.deadline,
+            max_stdout: max,
+            input,
+            disk: self.disk.map(|bytes| (self.repository.as_path(), bytes)),
+        };
+        process::run(command, bounds)
     }
 
     fn settings(&self) -> Vec<OsString> {
@@ -320,60 +365,4 @@ impl Fetch<'_> {
 enum Entry {
     File(String),
     Folder,
-}
-
-/// What git says about why it failed, in one line and without control characters: much of it
-/// comes from the server.
-fn complaint(stderr: &str) -> String {
-    const MAX: usize = 300;
-    let lines = || {
-        stderr
-            .lines()
-            .map(str::trim)
-            .filter(|line| !line.is_empty())
-    };
-    let marked = lines().rfind(|line| line.starts_with("fatal:") || line.starts_with("error:"));
-    let line = marked.or_else(|| lines().next_back());
-    let line = line.unwrap_or("it gave no reason");
-    let line = line
-        .trim_start_matches("fatal:")
-        .trim_start_matches("error:");
-    let printable = line.trim().chars().filter(|c| !c.is_control());
-    printable.take(MAX).collect()
-}
-
-/// Whether the server answered and said no, by the words of git and of the usual servers.
-fn refused(stderr: &str) -> bool {
-    [
-        "Authentication failed",
-        "could not read Username",
-        "could not read Password",
-        "epository not found",
-        "' not found",
-        "Permission denied",
-        "does not appear to be a git repository",
-        "returned error: 401",
-        "returned error: 403",
-        "returned error: 404",
-    ]
-    .iter()
-    .any(|words| stderr.contains(words))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_complaint_is_one_clean_line() {
-        let stderr = "Cloning\nremote: \u{1b}[31mno\nfatal: repo\u{1b}[2J 'x' not found\n";
-        assert_eq!(complaint(stderr), "repo[2J 'x' not found");
-        assert!(refused(stderr));
-        assert_eq!(complaint(""), "it gave no reason");
-        assert_eq!(
-            complaint("ssh: connect: no route\n"),
-            "ssh: connect: no route"
-        );
-        assert_eq!(complaint(&"x".repeat(1000)).len(), 300);
-    }
 }

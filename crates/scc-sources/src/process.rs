@@ -1,9 +1,10 @@
 //! Running a program for at most so long and reading at most so much.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Write as _};
 use std::os::unix::process::CommandExt as _;
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::path::Path;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -17,6 +18,17 @@ pub(crate) struct Output {
     pub(crate) stderr: String,
 }
 
+/// What a program is given, and how far it may go.
+pub(crate) struct Bounds<'a> {
+    pub(crate) deadline: Instant,
+    /// Bytes that it may print.
+    pub(crate) max_stdout: u64,
+    /// What it reads; nothing where this is empty.
+    pub(crate) input: Vec<u8>,
+    /// A directory, and the bytes that may be in it.
+    pub(crate) disk: Option<(&'a Path, u64)>,
+}
+
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// It does not start.
@@ -25,31 +37,42 @@ pub(crate) enum Failure {
     Timeout,
     /// It printed more than the limit.
     TooLarge,
+    /// It wrote more to the disk than the limit.
+    DiskFull,
 }
 
-/// Runs the program without input, in a process group of its own: its helpers end with it, and
-/// none of them can ask at the terminal.
-pub(crate) fn run(
-    mut command: Command,
-    deadline: Instant,
-    max_stdout: u64,
-) -> Result<Output, Failure> {
+/// How often the disk is looked at.
+const WATCH: Duration = Duration::from_millis(50);
+
+/// Runs the program in a process group of its own: its helpers end with it, and none of them can
+/// ask at the terminal.
+pub(crate) fn run(mut command: Command, bounds: Bounds<'_>) -> Result<Output, Failure> {
+    let stdin = match bounds.input.is_empty() {
+        true => Stdio::null(),
+        false => Stdio::piped(),
+    };
     command
-        .stdin(Stdio::null())
+        .stdin(stdin)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0);
     let mut running = Running(command.spawn().map_err(Failure::Start)?);
-    let stdout = collect(running.0.stdout.take(), max_stdout + 1);
+    feed(running.0.stdin.take(), bounds.input);
+    let stdout = collect(running.0.stdout.take(), bounds.max_stdout + 1);
     let stderr = collect(running.0.stderr.take(), MAX_STDERR);
-    let stdout = receive(&stdout, deadline)?;
-    if stdout.len() as u64 > max_stdout {
+    let watch = Watch {
+        deadline: bounds.deadline,
+        disk: bounds.disk,
+    };
+    let stdout = watch.receive(&stdout)?;
+    if stdout.len() as u64 > bounds.max_stdout {
         return Err(Failure::TooLarge);
     }
-    let stderr = receive(&stderr, deadline)?;
+    let stderr = watch.receive(&stderr)?;
     loop {
         match running.0.try_wait() {
             Ok(Some(status)) => {
+                watch.check_disk()?;
                 let success = status.success();
                 let stderr = String::from_utf8_lossy(&stderr).into_owned();
                 return Ok(Output {
@@ -58,7 +81,7 @@ pub(crate) fn run(
                     stderr,
                 });
             }
-            Ok(None) if Instant::now() < deadline => {
+            Ok(None) if Instant::now() < bounds.deadline => {
                 std::thread::sleep(Duration::from_millis(2));
             }
             Ok(None) => return Err(Failure::Timeout),
@@ -97,7 +120,62 @@ fn collect(pipe: Option<impl Read + Send + 'static>, limit: u64) -> Receiver<Vec
     receive
 }
 
-fn receive(from: &Receiver<Vec<u8>>, deadline: Instant) -> Result<Vec<u8>, Failure> {
-    let left = deadline.saturating_duration_since(Instant::now());
-    from.recv_timeout(left).map_err(|_| Failure::Timeout)
+/// Writes on a thread, for the program may print before it has read everything.
+fn feed(pipe: Option<ChildStdin>, input: Vec<u8>) {
+    let Some(mut pipe) = pipe else {
+        return;
+    };
+    // A program that ends before it has read everything says why itself.
+    std::thread::spawn(move || pipe.write_all(&input));
+}
+
+struct Watch<'a> {
+    deadline: Instant,
+    disk: Option<(&'a Path, u64)>,
+}
+
+impl Watch<'_> {
+    /// Waits for what a thread collects, and meanwhile looks at the disk.
+    fn receive(&self, from: &Receiver<Vec<u8>>) -> Result<Vec<u8>, Failure> {
+        loop {
+            let left = self.deadline.saturating_duration_since(Instant::now());
+            let pause = match self.disk {
+                Some(_) => left.min(WATCH),
+                None => left,
+            };
+            match from.recv_timeout(pause) {
+                Ok(bytes) => return Ok(bytes),
+                Err(RecvTimeoutError::Timeout) if !left.is_zero() && self.disk.is_some() => {}
+                Err(_) => return Err(Failure::Timeout),
+            }
+            self.check_disk()?;
+        }
+    }
+
+    fn check_disk(&self) -> Result<(), Failure> {
+        match self.disk {
+            Some((dir, most)) if bytes_in(dir, most) > most => Err(Failure::DiskFull),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The size of all files below a directory, as far as it matters whether it is more than `most`.
+fn bytes_in(dir: &Path, most: u64) -> u64 {
+    let mut sum = 0;
+    let mut folders = vec![dir.to_owned()];
+    while let Some(folder) = folders.pop() {
+        // What goes away while it is looked at does not count.
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            match entry.metadata() {
+                Ok(meta) if meta.is_dir() => folders.push(entry.path()),
+                Ok(meta) => sum += meta.len(),
+                Err(_) => {}
+            }
+        }
+        if sum > most {
+            break;
+        }
+    }
+    sum
 }

@@ -59,6 +59,8 @@ pub enum SessionState {
     Running,
     /// The agent ended by itself or was stopped.
     Ended,
+    /// The session's time was over, and the agent was ended.
+    TimedOut,
     /// The launch did not succeed.
     Failed,
 }

@@ -1,12 +1,15 @@
 //! A gate in front of a container engine, which can hold a client at any request that changes
 //! something.
 
+use std::fmt;
 use std::io::{self, BufReader, Read, Write};
 use std::net::Shutdown;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
+
+use serde_json::Value;
 
 use crate::http::{Head, read_body, read_head};
 
@@ -39,8 +42,19 @@ struct State {
     hold_at: Option<(usize, Side)>,
     is_held: bool,
     refusals: Vec<(String, String)>,
+    rewrites: Vec<(String, Change)>,
     /// How many requests the engine may be carrying out.
     in_flight: usize,
+}
+
+/// A change of what a container is to be.
+#[derive(Clone)]
+struct Change(Arc<dyn Fn(&mut Value) + Send + Sync>);
+
+impl fmt::Debug for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Change")
+    }
 }
 
 impl Shared {
@@ -126,6 +140,13 @@ impl Gate {
         self.shared.lock().refusals.push(refusal);
     }
 
+    /// Changes every container that is made with this role, as somebody would who has taken the
+    /// engine over.
+    pub fn rewrite(&self, role: &str, change: impl Fn(&mut Value) + Send + Sync + 'static) {
+        let rewrite = (role.to_owned(), Change(Arc::new(change)));
+        self.shared.lock().rewrites.push(rewrite);
+    }
+
     /// Forgets what was counted, and returns it: method and path of each request.
     #[must_use]
     pub fn take_seen(&self) -> Vec<String> {
@@ -144,7 +165,7 @@ fn serve(client: UnixStream, engine: &Path, shared: &Shared) -> io::Result<()> {
     let body = if is_raw {
         Vec::new()
     } else {
-        read_body(&head, &mut reader)?
+        rewritten(&head, read_body(&head, &mut reader)?, shared)
     };
     let number = count(&head, shared);
     let _flight = (number.is_some() && !is_raw).then(|| Flight::begin(shared));
@@ -226,6 +247,24 @@ fn refusal(head: &Head, shared: &Shared) -> Option<String> {
         .iter()
         .find(|(request, _)| *request == wanted);
     found.map(|(_, message)| message.clone())
+}
+
+/// What the engine gets to see of a request.
+fn rewritten(head: &Head, body: Vec<u8>, shared: &Shared) -> Vec<u8> {
+    let is_made = target(head).is_some_and(|(_, path)| path.ends_with("/containers/create"));
+    let rewrites = shared.lock().rewrites.clone();
+    let parsed = (is_made && !rewrites.is_empty()).then(|| serde_json::from_slice(&body));
+    let Some(Ok::<Value, _>(mut parsed)) = parsed else {
+        return body;
+    };
+    let role = parsed["Labels"]["dev.scc.role"].as_str().map(str::to_owned);
+    for (_, change) in rewrites
+        .iter()
+        .filter(|(one, _)| Some(one) == role.as_ref())
+    {
+        (change.0)(&mut parsed);
+    }
+    parsed.to_string().into_bytes()
 }
 
 /// The number of a request that changes something.

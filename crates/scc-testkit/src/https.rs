@@ -172,7 +172,8 @@ impl HttpsServer {
         Self::start_as("127.0.0.1", &names, &Authority::new(), handler)
     }
 
-    /// Listens on a free port of `address` as these hosts, with a certificate of this authority.
+    /// Listens on a free port of `address` as these hosts, with a certificate of this authority. A client
+    /// may come with `CONNECT`, as to a proxy, and is answered by this server whatever host it wants.
     ///
     /// # Errors
     /// When no port can be bound.
@@ -239,6 +240,9 @@ fn serve(
     log: &Mutex<Vec<Request>>,
     handler: &Handler,
 ) -> io::Result<()> {
+    if through_proxy(&stream)? {
+        (&stream).write_all(b"HTTP/1.1 200 Connected\r\n\r\n")?;
+    }
     let connection = ServerConnection::new(config).map_err(io::Error::other)?;
     let mut reader = BufReader::new(StreamOwned::new(connection, stream));
     let Some(head) = read_head(&mut reader)? else {
@@ -256,6 +260,17 @@ fn serve(
     let reply = handler(&request);
     std::thread::sleep(reply.delay);
     send(&reply, reader.get_mut())
+}
+
+/// Whether the client speaks to a proxy; then it has said what it wants, and waits.
+fn through_proxy(stream: &TcpStream) -> io::Result<bool> {
+    let mut first = [0];
+    // The first byte of TLS is no letter.
+    if stream.peek(&mut first)? == 0 || first != *b"C" {
+        return Ok(false);
+    }
+    let head = read_head(&mut BufReader::new(stream))?;
+    Ok(head.is_some_and(|head| head.first_line.starts_with("CONNECT ")))
 }
 
 fn send(reply: &Reply, stream: &mut StreamOwned<ServerConnection, TcpStream>) -> io::Result<()> {

@@ -25,6 +25,7 @@ pub mod gate;
 mod http;
 pub mod https;
 pub mod internet;
+pub mod mcp;
 pub mod model;
 pub mod picture;
 pub mod pty;

@@ -11,11 +11,22 @@ use serde_json::{Value, json};
 
 use crate::http::{read_body, read_head};
 
+/// A prompt to which the model says "done", whatever its script: for an agent that is started
+/// beside another one.
+pub const QUICK: &str = "just say done at once";
+
 /// What the model does next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
     /// Calls the agent's shell tool with this command.
     Shell(String),
+    /// Calls a tool of an MCP server, without arguments.
+    Mcp {
+        /// The server.
+        server: String,
+        /// The tool.
+        tool: String,
+    },
     /// Says this and ends the turn.
     Say(String),
 }
@@ -115,7 +126,10 @@ pub fn answer(request: &Request, script: &[Step]) -> Option<String> {
     Some(stream)
 }
 
-fn step(script: &[Step], number: usize) -> Step {
+fn step(body: &Value, script: &[Step], number: usize) -> Step {
+    if body.to_string().contains(QUICK) {
+        return Step::Say("done".to_owned());
+    }
     script
         .get(number)
         .cloned()
@@ -137,15 +151,13 @@ fn messages(body: &Value, script: &[Step]) -> Vec<Value> {
         .iter()
         .map(|turn| count(&turn["content"], "tool_result"))
         .sum();
-    let (block, delta, reason) = match step(script, number) {
+    let (block, delta, reason) = match step(body, script, number) {
         Step::Shell(command) => {
-            let input = json!({ "command": command, "description": "scripted" }).to_string();
-            let id = format!("toolu_{number}");
-            (
-                json!({ "type": "tool_use", "id": id, "name": "Bash", "input": {} }),
-                json!({ "type": "input_json_delta", "partial_json": input }),
-                "tool_use",
-            )
+            let input = json!({ "command": command, "description": "scripted" });
+            tool_use(number, "Bash", &input)
+        }
+        Step::Mcp { server, tool } => {
+            tool_use(number, &format!("mcp__{server}__{tool}"), &json!({}))
         }
         Step::Say(text) => (
             json!({ "type": "text", "text": "" }),
@@ -172,14 +184,29 @@ fn messages(body: &Value, script: &[Step]) -> Vec<Value> {
     ]
 }
 
+/// The block of a tool's call, its content, and why the message ends with it.
+fn tool_use(number: usize, name: &str, input: &Value) -> (Value, Value, &'static str) {
+    let id = format!("toolu_{number}");
+    (
+        json!({ "type": "tool_use", "id": id, "name": name, "input": {} }),
+        json!({ "type": "input_json_delta", "partial_json": input.to_string() }),
+        "tool_use",
+    )
+}
+
 /// The stream of one step, as the responses API sends it.
 fn responses(body: &Value, script: &[Step]) -> Vec<Value> {
     let number = count(&body["input"], "function_call_output");
-    let item = match step(script, number) {
+    let item = match step(body, script, number) {
         Step::Shell(command) => json!({
             "type": "function_call", "id": format!("fc_{number}"),
             "call_id": format!("call_{number}"), "name": "exec_command",
             "arguments": json!({ "cmd": command }).to_string(),
+        }),
+        Step::Mcp { server, tool } => json!({
+            "type": "function_call", "id": format!("fc_{number}"),
+            "call_id": format!("call_{number}"), "name": tool,
+            "namespace": format!("mcp__{server}"), "arguments": "{}",
         }),
         Step::Say(text) => json!({
             "type": "message", "id": format!("msg_{number}"), "role": "assistant",

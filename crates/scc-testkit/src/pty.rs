@@ -13,6 +13,8 @@ pub struct Terminal {
     master: Box<dyn MasterPty + Send>,
     writer: Box<dyn Write + Send>,
     child: Box<dyn Child + Send + Sync>,
+    /// Ends when all that was printed is on the screen.
+    shown: std::thread::JoinHandle<()>,
     screen: Arc<Shared>,
 }
 
@@ -60,7 +62,7 @@ impl Terminal {
         });
         let mut reader = pair.master.try_clone_reader().expect("a reader");
         let sink = Arc::clone(&screen);
-        std::thread::spawn(move || {
+        let shown = std::thread::spawn(move || {
             let mut buffer = [0; 4096];
             while let Ok(count) = reader.read(&mut buffer) {
                 if count == 0 {
@@ -75,6 +77,7 @@ impl Terminal {
             master: pair.master,
             writer,
             child,
+            shown,
             screen,
         }
     }
@@ -217,12 +220,15 @@ impl Terminal {
     /// # Panics
     /// When it goes on for longer than `limit`.
     pub fn wait(&mut self, limit: Duration) -> u32 {
-        wait_for("the end of the command", limit, || {
+        let status = wait_for("the end of the command", limit, || {
             self.child
                 .try_wait()
                 .expect("the command can be waited for")
-        })
-        .exit_code()
+        });
+        wait_for("the end of its output", limit, || {
+            self.shown.is_finished().then_some(())
+        });
+        status.exit_code()
     }
 }
 

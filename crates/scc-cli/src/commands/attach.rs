@@ -14,6 +14,12 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args, context: &Context) -> Result<u8, CliError> {
+    if terminal::size().is_none() {
+        return Err(CliError::Usage {
+            message: "there is no terminal to return to the agent with".to_owned(),
+            hint: "see what it says: scc logs -f".to_owned(),
+        });
+    }
     to(args.name, context).await
 }
 
@@ -26,7 +32,7 @@ pub(crate) async fn to(name: Option<String>, context: &Context) -> Result<u8, Cl
     let attachment = runtime.attach(&view.id).await?;
     let name = view.name.as_ref().unwrap_or(&view.container);
     context.printer.note(&format!(
-        "attached to {name}; what it said before: scc logs {name}"
+        "attached to {name}; what it said before: scc logs {name}; Ctrl-P, Ctrl-Q leave it"
     ));
     let size = terminal::size();
     if let Some(size) = size {
@@ -36,8 +42,13 @@ pub(crate) async fn to(name: Option<String>, context: &Context) -> Result<u8, Cl
     }
     let target = Target::Sandbox(&view.id);
     let ended = terminal::hand_over(&launcher, target, attachment, size.is_some()).await?;
-    if let Ended::By(stop @ Stop::Hangup) = ended {
-        return Ok(stop.status());
+    match ended {
+        Ended::By(stop @ Stop::Hangup) => return Ok(stop.status()),
+        Ended::Left => {
+            terminal::note_left(name, context.printer);
+            return Ok(0);
+        }
+        _ => {}
     }
     let session = view.session_id.unwrap_or_default();
     let rest = launcher.finish(&session, &view.id);

@@ -1,15 +1,18 @@
 pub(crate) mod egress;
 
+use super::plugin;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::output::table;
 
-/// Show the audit log, what sandboxes were refused or have asked for, or whether it is unchanged
+/// Show the audit log, what sandboxes were refused or have asked for, which plugins are enabled, or
+/// whether the log is unchanged
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// `safety`: only the commands that were refused or warned about; `egress`: what sandboxes with
-    /// enforced egress have asked for (of those that run: `scc network log`); `verify`: check the
-    /// chain of hashes
+    /// enforced egress have asked for (of those that run: `scc network log`); `plugins`: what the rules
+    /// enable and refuse here, who asked for it, and of which version it is; `verify`: check the chain
+    /// of hashes
     #[arg(value_enum)]
     action: Option<Action>,
     /// How many events, the latest last
@@ -25,6 +28,7 @@ pub(crate) struct Args {
 enum Action {
     Safety,
     Egress,
+    Plugins,
     Verify,
 }
 
@@ -39,6 +43,7 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<u8, CliError> 
             show(args, context, SAFETY)
         }
         Some(Action::Egress) => egress::run(args.limit, context),
+        Some(Action::Plugins) => plugin::audit(context),
         None => show(args, context, ""),
     }
 }

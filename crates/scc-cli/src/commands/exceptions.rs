@@ -180,10 +180,14 @@ pub(crate) fn record(
         }
     };
     let shared = wanted.shared;
-    let exception = made(wanted, &store.read()?.value, now)?;
-    audit("exception.created", name, &exception, state)?;
-    let added = exception.clone();
-    store.update(|all| all.push(added))?;
+    // Under the lock: an id is given once.
+    let made = store.update(|all| {
+        let exception = made(wanted, all, now)?;
+        audit("exception.created", name, &exception, state)?;
+        all.push(exception.clone());
+        Ok::<_, CliError>(exception)
+    })?;
+    let exception = made.value?;
     if let (Some((root, _)), true) = (&stores.repository, shared) {
         state.accept_exception(root, &exception, now)?;
     }

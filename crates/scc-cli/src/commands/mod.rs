@@ -13,13 +13,17 @@ pub(crate) mod init;
 pub(crate) mod leave;
 pub(crate) mod list;
 pub(crate) mod logs;
+pub(crate) mod mcp;
 pub(crate) mod network;
 pub(crate) mod org;
+pub(crate) mod plugin;
 pub(crate) mod profile;
+pub(crate) mod prove;
 pub(crate) mod provider;
 pub(crate) mod prune;
 pub(crate) mod quick;
 pub(crate) mod refresh;
+pub(crate) mod resume;
 pub(crate) mod safety;
 pub(crate) mod sessions;
 pub(crate) mod setup;
@@ -28,7 +32,6 @@ pub(crate) mod status;
 pub(crate) mod stop;
 pub(crate) mod team;
 pub(crate) mod unblock;
-pub(crate) mod watch;
 pub(crate) mod worktree;
 
 use std::path::Path;
@@ -46,6 +49,7 @@ pub(crate) async fn run(command: Option<Command>, context: &Context) -> Result<u
     };
     match command {
         Command::Dashboard(args) => dashboard::run(&args, context).await,
+        Command::Resume(args) => Box::pin(resume::run(args, context)).await,
         Command::Start(args) => start::run(args, context).await,
         Command::Attach(args) => attach::run(args, context).await,
         Command::List(args) => list::run(&args, context).await,
@@ -58,7 +62,10 @@ pub(crate) async fn run(command: Option<Command>, context: &Context) -> Result<u
         Command::Prune(args) => prune::run(&args, context).await,
         Command::Exec(args) => exec::run(args, context).await,
         Command::Logs(args) => logs::run(&args, context).await,
+        Command::Prove(args) => prove::run(args, context).await,
         Command::Provider(args) => provider::run(args, context).await,
+        Command::Plugin(args) => plugin::run(&args, context),
+        Command::Mcp(args) => mcp::run(&args, context),
         Command::Network(args) => network::run(&args, context).await,
         Command::Safety(args) => safety::run(&args, context),
         Command::Setup(args) => setup::run(&args, context),
@@ -72,7 +79,6 @@ pub(crate) async fn run(command: Option<Command>, context: &Context) -> Result<u
         Command::Doctor(args) => doctor::run(&args, context).await,
         Command::Audit(args) => audit::run(&args, context).await,
         Command::Completion(args) => completion::run(&args, context),
-        Command::Watch(args) => watch::run(&args, context).await,
         Command::Refresh(args) => refresh::run(&args, context),
     }
 }

@@ -1,5 +1,6 @@
 pub(crate) mod import;
 pub(crate) mod init;
+pub(crate) mod marketplaces;
 mod schema;
 pub(crate) mod status;
 pub(crate) mod update;

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use jiff::Timestamp;
 use scc_config::ProviderPreference;
-use scc_launch::{EgressRequest, LaunchError, LaunchRequest, LoginRequest, Readiness};
+use scc_launch::{Delivery, EgressRequest, LaunchError, LaunchRequest, LoginRequest, Readiness};
 use scc_provider::AgentProvider;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -222,6 +222,7 @@ pub(crate) fn request<'a>(
         settings: context.planned_settings(provider.id(), config),
         signed_in: false,
         policy: &effective.policy,
+        delivery: Delivery::nothing(),
         now: Timestamp::now(),
         session_hour: environment::session_hour(),
         certificates: effective.certificates()?,

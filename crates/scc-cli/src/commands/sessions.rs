@@ -127,7 +127,10 @@ async fn list(args: &ListArgs, context: &Context) -> Result<u8, CliError> {
     let printer = context.printer;
     printer.data("SessionList", &reports, &loaded.warnings);
     if sessions.is_empty() {
-        printer.note("no sessions; start one: scc start");
+        printer.note(&match loaded.value.len() {
+            0 => "no sessions; start one: scc start".to_owned(),
+            _ => "no session matches; all of them: scc sessions --all".to_owned(),
+        });
         return Ok(0);
     }
     if args.select {

@@ -178,14 +178,22 @@ impl Answers {
         let earlier = std::mem::take(&mut config.ca_certificates);
         config.ca_certificates = authorities(earlier, &self.certificates);
         let named_by = CertificateNamed::Setting("ca_certificates");
-        host::read_certificates(named_by, &config.ca_certificates)?;
+        let is_new = |path: &&PathBuf| path.exists() || self.certificates.contains(path);
+        let new: Vec<_> = config
+            .ca_certificates
+            .iter()
+            .filter(is_new)
+            .cloned()
+            .collect();
+        host::read_certificates(named_by, &new)?;
         Ok(())
     }
 }
 
-/// Those that are set and still there, those given, and those added to this machine.
+/// Those that are set, those given, and those added to this machine. One that is set and not there
+/// stays: a start says so, and only its owner knows whether it will be back.
 fn authorities(earlier: Vec<PathBuf>, given: &[PathBuf]) -> Vec<PathBuf> {
-    let earlier = earlier.into_iter().filter(|path| path.exists());
+    let earlier = earlier.into_iter();
     let given = given.iter().cloned();
     let mut all: Vec<PathBuf> = Vec::new();
     for path in earlier.chain(given).chain(host::added_authorities()) {
@@ -230,8 +238,21 @@ fn describe(config: &UserConfig, answers: &Answers, kept: Option<&Path>, context
             .collect(),
         previous_settings: kept.map(shown),
     };
-    context.printer.data("SetupResult", &report, &[]);
+    let warnings = match &answers.rules {
+        Rules::Organization(organization) => organization.advice(context),
+        Rules::AsBefore | Rules::Standalone => Vec::new(),
+    };
+    context.printer.data("SetupResult", &report, &warnings);
+    context.printer.warnings(&warnings);
     context.printer.result(&text(&report));
+    let has_teams = report
+        .organization
+        .is_some_and(|found| !found.teams.is_empty());
+    if has_teams && config.team.is_none() {
+        context
+            .printer
+            .note("choose your team: scc team switch NAME");
+    }
     next(config, context);
 }
 

@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use scc_config::UserConfig;
 use scc_launch::{
-    Blocker, BlockerKind, LaunchError, LaunchRequest, Plan, Resumed, detect_workspace, plan,
+    Blocker, BlockerKind, Delivery, LaunchError, LaunchRequest, Plan, Resumed, detect_workspace,
+    plan,
 };
 use scc_state::SessionRecord;
 
-use crate::commands::worktree;
+use crate::commands::{prove, worktree};
 use crate::context::{Context, key_source};
 use crate::environment;
 use crate::error::CliError;
@@ -89,6 +90,16 @@ impl Args {
         }
     }
 
+    /// To go on with the session that is called so here, or with the latest.
+    pub(crate) fn resuming(session: Option<String>, args: Vec<String>) -> Self {
+        Self {
+            session,
+            args,
+            resume: true,
+            ..Self::default()
+        }
+    }
+
     /// In this workspace.
     pub(crate) fn in_workspace(path: PathBuf) -> Self {
         Self {
@@ -148,7 +159,7 @@ pub(crate) async fn run(mut args: Args, context: &Context) -> Result<u8, CliErro
     }
     let workspace = detect_workspace(&args.workspace_path())?;
     match earlier(&args, &workspace.root, context).await? {
-        Found::Running(record) if args.args.is_empty() => {
+        Found::Running(record) if args.args.is_empty() && args.prompter().asks() => {
             super::attach::to(Some(record.container), context).await
         }
         Found::Running(record) => Err(CliError::Conflict {
@@ -199,6 +210,23 @@ async fn launch(args: Args, resumed: Option<Resumed>, context: &Context) -> Resu
     }
 }
 
+/// The plan of a launch with these answers, for its proof.
+pub(crate) async fn plan_for_proof(
+    asked: &prove::Args,
+    context: &Context,
+) -> Result<Plan, CliError> {
+    let args = Args {
+        workspace: asked.workspace.clone(),
+        provider: asked.provider.clone(),
+        team: asked.team.clone(),
+        standalone: asked.standalone,
+        offline: asked.offline,
+        non_interactive: asked.non_interactive,
+        ..Args::default()
+    };
+    prepare(&args, None, context).await
+}
+
 /// Everything up to the engine: what applies, which agent, and the plan.
 async fn prepare(
     args: &Args,
@@ -208,7 +236,11 @@ async fn prepare(
     let workspace = detect_workspace(&args.workspace_path())?;
     let effective = Effective::load(context, args.asked(workspace.root))?;
     let (provider, reason) = choice::provider(args, resumed.as_ref(), &effective, context).await?;
-    let mut request = request(args, &effective, context, provider, reason)?;
+    let delivery = effective.delivery(context, &provider)?;
+    if !args.dry_run {
+        is_complete(&delivery)?;
+    }
+    let mut request = request(args, &effective, &delivery, context, (provider, reason))?;
     request.resumed = resumed;
     let mut plan = plan(&request, &context.registry, &context.scope)?;
     if args.dry_run {
@@ -224,6 +256,15 @@ async fn prepare(
     match plan.refusal() {
         Some(blocker) => Err(LaunchError::Blocked(blocker.clone()).into()),
         None => Ok(plan),
+    }
+}
+
+/// What is missing for a server will not be there later either.
+fn is_complete(delivery: &Delivery) -> Result<(), CliError> {
+    let missing = |blocker: &&Blocker| blocker.kind == BlockerKind::MissingPrerequisite;
+    match delivery.blockers.iter().find(missing) {
+        Some(blocker) => Err(LaunchError::Blocked(blocker.clone()).into()),
+        None => Ok(()),
     }
 }
 
@@ -244,9 +285,9 @@ fn plan_key(plan: &mut Plan, config: &UserConfig) {
 fn request<'a>(
     args: &Args,
     effective: &'a Effective,
+    delivery: &'a Delivery,
     context: &Context,
-    provider: String,
-    provider_reason: String,
+    (provider, provider_reason): (String, String),
 ) -> Result<LaunchRequest<'a>, CliError> {
     let config = &effective.config;
     let settings = match args.dry_run {
@@ -260,6 +301,7 @@ fn request<'a>(
         workspace,
         settings,
         policy: &effective.policy,
+        delivery,
         now: Timestamp::now(),
         session_hour: environment::session_hour(),
         signed_in: context.state()?.signed_in_somewhere(&volume)?,
@@ -304,9 +346,11 @@ fn show(plan: &Plan, context: &Context) -> u8 {
     printer.data_with_errors("StartDryRun", plan, &errors);
     printer.result(&plan.describe());
     let missing = |blocker: &Blocker| blocker.kind == BlockerKind::MissingPrerequisite;
+    let unavailable = |blocker: &Blocker| blocker.kind == BlockerKind::Unavailable;
     match plan.blockers.as_slice() {
         [] => 0,
         blockers if blockers.iter().all(missing) => 5,
+        blockers if blockers.iter().all(|one| missing(one) || unavailable(one)) => 3,
         _ => 6,
     }
 }

@@ -1,3 +1,4 @@
+use scc_config::Pattern;
 use scc_policy::{Decision, EffectivePolicy, ItemKind, Outcome};
 use scc_state::Exception;
 use schemars::JsonSchema;
@@ -63,12 +64,18 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
     let governance = rules.governance()?;
     let policy = rules.policy(&governance, context)?;
     let decision = denied(args, &policy)?;
+    let identity = decision.identity.as_ref().unwrap_or(&decision.item);
+    let item = literal(identity);
+    if let Err(why) = Pattern::clear(&item) {
+        return Err(CliError::Refused {
+            message: format!("no exception can be made for it: {why}"),
+            hint: "ask the organization to rename it".to_owned(),
+        });
+    }
     let expires_at = args.until.resolve(&governance, rules.now())?;
     let reason = reason(args, decision, expires_at)?;
     // A server is let in as it is, and here: its name alone would let in whatever takes it.
-    let item = vec![literal(
-        decision.identity.as_ref().unwrap_or(&decision.item),
-    )];
+    let item = vec![item];
     let (plugins, mcp_servers, bound) = match decision.kind {
         ItemKind::Plugin => (item, Vec::new(), None),
         _ => (Vec::new(), item, Some(workspace.to_string_lossy().into())),
@@ -233,8 +240,7 @@ fn literal(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::literal;
-    use scc_config::Pattern;
+    use super::*;
 
     #[test]
     fn a_literal_fits_itself_alone() {

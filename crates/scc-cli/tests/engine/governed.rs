@@ -1,12 +1,10 @@
 //! Where an organization's rules bite: in the launch, and in the sandbox.
 
-use std::process::Command;
-
 use scc_testkit::context::TestContext;
 use scc_testkit::{pty::Terminal, wait_for};
 use serde_json::{Value, json};
 
-use crate::support::{LIMIT, SCC, agent, command, context, list, scc, sessions, signal};
+use crate::support::{LIMIT, SCC, agent, command, context, scc, sessions, signal};
 
 /// A context in which these rules apply.
 fn governed(rules: &str) -> TestContext {
@@ -126,17 +124,21 @@ fn a_session_ends_when_its_time_is_over() {
         .env("SCC_TEST_SESSION_HOUR_SECONDS", "2");
     let mut terminal = Terminal::start(&start, 24, 100);
     terminal.wait_for_text("this session ends in", LIMIT);
+    terminal.wait_for_text("time was over", LIMIT);
     assert_eq!(terminal.wait(LIMIT), 143, "{}", terminal.screen());
-    assert_eq!(sessions(&context)[0]["state"], "ended");
+    assert_eq!(sessions(&context)[0]["state"], "timed-out");
+    let shown = scc(&context, &["sessions"]).ok().stdout;
+    assert!(shown.contains("timed out"), "{shown}");
     let events = scc(&context, &["audit", "--json"]).ok().stdout;
-    assert!(events.contains("session.expired"), "{events}");
+    assert_eq!(events.matches("session.expired").count(), 1, "{events}");
 }
 
-/// Nobody attends it any more, and no further command is typed.
+/// Nobody attends it any more, no further command is typed, and the agent does what it can.
 #[test]
 fn a_session_whose_scc_was_killed_ends_all_the_same() {
     let context = governed("defaults: {session: {timeout_hours: 1}}\n");
-    let mut start = command(&context, &["start", "--", "sleep", "1000"]);
+    let script = "trap '' TERM; kill -STOP 1; kill -KILL 1; while :; do sleep 1; done";
+    let mut start = command(&context, &["start", "--", "bash", "-c", script]);
     let mut child = start
         .env("SCC_TEST_SESSION_HOUR_SECONDS", "6")
         .spawn()
@@ -145,50 +147,32 @@ fn a_session_whose_scc_was_killed_ends_all_the_same() {
         let all = context.engine().sessions(context.namespace());
         all.first().map(|c| c["State"].as_str().unwrap().to_owned())
     };
-    wait_for("a running sandbox", LIMIT, || {
-        (state()? == "running").then_some(())
-    });
     let events = || scc_events(&context);
     wait_for("the record", LIMIT, || {
-        events().contains("launch.started").then_some(())
+        let count = events().matches("launch.started").count();
+        (count == 2).then_some(())
     });
-    std::thread::sleep(std::time::Duration::from_millis(300));
     signal(child.id(), "-KILL");
     child.wait().unwrap();
     assert_eq!(state().as_deref(), Some("running"));
     wait_for("the end", LIMIT, || (state()? == "exited").then_some(()));
+    assert!(!events().contains("session.expired"));
+    let session = sessions(&context)[0].clone();
+    assert_eq!(session["state"], "timed-out");
+    assert_eq!(session["exit_status"], 137);
+    assert!(events().contains("session.expired"));
+}
+
+/// One that ends before its time has ended by itself.
+#[test]
+fn a_session_that_ends_in_time_has_not_timed_out() {
+    let context = governed("defaults: {session: {timeout_hours: 1}}\n");
+    agent(&context, "true");
+    assert_eq!(sessions(&context)[0]["state"], "ended");
 }
 
 /// As the file says, without a command that would tidy up.
 fn scc_events(context: &TestContext) -> String {
     std::fs::read_to_string(context.path("home/.local/state/scc/audit/events.jsonl"))
         .unwrap_or_default()
-}
-
-/// With the watcher killed too.
-#[test]
-fn the_next_command_ends_what_is_over() {
-    let context = governed("defaults: {session: {timeout_hours: 1}}\n");
-    let mut start = command(&context, &["start", "--", "sleep", "1000"]);
-    let mut child = start
-        .env("SCC_TEST_SESSION_HOUR_SECONDS", "4")
-        .spawn()
-        .unwrap();
-    let watcher = wait_for("the watcher", LIMIT, || {
-        let all = context.engine().sessions(context.namespace());
-        let id = all.first()?["Id"].as_str()?.to_owned();
-        let found = Command::new("pgrep")
-            .args(["-f", &format!("watch {id}")])
-            .output()
-            .unwrap();
-        String::from_utf8(found.stdout).unwrap().trim().parse().ok()
-    });
-    signal(watcher, "-KILL");
-    signal(child.id(), "-KILL");
-    child.wait().unwrap();
-    std::thread::sleep(std::time::Duration::from_secs(5));
-    let all = context.engine().sessions(context.namespace());
-    assert_eq!(all[0]["State"], "running");
-    assert_eq!(list(&context)[0]["state"], "stopped");
-    assert_eq!(sessions(&context)[0]["state"], "ended");
 }

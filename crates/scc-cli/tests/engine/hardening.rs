@@ -18,7 +18,6 @@ fn the_engine_confirms_every_line_of_the_hardening() {
     assert_eq!(host["CapDrop"], json!(["ALL"]));
     assert!(host["CapAdd"].as_array().is_none_or(Vec::is_empty));
     assert_eq!(host["Privileged"], false);
-    assert_eq!(host["Init"], true);
     assert_eq!(host["PidsLimit"], 4096);
     assert_eq!(host["Memory"], 8_u64 << 30);
     assert_eq!(host["MemorySwap"], 8_u64 << 30);

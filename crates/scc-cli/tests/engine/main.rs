@@ -1,16 +1,21 @@
 //! The command on a real container engine, with the scripted agent and with the real ones.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod agents;
+mod bench;
 mod crash;
 mod dashboard;
 mod egress;
+mod extensions;
+mod extensions_tries;
 mod governed;
 mod hardening;
+mod init;
 mod lifecycle;
 mod login;
 mod parallel;
+mod prove;
 mod quick;
 mod restart;
 mod resume;

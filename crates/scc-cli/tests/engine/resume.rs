@@ -252,6 +252,26 @@ fn one_that_is_running_is_returned_to() {
     assert_eq!(second.wait(Duration::from_secs(30)), 4);
 }
 
+/// By the identifier of an earlier launch, too, and with or without `--resume`.
+#[test]
+fn an_identifier_stays_good() {
+    let context = context();
+    scc(&context, &["start", "--fresh", "--", "true", "first"]).ok();
+    let id = sessions(&context)[0]["id"].as_str().unwrap().to_owned();
+    for args in [
+        &["resume", &id, "--", "true"] as &[&str],
+        &["start", "--resume", "--session", &id, "--", "true"],
+        &["start", "--session", &id, "--", "true"],
+    ] {
+        let run = scc(&context, args).ok();
+        assert!(
+            run.stdout.starts_with("agent: earlier: true first"),
+            "{args:?}: {run:?}"
+        );
+    }
+    assert_eq!(sessions(&context)[0]["launches"], 4);
+}
+
 /// Whatever is asked of it, a running session is not talked to twice.
 #[test]
 fn one_that_is_running_takes_no_further_command() {

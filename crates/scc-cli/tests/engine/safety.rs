@@ -43,10 +43,9 @@ pub(crate) fn with_net(net: &str, programs: bool) -> TestContext {
     context
 }
 
-/// The probes, and what came of them in a sandbox with these rules.
-fn probed(net: &str) -> Vec<(Probe, Outcome)> {
+/// These probes, and what came of them in a sandbox with these rules.
+fn probed(net: &str, probes: Vec<Probe>) -> Vec<(Probe, Outcome)> {
     let context = with_net(net, true);
-    let probes = safety_probes();
     let found = outcomes(&agent(&context, &script(&probes)));
     assert_eq!(found.len(), probes.len());
     let pairs: Vec<_> = probes.into_iter().zip(found).collect();
@@ -74,11 +73,14 @@ fn all(pairs: &[(Probe, Outcome)], wanted: impl Fn(&Probe, &Outcome) -> bool) {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// The whole matrix: what has to be stopped is, what no check by name can stop is not (and another
-/// layer is named for it), and everyday work ends well.
+/// What no check by name can stop is not stopped, and another layer is named for it. The rest of the
+/// matrix is tried by `scc prove`.
 #[test]
-fn every_way_is_stopped_and_everyday_work_is_not() {
-    all(&probed("{action: block}"), |probe, found| {
+fn what_no_check_by_name_can_stop() {
+    let mut probes = safety_probes();
+    probes.retain(|probe| matches!(probe.expectation, Expectation::OutOfScope(_)));
+    assert!(!probes.is_empty());
+    all(&probed("{action: block}", probes), |probe, found| {
         found.is_as_expected(probe) == Some(true)
     });
 }
@@ -86,12 +88,13 @@ fn every_way_is_stopped_and_everyday_work_is_not() {
 /// A probe that does nothing where nothing is judged would prove nothing.
 #[test]
 fn without_the_net_every_way_works() {
-    all(&probed("{action: allow}"), |probe, found| {
-        match probe.expectation {
+    all(
+        &probed("{action: allow}", safety_probes()),
+        |probe, found| match probe.expectation {
             Expectation::Stopped | Expectation::OutOfScope(_) => found.effect == Effect::Done,
             Expectation::Undisturbed => found.status == 0,
-        }
-    });
+        },
+    );
 }
 
 /// What a refused agent reads, and what its shell sees.

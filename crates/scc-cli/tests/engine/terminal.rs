@@ -5,6 +5,7 @@ use std::process::Command;
 use scc_testkit::context::Run;
 use scc_testkit::gate::{Gate, Side};
 use scc_testkit::pty::Terminal;
+use scc_testkit::wait_for;
 
 use crate::support::{
     LIMIT, SCC, Session, child_of, command, context, go_on_here, launch_events, list, scc,
@@ -191,6 +192,30 @@ fn sigterm_in_a_question_restores_the_terminal() {
     assert_given_back(&mut terminal);
     let events = launch_events(&context, 2);
     assert_eq!(events, ["launch.requested", "launch.cancelled"]);
+}
+
+/// Two keys leave an agent, which goes on and is returned to.
+#[test]
+fn leaving_an_agent_by_its_keys() {
+    let context = context();
+    let mut terminal = Terminal::start(&shell(&context, "bash -c 'read a; echo got $a'"), 24, 80);
+    wait_for("a running agent", LIMIT, || {
+        (list(&context)[0]["state"] == "running").then_some(())
+    });
+    terminal.send("\x10");
+    terminal.wait_for_text("^P", LIMIT);
+    terminal.send("\x11");
+    terminal.wait_for_text("which goes on; return to it: scc attach", LIMIT);
+    terminal.wait_for_text("status=0", LIMIT);
+    terminal.wait(LIMIT);
+    assert_eq!(list(&context)[0]["state"], "running");
+    let mut attach = context.command(SCC.as_ref());
+    attach.arg("attach").current_dir(context.workspace());
+    let mut terminal = Terminal::start(&attach, 24, 80);
+    terminal.wait_for_text("attached to", LIMIT);
+    terminal.send("x\r");
+    terminal.wait_for_text("got", LIMIT);
+    assert_eq!(terminal.wait(LIMIT), 0);
 }
 
 /// A question that comes after another one ends by a signal, too.

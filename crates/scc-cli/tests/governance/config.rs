@@ -266,11 +266,33 @@ fn edited_settings_are_kept_only_when_they_are_valid() {
         run.stderr
     );
     assert_eq!(desk.recorded()["team"], "web");
+    let left = || -> Vec<_> {
+        let left = std::fs::read_dir(desk.context.path("home/.local/state/scc")).unwrap();
+        let left = left.map(|entry| entry.unwrap().path());
+        left.filter(|path| path.to_string_lossy().contains("settings-"))
+            .collect()
+    };
+    // What was typed is not lost.
+    let typed = left().remove(0);
+    let shown = format!("what you typed is in `{}`", typed.display());
+    assert!(run.stderr.contains(&shown), "{run:?}");
+    assert!(std::fs::read_to_string(&typed).unwrap().contains("taem"));
+    std::fs::remove_file(typed).unwrap();
+    // Somebody else changes the settings while the editor is open.
+    let file = desk.context.path("home/.config/scc/config.json");
+    let meanwhile = format!(
+        "sh -c 'sed -i s/web/platform/ $1; echo >> {}' sh",
+        file.display()
+    );
+    let run = edit(&meanwhile);
+    assert_eq!(run.status, 1, "{run:?}");
+    assert!(run.stderr.contains("was changed meanwhile"), "{run:?}");
+    let typed = std::fs::read_to_string(left().remove(0)).unwrap();
+    assert!(typed.contains("platform"), "{typed}");
+    std::fs::remove_file(left().remove(0)).unwrap();
     assert_eq!(edit("false").status, 1);
     assert_eq!(desk.run(&["config", "edit"]).status, 2);
-    let left = std::fs::read_dir(desk.context.path("home/.local/state/scc")).unwrap();
-    let left = left.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    assert!(left.into_iter().all(|name| !name.starts_with("settings-")));
+    assert!(left().is_empty());
 }
 
 #[test]

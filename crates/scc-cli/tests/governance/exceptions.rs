@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use crate::support::{Desk, org};
+use crate::support::{Desk, SCRIPTED, org};
 
 fn items(desk: &Desk, field: &str) -> Vec<String> {
     let args = ["config", "explain", "--field", field, "--json"];
@@ -369,4 +369,100 @@ fn an_exception_without_effect_is_not_listed_as_active() {
     let run = desk.run(&["exceptions", "list"]).ok();
     assert!(run.stdout.contains("unknown"), "{run:?}");
     assert!(run.stderr.contains("cannot be read"), "{run:?}");
+}
+
+/// Whoever writes the workspace's document chooses what stands behind a name.
+#[test]
+fn a_name_lets_in_no_server_that_the_workspace_adds() {
+    let desk = Desk::new();
+    let server = |name: &str, host: &str| {
+        format!("  - {{name: {name}, type: http, url: 'https://{host}/mcp'}}\n")
+    };
+    let project = format!(
+        "additional_mcp_servers:\n{}{}",
+        server("maps", "maps.corp.example"),
+        server("other", "evil.example")
+    );
+    std::fs::write(desk.workspace().join(".scc.yaml"), project).unwrap();
+    let create = |pattern: &str| {
+        let args = ["exceptions", "create", "--reason", "r", "--allow-mcp"];
+        desk.run(&[&args[..], &[pattern]].concat()).ok()
+    };
+    let run = create("maps");
+    assert!(run.stderr.contains("`maps` stays out"), "{run:?}");
+    assert!(run.stderr.contains("scc unblock maps"), "{run:?}");
+    let all = ["tool@internal", "gis", "maps", "other"];
+    assert_eq!(items(&desk, "denied"), all);
+    let text = desk.run(&["config", "explain"]).ok().stdout;
+    assert!(text.contains("does not lift this"), "{text}");
+
+    let run = create("maps.corp.example");
+    assert!(!run.stderr.contains("stays out"), "{run:?}");
+    assert_eq!(items(&desk, "denied"), ["tool@internal", "gis", "other"]);
+    desk.run(&["unblock", "other", "--reason", "r", "-y"]).ok();
+    assert_eq!(items(&desk, "denied"), ["tool@internal", "gis"]);
+}
+
+#[test]
+fn an_exception_for_servers_holds_in_its_workspace() {
+    let desk = Desk::new();
+    let args = ["exceptions", "create", "--reason", "r", "--json"];
+    let made = |more: &[&str]| desk.run(&[&args[..], more].concat()).ok().json()["data"].clone();
+    let here = desk.workspace().canonicalize().unwrap();
+    assert_eq!(
+        made(&["--allow-mcp", "gis"])["workspace"],
+        json!(here.to_str().unwrap())
+    );
+    assert_eq!(made(&["--allow-plugin", "tool"])["workspace"], Value::Null);
+    let shared = made(&["--allow-mcp", "gis", "--shared"]);
+    assert_eq!(shared["workspace"], Value::Null);
+}
+
+/// What is left of an exception that can be read in part is not what somebody made.
+#[test]
+fn an_exception_with_a_pattern_that_says_something_else_does_not_hold() {
+    let desk = Desk::new();
+    let args = ["exceptions", "create", "--reason", "r", "--allow-plugin"];
+    let run = desk.run(&[&args[..], &["tool[a"]].concat());
+    assert_eq!(run.status, 2, "{run:?}");
+    assert!(run.stderr.contains("a `[` without its `]`"), "{run:?}");
+    desk.run(&[&args[..], &["tool"]].concat()).ok();
+    assert_eq!(items(&desk, "denied"), ["gis"]);
+    let file = desk.context.path("home/.config/scc/exceptions.json");
+    let mut stored: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+    stored["exceptions"][0]["allow"]["plugins"] = json!(["tool", "x[a"]);
+    std::fs::write(&file, stored.to_string()).unwrap();
+    assert_eq!(items(&desk, "denied"), ["tool@internal", "gis"]);
+    let run = desk.run(&["config", "explain"]).ok();
+    assert!(run.stderr.contains("does not hold"), "{run:?}");
+}
+
+#[test]
+fn an_id_is_given_once_however_many_ask_for_it() {
+    let desk = Desk::new();
+    let args = [
+        "exceptions",
+        "create",
+        "--reason",
+        "r",
+        "--allow-plugin",
+        "tool",
+        "--id",
+        "mine",
+    ];
+    let mut children: Vec<_> = (0..8)
+        .map(|_| {
+            let mut command = desk.context.command(std::path::Path::new(SCRIPTED));
+            command.args(args).current_dir(desk.workspace());
+            command.stdin(std::process::Stdio::null());
+            command.stdout(std::process::Stdio::null());
+            command.stderr(std::process::Stdio::null());
+            command.spawn().unwrap()
+        })
+        .collect();
+    let made = children.iter_mut().map(|child| child.wait().unwrap());
+    assert_eq!(made.filter(|status| status.success()).count(), 1);
+    assert_eq!(desk.events("exception.created").len(), 1);
+    let list = desk.data(&["exceptions", "list", "--json"], "ExceptionList");
+    assert_eq!(list.as_array().unwrap().len(), 1);
 }

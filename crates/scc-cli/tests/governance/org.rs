@@ -162,6 +162,53 @@ fn what_is_probably_not_meant_is_warned_about() {
     assert!(!warnings.contains("`script`;"), "{warnings}");
 }
 
+/// Whoever takes a document hears the same, whichever command takes it.
+#[test]
+fn every_command_that_takes_a_document_warns_about_it() {
+    let desk = Desk::blank();
+    let mut doubtful = org();
+    doubtful["organization"]["contct"] = json!("help@corp.example");
+    doubtful["security"]["blocked_plugins"] = json!(["crypto-[a"]);
+    doubtful["profiles"]["platform"]["enabled_bundles"] = json!(["core"]);
+    doubtful["profiles"]["Platform"] = json!({});
+    let file = desk.context.path("org.json");
+    std::fs::write(&file, format!("{doubtful:#}")).unwrap();
+    let file = file.to_str().unwrap();
+    for args in [
+        &["org", "validate", file] as &[&str],
+        &["config", "validate", "--kind", "org", file],
+        &["org", "import", "--preview", file],
+        &["org", "import", file],
+        &["setup", "--org", file, "--non-interactive"],
+    ] {
+        let run = desk.run(args).ok();
+        let json = desk.run(&[args, &["--json", "--yes"][..]].concat());
+        let json = match json.status {
+            0 => json,
+            _ => desk.run(&[args, &["--json"][..]].concat()).ok(),
+        };
+        let listed = json.json()["status"]["warnings"].to_string();
+        for expected in [
+            "nothing reads the key `contct`",
+            "`crypto-[a` has a `[` without its `]`",
+            "there is no bundle `core`",
+            "differ in case only",
+        ] {
+            assert!(run.stderr.contains(expected), "{args:?}: {run:?}");
+            assert!(listed.contains(expected), "{args:?}: {listed}");
+        }
+    }
+    // A team hears what is about it.
+    let run = desk.run(&["team", "validate", "platform"]);
+    assert!(run.stderr.contains("there is no bundle `core`"), "{run:?}");
+    assert!(!run.stderr.contains("contct"), "{run:?}");
+    let own = desk.context.path("team-config.json");
+    let text = r#"{"schema_version": "1.0.0", "disabled_plugins": ["x[a"]}"#;
+    std::fs::write(&own, text).unwrap();
+    let run = desk.run(&["team", "validate", "--file", own.to_str().unwrap()]);
+    assert!(run.ok().stderr.contains("`x[a` has a `[`"), "{own:?}");
+}
+
 /// One run names every mistake, also in the structure.
 #[test]
 fn every_mistake_of_the_structure_is_named() {

@@ -99,3 +99,39 @@ fn no_agent_is_allowed_and_the_hint_shows_why() {
     let why = "the organization does not allow this provider";
     assert!(shown.stdout.contains(why), "{}", shown.stdout);
 }
+
+/// A developer's own gateway could otherwise be any port of an internal machine.
+#[test]
+fn a_gateway_on_a_port_of_an_internal_host_is_the_organizations_to_name() {
+    let desk = desk(&json!({
+        "network_policy": "web-egress-enforced",
+        "network": { "allowed_hosts": [{ "host": "gw.corp.example", "internal": true }] },
+    }));
+    let gateway = json!({ "script": { "base_url": "https://gw.corp.example:4000" } });
+    let mut settings = desk.recorded();
+    settings["providers"] = gateway.clone();
+    desk.settings(&settings);
+    let args = ["start", "--provider", "script", "--dry-run"];
+    let run = desk.run(&args);
+    assert_eq!(run.status, 6, "{run:?}");
+    let why = "only the organization opens its port 4000";
+    assert!(format!("{run:?}").contains(why), "{run:?}");
+
+    let file = desk.context.path("home/.config/scc/org.json");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let mut rules: serde_json::Value = serde_json::from_str(&text).unwrap();
+    rules["profiles"]["platform"]["providers"] = gateway;
+    desk.org(&rules);
+    let run = desk.run(&args);
+    assert!(!format!("{run:?}").contains(why), "{run:?}");
+    let explain = ["network", "explain", "gw.corp.example:4000"];
+    let run = desk.run(&[&explain[..], &["--provider", "script"]].concat());
+    assert!(run.stdout.contains("is allowed"), "{run:?}");
+    let run = desk
+        .run(&["config", "explain", "--field", "providers"])
+        .ok();
+    assert!(
+        run.stdout.contains("https://gw.corp.example:4000"),
+        "{run:?}"
+    );
+}

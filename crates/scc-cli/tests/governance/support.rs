@@ -3,7 +3,7 @@ use std::path::Path;
 use scc_testkit::context::{Run, TestContext};
 use serde_json::{Value, json};
 
-const SCRIPTED: &str = env!("CARGO_BIN_EXE_scc-scripted");
+pub(crate) const SCRIPTED: &str = env!("CARGO_BIN_EXE_scc-scripted");
 
 /// A machine whose user works for an organization, in a team.
 pub(crate) struct Desk {

@@ -7,7 +7,10 @@ use crate::document::{Document, below};
 use crate::mcp_patterns::Written;
 use crate::network::BUILT_IN_DESTINATION_SETS;
 use crate::values::nearest_name;
-use crate::{BareName, McpPatterns, OrgConfig, Pattern, PluginPatterns, PluginRef};
+use crate::{
+    BareName, Folded, McpPatterns, OrgConfig, Pattern, PatternSet, PluginPatterns, PluginRef,
+    plugin,
+};
 
 pub(super) fn check(document: &Document<OrgConfig>) -> Findings {
     let mut check = OrgCheck::new(document);
@@ -19,6 +22,10 @@ pub(super) fn check(document: &Document<OrgConfig>) -> Findings {
     check.rest();
     check.findings
 }
+
+/// Stands for the agent's own marketplace, to which bare names belong when there is no other, and
+/// whose name is not known here. No pattern spells it.
+const NOT_KNOWN: &str = "-";
 
 struct OrgCheck<'a> {
     document: &'a Document<OrgConfig>,
@@ -43,9 +50,7 @@ impl<'a> OrgCheck<'a> {
         Self {
             document,
             org,
-            // The agent's own marketplace, to which bare names belong when there is no other, is
-            // not known here; a name that no pattern spells takes its place.
-            bare: BareName::rule(names.map(String::as_str), Some("-")),
+            bare: BareName::rule(names.map(String::as_str), Some(NOT_KNOWN)),
             marketplaces: known.map(|name| name.to_lowercase()).collect(),
             meant: BTreeMap::new(),
             excepted: PluginPatterns::new(excepted.map(Pattern::as_str)),
@@ -72,7 +77,9 @@ impl<'a> OrgCheck<'a> {
                 let Some(plugin) = self.plugin(&at, text, &blocked) else {
                     continue;
                 };
-                let unlisted = |allowed: &PluginPatterns| allowed.find(&plugin).is_none();
+                let unlisted = |allowed: &PluginPatterns| {
+                    allowed.find(&plugin).is_none() && !self.may_be_listed(&plugin)
+                };
                 if allowed.as_ref().is_some_and(unlisted) {
                     let message = format!(
                         "plugin `{plugin}` of team `{team}` is not in `defaults.allowed_plugins`"
@@ -81,6 +88,17 @@ impl<'a> OrgCheck<'a> {
                 }
             }
         }
+    }
+
+    /// Whether a plugin of the agent's own marketplace, whose name is not known here, fits a pattern
+    /// of the allowlist as far as its own name goes. The policy knows, and decides.
+    fn may_be_listed(&self, plugin: &PluginRef) -> bool {
+        let name = Folded::new(plugin.name());
+        let patterns = self.org.defaults.allowed_plugins.iter().flatten();
+        let of_names = patterns.filter_map(|pattern| plugin::split(pattern.as_str()));
+        let mut of_names = of_names.map(|(own, _)| own);
+        plugin.marketplace() == NOT_KNOWN
+            && of_names.any(|own| PatternSet::new([own]).find(&name).is_some())
     }
 
     /// Checks one reference; gives it where it is one and not blocked. The pointer is made only
@@ -114,7 +132,7 @@ impl<'a> OrgCheck<'a> {
         Some(plugin)
     }
 
-    /// A name of no marketplace may be an agent's own; only an obvious slip is a finding.
+    /// A name of no marketplace may be an agent's own; only what looks like a slip is a finding.
     fn marketplace(&mut self, at: &dyn Fn() -> String, plugin: &PluginRef) {
         let own = plugin.marketplace();
         if self.marketplaces.contains(&own.to_lowercase()) {
@@ -176,6 +194,10 @@ impl<'a> OrgCheck<'a> {
 
     fn networks(&mut self) {
         let org = self.org;
+        let sets = &org.defaults.network.destination_sets;
+        let list = "/defaults/network/destination_sets";
+        let whose = (list, "destination set", "destination_set_name");
+        self.findings.seen(self.document, whose, sets.keys());
         for name in org.defaults.network.destination_sets.keys() {
             if BUILT_IN_DESTINATION_SETS.contains(&name.as_str()) {
                 let at = below("/defaults/network/destination_sets", name);
@@ -213,6 +235,13 @@ impl<'a> OrgCheck<'a> {
 
     fn catalog(&mut self) {
         let catalog = &self.org.governed_artifacts;
+        let whose = |list, kind| (list, kind, "catalog_name");
+        let bundles = whose("/governed_artifacts/bundles", "bundle");
+        let artifacts = whose("/governed_artifacts/artifacts", "artifact");
+        self.findings
+            .seen(self.document, bundles, catalog.bundles.keys());
+        self.findings
+            .seen(self.document, artifacts, catalog.artifacts.keys());
         for name in &catalog.dangling {
             let at = below("/governed_artifacts/bindings", name);
             let hint = nearest_name(name, catalog.artifacts.keys().map(String::as_str));

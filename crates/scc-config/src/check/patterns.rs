@@ -3,7 +3,7 @@
 use crate::glob::{Glob, fold};
 use crate::mcp_form::{Form, has_wildcard};
 use crate::mcp_patterns::without_query;
-use crate::{HostPattern, ip, plugin};
+use crate::{HostPattern, Pattern, ip, plugin};
 
 /// What a pattern is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,7 +94,12 @@ pub(super) fn fits_names(pattern: &str) -> bool {
     word.contains(|c| !matches!(c, '*' | '?'))
 }
 
-fn any_doubt(pattern: &str) -> Option<&'static str> {
+/// What is doubtful about a pattern for anything.
+pub(super) fn any_doubt(pattern: &str) -> Option<&'static str> {
+    let read = Pattern::try_from(pattern.to_owned()).ok();
+    if let Some(doubt) = read.and_then(|pattern| pattern.doubt()) {
+        return Some(doubt);
+    }
     if pattern.contains('{') && pattern.contains('}') {
         return Some("has braces, which stand for themselves: write a pattern for each");
     }

@@ -21,7 +21,11 @@ impl Findings {
             if let Some(key) = server.missing_identifier() {
                 let kind = server.transport.as_str();
                 let message = format!("MCP server `{name}` of type `{kind}` needs the key `{key}`");
-                self.add(document, &at, "mcp_missing_identifier", message);
+                let rule = match server.has_blank_identifier() {
+                    true => "mcp_address",
+                    false => "mcp_missing_identifier",
+                };
+                self.add(document, &at, rule, message);
             }
             if let Some(why) = names::complaint(&server.name) {
                 let message = format!("the name of the MCP server `{name}` {why}");

@@ -1,11 +1,13 @@
 //! What an organization's document says and probably does not mean.
 
 use super::Findings;
-use super::patterns::{Purpose, fits_names, plugin_doubt, server_doubt};
+use super::patterns::{Purpose, fits_names, server_doubt};
 use crate::document::{Document, Known, below};
 use crate::glob::Folded;
 use crate::values::nearest_name;
-use crate::{DevEnvironment, McpPatterns, McpServer, OrgConfig, Pattern, PatternSet, Profile};
+use crate::{
+    DevEnvironment, McpPatterns, McpServer, OrgConfig, Pattern, PatternSet, Profile, names,
+};
 
 pub(super) fn warn(document: &Document<OrgConfig>, known: &Known<'_>) -> Findings {
     let mut warnings = Warnings {
@@ -14,6 +16,7 @@ pub(super) fn warn(document: &Document<OrgConfig>, known: &Known<'_>) -> Finding
         known,
         findings: Findings::default(),
     };
+    warnings.organization();
     warnings.patterns();
     warnings.providers();
     warnings.exceptions();
@@ -63,6 +66,20 @@ impl Warnings<'_> {
         self.findings.add(self.document, at, rule, message);
     }
 
+    /// Keys that the schema of the first version leaves open here, and nobody reads.
+    fn organization(&mut self) {
+        const KNOWN: [&str; 3] = ["name", "id", "contact"];
+        for key in self.document.keys("/organization") {
+            if !KNOWN.contains(&key.as_str()) {
+                let shown = names::visible(&key);
+                let hint = nearest_name(&key, KNOWN);
+                let said = (format!("nothing reads the key `{shown}`"), hint);
+                let at = below("/organization", &key);
+                self.findings.hint(self.document, &at, "unused_key", said);
+            }
+        }
+    }
+
     fn patterns(&mut self) {
         let org = self.org;
         let (security, defaults) = (&org.security, &org.defaults);
@@ -80,15 +97,31 @@ impl Warnings<'_> {
             let servers = &exception.allow.mcp_servers;
             self.server_patterns(&format!("{at}/mcp_servers"), servers, Purpose::Allow);
         }
+        self.other_patterns("/security/workspace_shields", &security.workspace_shields);
+        for (team, profile) in &org.profiles {
+            let Some(trust) = &profile.trust else {
+                continue;
+            };
+            let at = below("/profiles", team) + "/trust/marketplace_source_patterns";
+            self.other_patterns(&at, &trust.marketplace_source_patterns);
+        }
     }
 
     fn plugins(&mut self, list: &str, patterns: &[Pattern]) {
+        self.findings.plugin_patterns(self.document, list, patterns);
+    }
+
+    /// Patterns for names of teams, for sources and for paths.
+    fn other_patterns(&mut self, list: &str, patterns: &[Pattern]) {
         for (number, pattern) in patterns.iter().enumerate() {
-            if let Some(doubt) = plugin_doubt(pattern.as_str()) {
-                let message = format!("the pattern `{}` {doubt}", pattern.as_str());
-                self.add(&format!("{list}/{number}"), "doubtful_pattern", message);
+            if let Some(doubt) = pattern.doubt() {
+                self.doubtful(&format!("{list}/{number}"), pattern, doubt);
             }
         }
+    }
+
+    fn doubtful(&mut self, at: &str, pattern: &Pattern, doubt: &str) {
+        self.findings.doubtful(self.document, at, pattern, doubt);
     }
 
     fn server_patterns(&mut self, list: &str, patterns: &[Pattern], purpose: Purpose) {
@@ -96,11 +129,7 @@ impl Warnings<'_> {
             let at = format!("{list}/{number}");
             let text = pattern.as_str();
             if let Some(doubt) = server_doubt(text, purpose) {
-                self.add(
-                    &at,
-                    "doubtful_pattern",
-                    format!("the pattern `{text}` {doubt}"),
-                );
+                self.doubtful(&at, pattern, doubt);
             } else if purpose == Purpose::Allow && fits_names(text) {
                 let message = format!(
                     "the pattern `{text}` fits names: whoever adds a server of such a name chooses its address"
@@ -123,6 +152,10 @@ impl Warnings<'_> {
             for (number, id) in profile.allowed_providers.iter().flatten().enumerate() {
                 let at = format!("{}/allowed_providers/{number}", below("/profiles", team));
                 self.provider(&at, id);
+            }
+            let list = below("/profiles", team) + "/providers";
+            for id in profile.providers.keys() {
+                self.provider(&below(&list, id), id);
             }
         }
     }
@@ -163,9 +196,10 @@ impl Warnings<'_> {
                 &teams.allow_dev_environment_commands,
             ),
         ] {
+            self.other_patterns(&format!("/delegation/teams/{key}"), patterns);
             for (number, pattern) in patterns.iter().enumerate() {
                 let text = pattern.as_str();
-                let all = text.chars().all(|c| c == '*');
+                let all = pattern.doubt().is_some() || text.chars().all(|c| c == '*');
                 if !all && !org.profiles.keys().any(|team| pattern.matches(team)) {
                     let hint = nearest_name(text, org.profiles.keys().map(String::as_str));
                     let said = (format!("no team fits `{text}`"), hint);
@@ -342,11 +376,16 @@ impl Warnings<'_> {
                 )
             }));
         }
-        for (at, kind, name) in names.into_iter().filter(|(_, _, name)| !name.is_ascii()) {
+        for (at, kind, name) in names.into_iter().filter(|(_, _, name)| is_foreign(name)) {
             let message = format!(
                 "the {kind} `{name}` has characters outside ASCII, which can look like others"
             );
             self.add(&at, "foreign_name", message);
         }
     }
+}
+
+/// A name that is written in other letters; one that cannot be seen as a whole is told otherwise.
+fn is_foreign(name: &str) -> bool {
+    !name.is_ascii() && names::complaint(name).is_none()
 }

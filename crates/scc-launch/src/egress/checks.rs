@@ -16,25 +16,40 @@ const NOWHERE: &str = "scc-probe.invalid:443";
 /// Where clouds answer questions about the machine, credentials included.
 const METADATA: [u8; 4] = [169, 254, 169, 254];
 
-/// The checks: addresses of the machine and of other sandboxes, a name, and what the proxy says to
-/// hosts that are and are not on the list.
-pub(crate) fn checks(
-    destinations: &Destinations,
-    surroundings: &Surroundings,
-    machine: &[IpAddr],
-) -> Vec<Check> {
-    let around = surroundings.machine.iter().chain(machine);
-    let around: BTreeSet<&IpAddr> = around.chain(&surroundings.containers).collect();
-    // The sandbox has an own loopback.
-    let around = around.into_iter().filter(|address| !address.is_loopback());
+/// What is around a sandbox and must be out of its reach.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Around<'a> {
+    pub(crate) surroundings: &'a Surroundings,
+    /// Further addresses of the machine.
+    pub(crate) machine: &'a [IpAddr],
+}
+
+impl Around<'_> {
+    /// The addresses of the machine and of other sandboxes, each once.
+    pub(crate) fn addresses(&self) -> Vec<IpAddr> {
+        let around = self.surroundings.machine.iter().chain(self.machine);
+        let around: BTreeSet<&IpAddr> = around.chain(&self.surroundings.containers).collect();
+        // The sandbox has an own loopback.
+        let around = around.into_iter().filter(|address| !address.is_loopback());
+        around.copied().take(MOST).collect()
+    }
+
+    /// They are out of reach, and so is what clouds put into every network.
+    pub(crate) fn unreachable(&self) -> Vec<Check> {
+        let addresses = self.addresses().into_iter().chain([METADATA.into()]);
+        addresses
+            .flat_map(|one| PORTS.map(|port| Check::Unreachable(SocketAddr::new(one, port))))
+            .collect()
+    }
+}
+
+/// What the proxy says to a host that is not on the list and to one that is.
+pub(crate) fn through_the_proxy(destinations: &Destinations) -> Vec<Check> {
     let metadata = IpAddr::from(METADATA);
-    let addresses: Vec<IpAddr> = around.copied().take(MOST).chain([metadata]).collect();
-    let mut checks: Vec<Check> = addresses
-        .iter()
-        .flat_map(|address| PORTS.map(|port| Check::Unreachable(SocketAddr::new(*address, port))))
-        .collect();
-    checks.push(Check::Denied(NOWHERE.to_owned()));
-    checks.push(Check::Denied(format!("{metadata}:443")));
+    let mut checks = vec![
+        Check::Denied(NOWHERE.to_owned()),
+        Check::Denied(format!("{metadata}:443")),
+    ];
     let named = destinations
         .hosts
         .iter()
@@ -45,6 +60,14 @@ pub(crate) fn checks(
         checks.push(Check::Unknown(name.to_owned()));
         checks.push(Check::Allowed(format!("{name}:{port}")));
     }
+    checks
+}
+
+/// The checks of every launch: addresses of the machine and of other sandboxes, a name, and what the
+/// proxy says.
+pub(crate) fn checks(destinations: &Destinations, around: &Around<'_>) -> Vec<Check> {
+    let mut checks = around.unreachable();
+    checks.extend(through_the_proxy(destinations));
     checks
 }
 
@@ -59,11 +82,15 @@ mod tests {
             containers: vec!["172.17.0.2".parse().unwrap()],
         };
         let machine = ["172.17.0.1".parse().unwrap()];
+        let around = Around {
+            surroundings: &surroundings,
+            machine: &machine,
+        };
         let none = Destinations {
             hosts: Vec::new(),
             unresolved: Vec::new(),
         };
-        let texts: Vec<_> = checks(&none, &surroundings, &machine)
+        let texts: Vec<_> = checks(&none, &around)
             .iter()
             .map(Check::to_string)
             .collect();

@@ -38,7 +38,7 @@ pub(crate) fn sealed(managers: &[&ManagerSettings]) -> Option<SealedDirectory> {
         .find_map(|settings| settings.cargo.clone())?;
     Some(SealedDirectory {
         path: CARGO.to_owned(),
-        files: [("config.toml".to_owned(), text)].into(),
+        files: [("config.toml".to_owned(), text.into())].into(),
     })
 }
 

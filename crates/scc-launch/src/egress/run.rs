@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use scc_relay::address::Address;
-use scc_relay::probe::Finding;
+use scc_relay::probe::{Finding, Outcome};
 use scc_runtime::egress::{
     EgressTopology, End, InternalNetwork, Link, ROLE_EGRESS, Socket, Topology,
 };
@@ -14,6 +14,7 @@ use scc_runtime::{
 
 use serde_json::{Map, json};
 
+use super::checks::Around;
 use super::{EgressPlan, checks, environment, squid};
 use crate::images::GUARD;
 use crate::names::pairs;
@@ -30,6 +31,14 @@ const PROXY_LIMITS: Limits = Limits {
 };
 /// How much of what a proxy has said is shown when it does not work.
 const LAST_LINES: usize = 5;
+
+/// A sandbox and its proxy, which run; the agent waits.
+#[derive(Debug)]
+pub(crate) struct Joined {
+    pub(crate) sandbox: String,
+    pub(crate) attachment: Attachment,
+    pub(crate) proxy: String,
+}
 
 impl<R: SandboxRuntime> Launcher<'_, R> {
     /// Makes the proxy's image where it is missing.
@@ -49,34 +58,44 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         egress: &EgressPlan,
         spec: SandboxSpec,
     ) -> Result<(String, Attachment), LaunchError> {
+        // Before there is a sandbox, so that its own address is not among them.
+        let surroundings = self.runtime.surroundings().await?;
+        let joined = self.join_enforced(plan, egress, spec).await?;
+        self.check_from_inside(&joined, egress, &surroundings)
+            .await?;
+        Ok((joined.sandbox, joined.attachment))
+    }
+
+    /// Makes and starts proxy and sandbox; the agent waits.
+    pub(crate) async fn join_enforced(
+        &self,
+        plan: &Plan,
+        egress: &EgressPlan,
+        spec: SandboxSpec,
+    ) -> Result<Joined, LaunchError> {
         match egress.topology {
-            Topology::Socket => self.start_joined(&Socket, plan, egress, spec).await,
-            Topology::InternalNetwork => {
-                self.start_joined(&InternalNetwork, plan, egress, spec)
-                    .await
-            }
+            Topology::Socket => self.join_by(&Socket, plan, egress, spec).await,
+            Topology::InternalNetwork => self.join_by(&InternalNetwork, plan, egress, spec).await,
         }
     }
 
-    async fn start_joined<T: EgressTopology>(
+    async fn join_by<T: EgressTopology>(
         &self,
         topology: &T,
         plan: &Plan,
         egress: &EgressPlan,
         mut spec: SandboxSpec,
-    ) -> Result<(String, Attachment), LaunchError> {
+    ) -> Result<Joined, LaunchError> {
         let owned = self.scope.owner_labels();
         let link = Link {
             sandbox: &plan.container,
             labels: &owned,
             way_out: &egress.way_out,
         };
-        // Before there is a sandbox, so that its own address is not among them.
-        let surroundings = self.runtime.surroundings().await?;
         let end = topology.proxy_end(self.runtime, &link).await?;
         let proxy = proxy_spec(plan, egress, &link, end);
         let proxy = self.runtime.create(&proxy).await?;
-        let (id, attachment) = if topology.needs_running_proxy() {
+        let (sandbox, attachment) = if topology.needs_running_proxy() {
             self.runtime.start(&proxy).await?;
             let end = topology.sandbox_end(self.runtime, &link, &proxy).await?;
             join(&mut spec, end);
@@ -90,27 +109,33 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
             both.0?;
             both.1?
         };
-        self.check_from_inside(&id, &proxy, egress, &surroundings)
-            .await?;
-        Ok((id, attachment))
+        Ok(Joined {
+            sandbox,
+            attachment,
+            proxy,
+        })
     }
 
     /// Makes the checks in the sandbox, and lets its agent go when all have held.
     async fn check_from_inside(
         &self,
-        id: &str,
-        proxy: &str,
+        joined: &Joined,
         egress: &EgressPlan,
         surroundings: &Surroundings,
     ) -> Result<(), LaunchError> {
-        let checks = checks::checks(&egress.destinations, surroundings, &egress.machine);
+        let around = Around {
+            surroundings,
+            machine: &egress.machine,
+        };
+        let checks = checks::checks(&egress.destinations, &around);
         let argv = [GUARD, "probe", "--release"].map(str::to_owned);
         let argv = argv
             .into_iter()
             .chain(checks.iter().map(ToString::to_string));
-        let (status, output) = self.run_in(id, argv.collect()).await?;
+        let (status, output) = self.run_in(&joined.sandbox, argv.collect()).await?;
         let findings = Finding::read(&output);
-        let failed: Vec<_> = findings.iter().filter(|found| !found.held).collect();
+        let failed = |found: &&Finding| found.outcome != Outcome::Held;
+        let failed: Vec<_> = findings.iter().filter(failed).collect();
         if status == 0 && failed.is_empty() && findings.len() == checks.len() {
             return Ok(());
         }
@@ -124,12 +149,16 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
                 output.trim()
             ));
         }
-        details.extend(self.last_words(proxy).await);
+        details.extend(self.last_words(&joined.proxy).await);
         Err(LaunchError::EgressNotProven { details })
     }
 
     /// Runs a command in a sandbox; its status, and what it wrote.
-    async fn run_in(&self, id: &str, argv: Vec<String>) -> Result<(i64, String), LaunchError> {
+    pub(crate) async fn run_in(
+        &self,
+        id: &str,
+        argv: Vec<String>,
+    ) -> Result<(i64, String), LaunchError> {
         let spec = ExecSpec {
             argv,
             env: BTreeMap::new(),
@@ -321,6 +350,7 @@ fn proxy_spec(plan: &Plan, egress: &EgressPlan, link: &Link<'_>, end: End) -> Sa
         labels: own_labels,
         image: egress.image.clone(),
         argv: relay.into_iter().chain(ends).chain(run).collect(),
+        init: Vec::new(),
         env: BTreeMap::new(),
         working_dir: "/".to_owned(),
         user: PROXY_USER,

@@ -100,7 +100,10 @@ pub(crate) fn sealed(destinations: &Destinations, machine: &[IpAddr]) -> SealedD
     files.insert("squid.conf".to_owned(), configuration(&ports, machine));
     SealedDirectory {
         path: DIRECTORY.to_owned(),
-        files,
+        files: files
+            .into_iter()
+            .map(|(name, text)| (name, text.into()))
+            .collect(),
     }
 }
 
@@ -199,6 +202,8 @@ http_access deny all
 mod tests {
     use scc_policy::{Cause, Layer, Origin};
 
+    use scc_runtime::SealedFile;
+
     use super::*;
 
     fn host(text: &str) -> Destination {
@@ -225,7 +230,12 @@ mod tests {
             hosts: hosts.iter().map(|text| host(text)).collect(),
             unresolved: Vec::new(),
         };
-        sealed(&destinations, &["198.51.100.1".parse().unwrap()]).files
+        let files = sealed(&destinations, &["198.51.100.1".parse().unwrap()]).files;
+        let text = |file: SealedFile| String::from_utf8(file.content.to_vec()).unwrap();
+        files
+            .into_iter()
+            .map(|(name, file)| (name, text(file)))
+            .collect()
     }
 
     #[test]

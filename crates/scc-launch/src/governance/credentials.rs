@@ -1,8 +1,15 @@
 //! Which credential goes to which source. The loader sends it to the source's own host only.
 
-use scc_config::{OrganizationSource, SecretSource};
+use std::collections::BTreeMap;
+
+use scc_config::{OrganizationSource, SecretSource, Template};
 use scc_sources::{AuthHeader, Source};
 use secrecy::SecretString;
+
+use super::{GovernanceInput, OrgDocument};
+
+/// Headers of requests; `${VAR}` in a value is taken from the host.
+pub(crate) type Headers = BTreeMap<String, String>;
 
 /// Credentials for sources that have none configured.
 #[derive(Debug, Clone, Default)]
@@ -47,6 +54,37 @@ pub(super) fn github_token<'a>(
     fallback.github.as_ref().filter(|_| is_github)
 }
 
+/// For what a document names: the header that stands there; else the organization's credential
+/// where the host is the same; else GitHub's own.
+pub(super) fn for_place<'a>(
+    input: &GovernanceInput<'a>,
+    organization: Option<&OrgDocument>,
+    headers: Option<&'a Headers>,
+    source: &Source,
+) -> Result<Option<Finder<'a>>, String> {
+    let mut headers = headers.into_iter().flatten();
+    if let Some((name, value)) = headers.next() {
+        if headers.next().is_some() {
+            return Err("it names several headers, and one can be sent".to_owned());
+        }
+        return Ok(Some(from_header(name, value, input.secret)));
+    }
+    let same = organization.is_some_and(|organization| {
+        source.authority().is_some() && source.authority() == organization.source().authority()
+    });
+    let settings = input.config.organization.as_ref();
+    if let Some(settings) = settings.filter(|_| same) {
+        return Ok(for_organization(
+            settings,
+            source,
+            input.secret,
+            input.fallback,
+        ));
+    }
+    let token = github_token(source, input.fallback);
+    Ok(token.map(|token| -> Finder<'a> { Box::new(move || AuthHeader::new(None, token)) }))
+}
+
 /// For a document whose source has a header of its own, in which `${VAR}` stands for a variable of
 /// this machine.
 pub(super) fn from_header<'a>(name: &'a str, value: &'a str, secret: Secret<'a>) -> Finder<'a> {
@@ -58,17 +96,9 @@ pub(super) fn from_header<'a>(name: &'a str, value: &'a str, secret: Secret<'a>)
 
 fn expanded(value: &str, secret: Secret<'_>) -> Result<String, String> {
     use secrecy::ExposeSecret as _;
-    let mut result = String::new();
-    let mut rest = value;
-    while let Some((before, after)) = rest.split_once("${") {
-        let Some((variable, after)) = after.split_once('}') else {
-            return Err("a `${` of a header is not closed".to_owned());
-        };
-        let source: SecretSource = format!("env:{variable}").parse()?;
-        result.push_str(before);
-        result.push_str(secret(&source)?.expose_secret());
-        rest = after;
-    }
-    result.push_str(rest);
-    Ok(result)
+    let find = |name: &str| {
+        let found = secret(&SecretSource::Env(name.to_owned()))?;
+        Ok::<_, String>(found.expose_secret().to_owned())
+    };
+    Template::parse(value)?.fill(find)
 }

@@ -11,6 +11,7 @@ use scc_state::{Exception, ExceptionScope, ExceptionStore, RepositoryTrust};
 
 use super::repository::Repository;
 use super::{GovernanceError, GovernanceInput};
+use crate::suspicion;
 
 /// The name of the workspace's document.
 const PROJECT: &str = ".scc.yaml";
@@ -93,6 +94,11 @@ pub(super) fn personal(
     let Some(workspace) = input.workspace else {
         return Ok(None);
     };
+    // What no agent is started in by mistake is not remembered either: every repository below it
+    // would count as made by an agent.
+    if suspicion(workspace, input.user_home).is_some() {
+        return Ok(None);
+    }
     let repository = match Repository::find(workspace) {
         Ok(repository) => repository,
         Err(error) => {
@@ -240,16 +246,25 @@ impl LocalExceptions {
             }
             return;
         }
-        let mut patterns = |texts: Vec<String>| -> Vec<Pattern> {
-            let read = texts.into_iter().filter_map(|text| {
-                let pattern = Pattern::try_from(text);
-                let why = |reason| format!("exception `{}`: {reason}", exception.id);
-                pattern.map_err(|reason| warnings.push(why(reason))).ok()
-            });
-            read.collect()
+        let patterns = |texts: &[String]| -> Result<Vec<Pattern>, String> {
+            texts.iter().map(|text| Pattern::clear(text)).collect()
         };
-        let plugins = patterns(exception.allow.plugins);
-        let mcp_servers = patterns(exception.allow.mcp_servers);
+        let allow = &exception.allow;
+        let (plugins, mcp_servers) = match (patterns(&allow.plugins), patterns(&allow.mcp_servers))
+        {
+            (Ok(plugins), Ok(mcp_servers)) => (plugins, mcp_servers),
+            (Err(reason), _) | (_, Err(reason)) => {
+                // A part of it would be another exception than the one that was made.
+                if exception.is_active(now) {
+                    let id = exception.id.escape_debug();
+                    let file = file.display();
+                    warnings.push(format!(
+                        "exception `{id}` in `{file}` does not hold, since it cannot be read: {reason}"
+                    ));
+                }
+                return;
+            }
+        };
         self.found.push(Owned {
             id: exception.id,
             store,

@@ -124,7 +124,7 @@ fn ttl(config: &OrgConfig) -> Duration {
 fn acceptable(fetched: &Fetched<OrgConfig>, own: &str) -> Result<(), GovernanceError> {
     let config = fetched.document.value();
     if let Some(required) = &config.min_cli_version
-        && version(own) < version(required)
+        && version(own, 0) < version(required, u64::MAX)
     {
         return Err(GovernanceError::NeedsNewer {
             required: required.clone(),
@@ -139,9 +139,10 @@ fn acceptable(fetched: &Fetched<OrgConfig>, own: &str) -> Result<(), GovernanceE
     Ok(())
 }
 
-/// The three numbers of a version; what follows them does not count.
-fn version(text: &str) -> [u64; 3] {
+/// The three numbers of a version; what follows them does not count. `unfit` stands for a number that
+/// is too large to be one: no scc is that new.
+fn version(text: &str, unfit: u64) -> [u64; 3] {
     let plain = text.split(['-', '+']).next().unwrap_or_default();
-    let mut numbers = plain.split('.').map(|part| part.parse().unwrap_or(0));
+    let mut numbers = plain.split('.').map(|part| part.parse().unwrap_or(unfit));
     std::array::from_fn(|_| numbers.next().unwrap_or(0))
 }

@@ -7,7 +7,7 @@ use scc_sources::{Source, SourceError};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::credentials::{self, Finder};
+use super::credentials;
 use super::error::TEAMS;
 use super::fetch::{Fetched, Wanted};
 use super::{GovernanceError, GovernanceInput, OrgDocument};
@@ -109,7 +109,13 @@ pub fn load_team_document(
         whose: whose.clone(),
         source: Box::new(error),
     })?;
-    let auth = auth(input, organization, config, &source).map_err(|reason| {
+    let headers = match config {
+        ConfigSource::Github(at) => Some(&at.headers),
+        ConfigSource::Url(at) => Some(&at.headers),
+        ConfigSource::Git(_) => None,
+    };
+    let auth = credentials::for_place(input, Some(organization), headers, &source);
+    let auth = auth.map_err(|reason| {
         let team = team.to_owned();
         GovernanceError::TeamSource { team, reason }
     })?;
@@ -134,40 +140,4 @@ fn source_of(config: &ConfigSource) -> Result<Source, SourceError> {
         ConfigSource::Url(at) => Source::https(&at.url),
     };
     Ok(source?.with_document(DocumentKind::Team.file_name()))
-}
-
-/// The header that the profile names; else the organization's credential where the host is the
-/// same; else GitHub's own.
-fn auth<'a>(
-    input: &GovernanceInput<'a>,
-    organization: &OrgDocument,
-    config: &'a ConfigSource,
-    source: &Source,
-) -> Result<Option<Finder<'a>>, String> {
-    let headers = match config {
-        ConfigSource::Github(at) => Some(&at.headers),
-        ConfigSource::Url(at) => Some(&at.headers),
-        ConfigSource::Git(_) => None,
-    };
-    let mut headers = headers.into_iter().flatten();
-    if let Some((name, value)) = headers.next() {
-        if headers.next().is_some() {
-            return Err("it names several headers, and one can be sent".to_owned());
-        }
-        return Ok(Some(credentials::from_header(name, value, input.secret)));
-    }
-    let same =
-        source.authority().is_some() && source.authority() == organization.source().authority();
-    let settings = input.config.organization.as_ref();
-    if let Some(settings) = settings.filter(|_| same) {
-        return Ok(credentials::for_organization(
-            settings,
-            source,
-            input.secret,
-            input.fallback,
-        ));
-    }
-    let token = credentials::github_token(source, input.fallback);
-    Ok(token
-        .map(|token| -> Finder<'a> { Box::new(move || scc_sources::AuthHeader::new(None, token)) }))
 }

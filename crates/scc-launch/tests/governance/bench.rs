@@ -107,6 +107,7 @@ impl Bench {
             allow_remote_commands: ask.commands,
             state: &self.state,
             user_exceptions: &config,
+            user_home: None,
             now: at(ask.seconds),
             own_version: "1.2.3",
         })

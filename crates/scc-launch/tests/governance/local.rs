@@ -41,6 +41,11 @@ fn nothing_is_never_no_rules() {
 fn what_refuses_a_document() {
     let evil = json!({ "security": { "blocked_plugins": ["tool"] },
         "defaults": { "enabled_plugins": ["tool"] } });
+    for unfit in ["18446744073709551616.0.0", "1.99999999999999999999999.0"] {
+        let bench = Bench::with_org(&org(&json!({ "min_cli_version": unfit })));
+        let error = bench.load(Ask::default()).unwrap_err().to_string();
+        assert!(error.contains(unfit), "{error}");
+    }
     let later = json!({ "min_cli_version": "1.3.0" });
     for (name, text, expected) in [
         ("damaged", "{".to_owned(), "is not valid"),
@@ -252,6 +257,31 @@ fn the_organizations_provider_settings_win() {
     assert!(settings.api_key.is_some());
     let other = governance.provider_settings("other", &user).unwrap();
     assert_eq!(other, user);
+}
+
+#[test]
+fn a_teams_gateway_takes_the_place_of_the_organizations() {
+    let bench = Bench::with_org(&org(&json!({
+        "providers": { "script": { "base_url": "https://gw.example", "model": "ruled" } },
+        "profiles": { "platform": { "providers": {
+            "script": { "base_url": "https://team.example", "api_key": "env:TEAM_KEY" },
+        } } },
+    })));
+    let user = ProviderSection {
+        base_url: Some("https://mine.example".to_owned()),
+        ..ProviderSection::default()
+    };
+    let url = |ask| {
+        let governance = bench.load(ask).unwrap();
+        let settings = governance.provider_settings("script", &user).unwrap();
+        assert_eq!(settings.model.as_deref(), Some("ruled"));
+        (settings.base_url.unwrap(), settings.api_key.is_some())
+    };
+    assert_eq!(url(PLATFORM), ("https://team.example".to_owned(), true));
+    assert_eq!(
+        url(Ask::default()),
+        ("https://gw.example".to_owned(), false)
+    );
 }
 
 #[test]

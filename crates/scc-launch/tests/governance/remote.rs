@@ -280,6 +280,19 @@ fn a_command_of_a_document_from_elsewhere_has_to_be_allowed() {
         matches!(error, GovernanceError::RemoteCommand { .. }),
         "{error}"
     );
+    let team = json!({ "providers": { "script": { "api_key": "command:id" } } });
+    let of_team = Site::new(&org(&json!({ "profiles": { "platform": team } })));
+    let bench_of_team = of_team.bench();
+    let asked = Ask {
+        team: Some("platform"),
+        ..after(0)
+    };
+    let governance = bench_of_team.load(asked).unwrap();
+    let error = governance.provider_settings("script", &user).unwrap_err();
+    assert!(
+        matches!(error, GovernanceError::RemoteCommand { .. }),
+        "{error}"
+    );
     let allowed = Ask {
         commands: true,
         ..after(0)

@@ -1,11 +1,18 @@
+use std::collections::BTreeMap;
+
 use super::Fixture;
-use crate::{Mount, MountSource, SandboxRuntime, SandboxSpec, SealedDirectory, labels};
+use crate::{Mount, MountSource, SandboxRuntime, SandboxSpec, SealedDirectory, SealedFile, labels};
 
 fn with_sealed<R: SandboxRuntime>(f: &Fixture<'_, R>, script: &str) -> SandboxSpec {
     let files = [("top.json", "{\"a\":1}\n"), ("below/deep.txt", "deep\n")];
-    let files = files
-        .map(|(path, text)| (path.to_owned(), text.to_owned()))
+    let mut files: BTreeMap<_, _> = files
+        .map(|(path, text)| (path.to_owned(), SealedFile::from(text)))
         .into();
+    let program = SealedFile {
+        content: (*b"#!/bin/sh\necho \"ran $1\"\n").into(),
+        executable: true,
+    };
+    files.insert("below/program".to_owned(), program);
     let mut spec = f.shell(script);
     spec.sealed = vec![SealedDirectory {
         path: "/etc/scc-test".to_owned(),
@@ -17,12 +24,13 @@ fn with_sealed<R: SandboxRuntime>(f: &Fixture<'_, R>, script: &str) -> SandboxSp
 /// Readable by the agent, and by nobody to be changed.
 pub async fn sealed_files_are_root_owned_and_read_only<R: SandboxRuntime>(f: &Fixture<'_, R>) {
     let script = "cd /etc/scc-test && cat top.json below/deep.txt && \
-                  stat -c '%u %g %a %n' . top.json below below/deep.txt; \
+                  stat -c '%u %g %a %n' . top.json below below/deep.txt below/program; \
+                  below/program well; \
                   (echo x > top.json) 2>/dev/null || echo refused; \
                   (echo x > new) 2>/dev/null || echo refused; rm -f top.json 2>/dev/null || echo refused";
     let mut spec = with_sealed(f, script);
     let expected = "{\"a\":1}\ndeep\n0 0 755 .\n0 0 644 top.json\n0 0 755 below\n\
-                    0 0 644 below/deep.txt\nrefused\nrefused\nrefused\n";
+                    0 0 644 below/deep.txt\n0 0 755 below/program\nran well\nrefused\nrefused\nrefused\n";
     assert_eq!(f.run(&spec, b"").await.stdout, expected);
     // Root without capabilities cannot either: the mount is read-only.
     spec.user = crate::UserIds { uid: 0, gid: 0 };
@@ -168,4 +176,24 @@ pub async fn unused_volumes_are_removed<R: SandboxRuntime>(f: &Fixture<'_, R>) {
             .unwrap()
             .is_empty()
     );
+}
+
+/// One sealed directory inside another, as for what many sandboxes share beside what one has alone.
+/// The outer one has a file at the place, since nothing can be made in it.
+pub async fn sealed_directories_can_be_nested<R: SandboxRuntime>(f: &Fixture<'_, R>) {
+    let mut spec = with_sealed(
+        f,
+        "cd /etc/scc-test && cat top.json below/inner.txt; ls below",
+    );
+    spec.sealed.push(SealedDirectory {
+        path: "/etc/scc-test/below".to_owned(),
+        files: [("inner.txt".to_owned(), "inner\n".into())].into(),
+    });
+    for _ in 0..2 {
+        assert_eq!(
+            f.run(&spec, b"").await.stdout,
+            "{\"a\":1}\ninner\ninner.txt\n"
+        );
+        spec.name.push('b');
+    }
 }

@@ -9,8 +9,8 @@ use futures_util::StreamExt as _;
 use super::failure::{failed, status};
 use crate::EngineError;
 
-/// The most that is read out of a volume at once. An agent can write what it likes there.
-const LARGEST: usize = 16 * 1024 * 1024;
+/// The most that is read of one file, in bytes. An agent can write what it likes to a volume.
+const LARGEST: usize = 16 << 20;
 
 /// A regular file of an archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,11 +95,13 @@ pub(super) async fn put(
         .map_err(failed("filling a volume", "the volume"))
 }
 
-/// Packs a file or directory of a container, `None` when it is not there.
+/// Packs a file or directory of a container, `None` when it is not there. What is larger than
+/// `largest` bytes is refused.
 pub(super) async fn get(
     docker: &Docker,
     container: &str,
     path: &str,
+    largest: usize,
 ) -> Result<Option<Vec<u8>>, EngineError> {
     let options = DownloadFromContainerOptions {
         path: path.to_owned(),
@@ -113,10 +115,10 @@ pub(super) async fn get(
             Err(error) if status(&error) == Some(404) => return Ok(None),
             Err(error) => return Err(failed("reading a volume", "the volume")(error)),
         }
-        if all.len() > LARGEST {
+        if all.len() > largest {
             return Err(EngineError::Refused {
                 action: "reading a volume".to_owned(),
-                message: format!("`{path}` is larger than {LARGEST} bytes"),
+                message: format!("`{path}` is larger than {largest} bytes"),
             });
         }
     }
@@ -129,7 +131,7 @@ pub(super) async fn get_file(
     container: &str,
     path: &str,
 ) -> Result<Option<Vec<u8>>, EngineError> {
-    let Some(archive) = get(docker, container, path).await? else {
+    let Some(archive) = get(docker, container, path, LARGEST).await? else {
         return Ok(None);
     };
     let files = files(&archive).map_err(|error| EngineError::Broken {

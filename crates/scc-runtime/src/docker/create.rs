@@ -100,6 +100,7 @@ fn missing_host_source(message: &str) -> Option<&str> {
 
 fn body(spec: &SandboxSpec, dialect: &Dialect) -> ContainerCreateBody {
     let has_terminal = spec.terminal.is_some();
+    let command = || spec.init.iter().chain(&spec.argv);
     let labels = spec
         .labels
         .iter()
@@ -111,8 +112,8 @@ fn body(spec: &SandboxSpec, dialect: &Dialect) -> ContainerCreateBody {
         user: Some(user(spec.user)),
         working_dir: Some(spec.working_dir.clone()),
         // As the entry point, so that one of the image does not come before it.
-        entrypoint: Some(spec.argv.iter().take(1).cloned().collect()),
-        cmd: Some(spec.argv.iter().skip(1).cloned().collect()),
+        entrypoint: Some(command().take(1).cloned().collect()),
+        cmd: Some(command().skip(1).cloned().collect()),
         env: Some(
             spec.env
                 .iter()
@@ -155,7 +156,7 @@ fn host_config(spec: &SandboxSpec, dialect: &Dialect) -> HostConfig {
             format!("seccomp={}", dialect.seccomp),
         ]),
         // Reaps what agents leave behind, and passes signals on.
-        init: Some(true),
+        init: Some(spec.init.is_empty()),
         ipc_mode: Some("private".to_owned()),
         readonly_rootfs: Some(spec.read_only_root),
         tmpfs: Some(tmpfs(spec, dialect)),
@@ -289,6 +290,7 @@ mod tests {
             labels: BTreeMap::new(),
             image: "i".to_owned(),
             argv: vec!["a".to_owned(), "b".to_owned()],
+            init: Vec::new(),
             env: [("S".to_owned(), EnvValue::Secret("x".to_owned().into()))].into(),
             working_dir: "/w".to_owned(),
             user: UserIds { uid: 7, gid: 8 },
@@ -335,6 +337,16 @@ mod tests {
         assert_eq!(body.entrypoint, Some(vec!["a".to_owned()]));
         assert_eq!(body.cmd, Some(vec!["b".to_owned()]));
         assert_eq!(body.env, Some(vec!["S=x".to_owned()]));
+    }
+
+    #[test]
+    fn an_init_of_its_own_takes_the_place_of_the_engines() {
+        let mut spec = spec();
+        spec.init = vec!["i".to_owned(), "--".to_owned()];
+        let body = body(&spec, &docker());
+        assert_eq!(body.entrypoint, Some(vec!["i".to_owned()]));
+        assert_eq!(body.cmd, Some(["--", "a", "b"].map(str::to_owned).into()));
+        assert_eq!(body.host_config.unwrap().init, Some(false));
     }
 
     #[test]

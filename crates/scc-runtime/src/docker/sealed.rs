@@ -10,6 +10,7 @@
 //! first start, whichever process made it.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 use bollard::Docker;
@@ -20,7 +21,7 @@ use super::archive::{self, Archive, Entry};
 use super::failure::{failed, is_name_taken};
 use super::{helper, lifecycle, list};
 use crate::engine::hex;
-use crate::{EngineError, SandboxSpec, SealedDirectory, Unfinished, labels};
+use crate::{EngineError, SandboxSpec, SealedDirectory, SealedFile, Unfinished, labels};
 
 const VOLUME_PREFIX: &str = "scc-sealed-";
 /// Of a helper's name, while it fills its volume.
@@ -28,6 +29,9 @@ const FILL_SUFFIX: &str = "-fill";
 /// Of a helper's name, once its volume is complete.
 pub(super) const FULL_SUFFIX: &str = "-full";
 const FILE_MODE: u32 = 0o644;
+const PROGRAM_MODE: u32 = 0o755;
+/// The most that is read back to see whether a volume is complete: more than any caller seals.
+const LARGEST: usize = 128 << 20;
 const DIRECTORY_MODE: u32 = 0o755;
 
 /// Filling takes milliseconds; whoever has held a volume this long has died.
@@ -40,18 +44,33 @@ pub(super) fn volume_name(
     directory: &SealedDirectory,
     labels: &BTreeMap<String, String>,
 ) -> String {
-    let files = directory
-        .files
-        .iter()
-        .map(|(path, text)| (path.as_str(), text.as_bytes()));
+    let files = directory.files.iter().map(|(path, file)| Named {
+        path,
+        content: &file.content,
+        mode: mode(file),
+    });
     name_of(&directory.path, files, |key| {
         labels.get(key).map(String::as_str)
     })
 }
 
+/// A file as far as it counts for the name of its volume.
+struct Named<'a> {
+    path: &'a str,
+    content: &'a [u8],
+    mode: u32,
+}
+
+fn mode(file: &SealedFile) -> u32 {
+    match file.executable {
+        true => PROGRAM_MODE,
+        false => FILE_MODE,
+    }
+}
+
 fn name_of<'a, 'b>(
     path: &str,
-    files: impl Iterator<Item = (&'a str, &'a [u8])>,
+    files: impl Iterator<Item = Named<'a>>,
     label: impl Fn(&str) -> Option<&'b str>,
 ) -> String {
     let mut digest = Sha256::new();
@@ -64,9 +83,10 @@ fn name_of<'a, 'b>(
         part(label(key).unwrap_or_default().as_bytes());
     }
     part(path.as_bytes());
-    for (path, content) in files {
-        part(path.as_bytes());
-        part(content);
+    for file in files {
+        part(file.path.as_bytes());
+        part(&file.mode.to_be_bytes());
+        part(file.content);
     }
     let digest = hex(&digest.finalize());
     format!("{VOLUME_PREFIX}{}", &digest[..16])
@@ -102,14 +122,21 @@ pub(super) async fn verify_existing(docker: &Docker, id: &str) -> Result<(), Eng
         .config
         .and_then(|config| config.labels)
         .unwrap_or_default();
-    for mount in found.mounts.unwrap_or_default() {
+    let mounts = found.mounts.unwrap_or_default();
+    let paths = mounts.iter().filter_map(|mount| mount.destination.clone());
+    let paths: Vec<_> = paths.collect();
+    for mount in mounts {
         let volume = mount.name.unwrap_or_default();
         if !volume.starts_with(VOLUME_PREFIX) || is_known_complete(docker, &volume).await? {
             continue;
         }
         let path = mount.destination.unwrap_or_default();
-        let there = archive::get(docker, id, &path).await?;
-        if !is_complete(there, &path, &volume, |key| {
+        let there = archive::get(docker, id, &path, LARGEST).await?;
+        let place = Place {
+            path: &path,
+            others: &paths,
+        };
+        if !is_complete(there, place, &volume, |key| {
             labels.get(key).map(String::as_str)
         }) {
             return Err(EngineError::Refused {
@@ -121,27 +148,49 @@ pub(super) async fn verify_existing(docker: &Docker, id: &str) -> Result<(), Eng
     Ok(())
 }
 
+/// Where a sealed directory is mounted.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    path: &'a str,
+    /// All mounts of the container; what is mounted below the directory is not in its volume.
+    others: &'a [String],
+}
+
+impl Place<'_> {
+    fn is_own(&self, file: &str) -> bool {
+        let full = format!("{}/{file}", self.path);
+        let mut nested = self.others.iter().filter(|other| {
+            let rest = other.strip_prefix(self.path);
+            rest.is_some_and(|rest| rest.starts_with('/'))
+        });
+        !nested.any(|other| Path::new(&full).starts_with(other))
+    }
+}
+
 /// Whether a directory has the content that its volume is named for, owned by root and writable by
 /// nobody else.
 fn is_complete<'a>(
     archive: Option<Vec<u8>>,
-    path: &str,
+    place: Place<'_>,
     volume: &str,
     label: impl Fn(&str) -> Option<&'a str>,
 ) -> bool {
     let entries = archive
         .and_then(|bytes| archive::files(&bytes).ok())
         .unwrap_or_default();
-    let sound = |entry: &Entry| entry.uid == 0 && entry.mode == FILE_MODE;
-    if !entries.iter().all(sound) {
-        return false;
-    }
     // Paths in the archive begin with the directory's own name.
-    let files: BTreeMap<&str, &[u8]> = entries
+    let own: BTreeMap<&str, &Entry> = entries
         .iter()
-        .filter_map(|entry| Some((entry.path.split_once('/')?.1, entry.content.as_slice())))
+        .filter_map(|entry| Some((entry.path.split_once('/')?.1, entry)))
+        .filter(|(path, _)| place.is_own(path))
         .collect();
-    name_of(path, files.into_iter(), label) == volume
+    // Modes are part of the name, so that only the right ones fit.
+    let files = own.iter().map(|(path, entry)| Named {
+        path,
+        content: &entry.content,
+        mode: entry.mode,
+    });
+    own.values().all(|entry| entry.uid == 0) && name_of(place.path, files, label) == volume
 }
 
 /// Fills a volume, or waits until another process has.
@@ -219,9 +268,13 @@ async fn fill_through(
     spec: &SandboxSpec,
 ) -> Result<(), EngineError> {
     let label = |key: &str| spec.labels.get(key).map(String::as_str);
-    let complete = |there| is_complete(there, &directory.path, volume, label);
+    let place = Place {
+        path: &directory.path,
+        others: &[],
+    };
     // It may be complete and in use, and only its helper gone.
-    if complete(archive::get(docker, helper, helper::VOLUME_AT).await?) {
+    let there = archive::get(docker, helper, helper::VOLUME_AT, LARGEST).await?;
+    if is_complete(there, place, volume, label) {
         return Ok(());
     }
     archive::put(docker, helper, helper::VOLUME_AT, pack(directory)?).await
@@ -231,13 +284,13 @@ fn pack(directory: &SealedDirectory) -> Result<Vec<u8>, EngineError> {
     let mut archive = Archive::new();
     archive.directory(".", DIRECTORY_MODE)?;
     let mut made = std::collections::BTreeSet::new();
-    for (path, text) in &directory.files {
+    for (path, file) in &directory.files {
         for (end, _) in path.match_indices('/') {
             if made.insert(&path[..end]) {
                 archive.directory(&path[..end], DIRECTORY_MODE)?;
             }
         }
-        archive.file(path, text.as_bytes(), FILE_MODE)?;
+        archive.file(path, &file.content, mode(file))?;
     }
     archive.finish()
 }
@@ -249,7 +302,7 @@ mod tests {
     fn directory(files: &[(&str, &str)]) -> SealedDirectory {
         let files = files
             .iter()
-            .map(|(path, text)| ((*path).to_owned(), (*text).to_owned()));
+            .map(|(path, text)| ((*path).to_owned(), SealedFile::from(*text)));
         SealedDirectory {
             path: "/etc/d".to_owned(),
             files: files.collect(),
@@ -268,6 +321,9 @@ mod tests {
         assert_ne!(base, volume_name(&elsewhere, &none));
         let owned = [(labels::OWNER.to_owned(), "me".to_owned())].into();
         assert_ne!(base, volume_name(&directory(&[("a", "b")]), &owned));
+        let mut program = directory(&[("a", "b")]);
+        program.files.values_mut().for_each(|f| f.executable = true);
+        assert_ne!(base, volume_name(&program, &none));
         let session = [(labels::SESSION.to_owned(), "s".to_owned())].into();
         assert_eq!(base, volume_name(&directory(&[("a", "b")]), &session));
     }
@@ -287,9 +343,22 @@ mod tests {
     fn only_the_whole_content_is_complete() {
         let directory = directory(&[("a", "1"), ("b/c", "2")]);
         let volume = volume_name(&directory, &BTreeMap::new());
-        let check = |there| is_complete(there, "/etc/d", &volume, |_| None);
+        let others = [
+            "/etc".to_owned(),
+            "/etc/d".to_owned(),
+            "/etc/d/n".to_owned(),
+        ];
+        let place = Place {
+            path: "/etc/d",
+            others: &others,
+        };
+        let check = |there| is_complete(there, place, &volume, |_| None);
         assert!(check(given_back(&[("b/c", "2", 0o644), ("a", "1", 0o644)])));
         assert!(!check(given_back(&[("a", "1", 0o644)])));
+        let nested = [("a", "1", 0o644), ("b/c", "2", 0o644), ("n/x", "3", 0o666)];
+        assert!(check(given_back(&nested)));
+        let beside = [("a", "1", 0o644), ("b/c", "2", 0o644), ("nx", "3", 0o644)];
+        assert!(!check(given_back(&beside)));
         assert!(!check(given_back(&[("a", "1", 0o644), ("b/c", "", 0o644)])));
         assert!(!check(given_back(&[
             ("a", "1", 0o666),

@@ -2,6 +2,7 @@
 
 use crate::git::Call;
 use crate::git::config::{Config, may_be_true};
+use crate::git::push::setting;
 use crate::judge::Judge;
 use crate::options::{Parsed, Table};
 use crate::rules;
@@ -60,6 +61,62 @@ fn common(judge: &mut Judge<'_>, call: &Call<'_>, parsed: &Parsed) {
         judge_refspec(judge, call, parsed, refspec);
     }
     call.find_stray(judge, parsed, 2, rules::HISTORY_UNKNOWN);
+    if parsed.operands.len() < 2
+        && judge.world.has_remote_files(&call.invocation.globals) == Some(true)
+    {
+        call.find(judge, rules::HISTORY_UNKNOWN, &[]);
+    }
+    from_files(judge, call, parsed);
+}
+
+/// `remote.NAME.fetch` of the configuration's files, where it overwrites branches. A mirror is made
+/// to be overwritten, and tags and other references are often kept so.
+fn from_files(judge: &mut Judge<'_>, call: &Call<'_>, parsed: &Parsed) {
+    let Some(config) = call.config(judge) else {
+        return;
+    };
+    let several = parsed.on("all").is_some()
+        || parsed.on("multiple").is_some()
+        || config.all("remotes.", "").next().is_some();
+    let named = call.operand(parsed, 0).and_then(Word::get);
+    let named = named.filter(|_| !several);
+    let mut overwriting = Vec::new();
+    for (key, value) in config.all("remote.", ".fetch") {
+        let remote = key.trim_end_matches(".fetch");
+        let is_meant = named.is_none_or(|name| remote == format!("remote.{name}"));
+        let is_mirror = config
+            .last(&format!("{remote}.mirror"))
+            .is_some_and(|value| value.is_none_or(may_be_true));
+        let forced = parsed.on("force").is_some();
+        if let Some(value) = value
+            && is_meant
+            && !is_mirror
+            && overwrites_branches(value.start(), forced)
+        {
+            overwriting.push(setting(key, Some(value)));
+        }
+    }
+    for shown in overwriting {
+        call.find(judge, rules::FETCH_FORCE, &[&shown]);
+    }
+}
+
+fn overwrites_branches(refspec: &str, forced: bool) -> bool {
+    let (plus, text) = match refspec.strip_prefix('+') {
+        Some(rest) => (true, rest),
+        None => (false, refspec),
+    };
+    let Some((_, target)) = text.split_once(':') else {
+        return false;
+    };
+    let (start, has_star) = match target.split_once('*') {
+        Some((start, _)) => (start, true),
+        None => (target, false),
+    };
+    let is_branch = start.starts_with("refs/heads/")
+        || !start.starts_with("refs/") && !start.is_empty()
+        || has_star && "refs/heads/".starts_with(start);
+    (plus || forced) && is_branch
 }
 
 fn judge_refspec(judge: &mut Judge<'_>, call: &Call<'_>, parsed: &Parsed, refspec: &Word) {

@@ -8,6 +8,10 @@ use crate::word::Word;
 
 pub(super) const UPDATE_REF: Table = Table::new("m= d no-deref z stdin create-reflog");
 
+const REMOVE: Table = Table::new(
+    "n,dry-run q,quiet cached f,force r ignore-unmatch sparse pathspec-from-file= pathspec-file-nul",
+);
+
 pub(super) const SYMBOLIC_REF: Table = Table::new("q,quiet d,delete short recurse m=");
 
 pub(super) const WORKTREE_ADD: Table = Table::new(
@@ -51,6 +55,31 @@ pub(super) fn update_ref(judge: &mut Judge<'_>, call: &Call<'_>) {
     call.find_option(judge, &parsed, "d", rules::UPDATE_REF_DELETE);
     call.find_option(judge, &parsed, "stdin", rules::UPDATE_REF_STDIN);
     call.find_stray(judge, &parsed, 3, rules::HISTORY_UNKNOWN);
+    let name = call.operand(&parsed, 0).and_then(Word::get);
+    let is_name = |name: &&str| {
+        ["refs/heads/", "refs/tags/"]
+            .iter()
+            .any(|s| name.starts_with(s))
+    };
+    if let Some(name) = name.filter(is_name)
+        && parsed.operands.len() > 1
+        && judge.world.ref_exists(&call.invocation.globals, name) == Some(true)
+    {
+        let name = Word::known(
+            name,
+            call.operand(&parsed, 0)
+                .map_or(0..0, |word| word.span.clone()),
+        );
+        call.find(judge, rules::UPDATE_REF_OVERWRITE, &[&name]);
+    }
+}
+
+pub(super) fn remove(judge: &mut Judge<'_>, call: &Call<'_>) {
+    let parsed = call.parse(REMOVE);
+    let only_staged = parsed.surely_on("cached") || parsed.surely_on("dry-run");
+    if !parsed.help && !only_staged {
+        call.find_option(judge, &parsed, "force", rules::REMOVE_FORCE);
+    }
 }
 
 pub(super) fn symbolic_ref(judge: &mut Judge<'_>, call: &Call<'_>) {

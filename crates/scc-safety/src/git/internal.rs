@@ -7,7 +7,7 @@ use crate::judge::Judge;
 use crate::word::{Word, base_name};
 
 /// Subcommands, and those that they start. (Seen in the sources and traces of git 2.39 and 2.47.)
-const STARTS: [(&str, &[&str]); 17] = [
+const STARTS: [(&str, &[&str]); 21] = [
     (
         "stash",
         &["reset", "clean", "checkout", "checkout-index", "read-tree"],
@@ -20,15 +20,25 @@ const STARTS: [(&str, &[&str]); 17] = [
     ("bisect", &["checkout", "reset"]),
     ("merge", &["read-tree"]),
     ("merge-one-file", &["checkout-index"]),
-    ("cherry-pick", &["reset"]),
-    ("revert", &["reset"]),
-    ("subtree", &["checkout"]),
+    ("cherry-pick", &["reset", "read-tree"]),
+    ("revert", &["reset", "read-tree"]),
+    // Where `submodule.recurse` is on.
+    ("rebase", &["read-tree"]),
+    ("pull", &["read-tree"]),
+    ("am", &["read-tree"]),
+    ("restore", &["read-tree"]),
+    ("subtree", &["checkout", "update-ref"]),
     ("remote-http", &["send-pack", "http-push"]),
     ("remote-https", &["send-pack", "http-push"]),
     ("checkout", &["read-tree"]),
     ("switch", &["read-tree"]),
     ("reset", &["read-tree"]),
 ];
+
+fn updates_submodules(helper: &Invocation) -> bool {
+    let first = helper.args.first();
+    first.is_some_and(|word| ["update", "clone", "add"].iter().any(|name| word.is(name)))
+}
 
 /// Git itself started this command.
 pub(super) fn is_gits_own(judge: &Judge<'_>, invocation: &Invocation) -> bool {
@@ -45,10 +55,8 @@ pub(super) fn is_gits_own(judge: &Judge<'_>, invocation: &Invocation) -> bool {
     let Ok(Some(parent)) = Invocation::read(judge, base_name(program), &args) else {
         return false;
     };
-    // What the user's own command is for each submodule is not git's doing.
-    if parent.subcommand() == "submodule--helper"
-        && parent.args.first().is_some_and(|word| word.is("foreach"))
-    {
+    // The others start nothing of the kind, or what the user's own command for each submodule is.
+    if parent.subcommand() == "submodule--helper" && !updates_submodules(&parent) {
         return false;
     }
     let starts = STARTS.iter().find(|(name, _)| *name == parent.subcommand());

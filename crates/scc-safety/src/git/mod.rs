@@ -195,6 +195,7 @@ impl Call<'_> {
             "filter-branch" => history::filter_branch,
             "filter-repo" => history::filter_repo,
             "update-ref" => history::update_ref,
+            "rm" => history::remove,
             "symbolic-ref" => history::symbolic_ref,
             "worktree" => history::worktree,
             "submodule" | "submodule--helper" => history::submodule,

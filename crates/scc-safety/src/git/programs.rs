@@ -224,7 +224,9 @@ fn transport(judge: &mut Judge<'_>, text: &Word) {
         .start()
         .contains([';', '&', '|', '`', '$', '(', ')', '<', '>', '\n']);
     if !is_ssh || !is_plain {
+        let saved = std::mem::replace(&mut judge.transport, true);
         text_of(judge, text);
+        judge.transport = saved;
     }
 }
 

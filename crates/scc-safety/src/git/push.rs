@@ -72,6 +72,9 @@ fn configured(judge: &mut Judge<'_>, call: &Call<'_>, parsed: &Parsed) {
     let Some(config) = call.config(judge) else {
         return;
     };
+    if judge.world.has_remote_files(&call.invocation.globals) == Some(true) {
+        call.find(judge, rules::PUSH_UNKNOWN, &[]);
+    }
     let remote = call
         .operand(parsed, 0)
         .or_else(|| parsed.value("repo"))
@@ -118,7 +121,7 @@ fn configured(judge: &mut Judge<'_>, call: &Call<'_>, parsed: &Parsed) {
 }
 
 /// A setting, for people.
-fn setting(key: &str, value: Option<&Word>) -> Word {
+pub(super) fn setting(key: &str, value: Option<&Word>) -> Word {
     let span = value.map_or(0..0, |value| value.span.clone());
     let mut word = Word::known(key, span);
     if let Some(value) = value {

@@ -20,11 +20,18 @@ const RSYNC: Table = Table::new(
      protocol= write-batch= only-write-batch= read-batch=",
 );
 
+/// The options of ssh, up to the host.
+const SSH: Table = Table::leading(
+    "B= b= c= D= E= e= F= I= i= J= L= l= m= O= o= P= p= Q= R= S= W= w= 4 6 A a C f G g K k M N n q \
+     s T t V v X x Y y",
+);
+
 pub(super) fn judge(judge: &mut Judge<'_>, tool: NetworkTool, words: &[Word]) {
     if judge.policy.allowed_network_tools.contains(&tool)
         || only_asks(tool, words)
         || (tool == NetworkTool::Rsync && is_local_copy(words))
-        || (tool == NetworkTool::Ssh && started_by_git(judge, words))
+        || (tool == NetworkTool::Ssh
+            && (is_completed(judge, words) || started_by_git(judge, words)))
     {
         return;
     }
@@ -91,6 +98,12 @@ fn is_local_copy(words: &[Word]) -> bool {
 
 fn base_before_slash(text: &str) -> &str {
     text.split('/').next().unwrap_or_default()
+}
+
+/// An ssh without a host goes nowhere, but where git adds one.
+fn is_completed(judge: &Judge<'_>, words: &[Word]) -> bool {
+    let parsed = SSH.parse(&words[1..]);
+    judge.transport && parsed.operands.is_empty() && parsed.doubtful.is_empty()
 }
 
 /// Git runs `ssh [OPTIONS] HOST "git-upload-pack 'PATH'"`.

@@ -69,24 +69,86 @@ fn names_huge_descriptor(text: &str) -> bool {
     signs.into_iter().any(|(at, _)| digits(at).count() > 9)
 }
 
-/// Words that are nothing.
-const EMPTY: [&str; 9] = [
-    "\"\"", "''", "$\"\"", "$''", "\\\n", "\"\\\n\"", "\r", "\x0b", "\x0c",
-];
+/// What is left out of a delimiter, or is nothing but quotes around nothing.
+const NOTHING: [&str; 8] = ["$\"\"", "$''", "\"", "'", "\\\n", "\r", "\x0b", "\x0c"];
 
-/// A here-document that ends at an empty line (`<<""`): where the text ends behind its operator,
-/// the parser takes memory without end.
+/// What ends a word.
+const ENDS: [char; 10] = [' ', '\t', '\n', ';', '&', '|', '<', '>', '(', ')'];
+
+/// A here-document that ends at an empty line (`<<""`), or that the parser takes for one: where the
+/// text ends behind its operator, the parser takes memory without end.
 fn has_empty_delimiter(text: &str) -> bool {
-    text.match_indices("<<").any(|(at, operator)| {
-        let rest = text[at + operator.len()..].trim_start_matches(['-', ' ', '\t', '\\', '\n']);
-        let mut word = rest;
-        while let Some(after) = EMPTY.iter().find_map(|empty| word.strip_prefix(empty)) {
-            word = after;
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while let Some(found) = text[at..].find('<') {
+        let start = at + found;
+        let run = bytes[start..].iter().take_while(|byte| **byte == b'<');
+        at = start + run.count();
+        // Three are taken first; a backslash takes the first.
+        let escaped = start > 0 && bytes[start - 1] == b'\\';
+        let is_operator = match (at - start) % 3 {
+            2 => true,
+            0 => escaped,
+            _ => false,
+        };
+        if is_operator && is_empty_word(&text[..start], &text[at..]) {
+            return true;
         }
-        let ends = word.is_empty()
-            || word.starts_with([' ', '\t', '\n', ';', '&', '|', '<', '>', '(', ')']);
-        ends && word.len() < rest.len()
-    })
+    }
+    false
+}
+
+/// Whether the parser finds nothing behind an operator for a here-document.
+fn is_empty_word(before: &str, behind: &str) -> bool {
+    let behind = behind.strip_prefix('-').unwrap_or(behind);
+    if is_blank_word(before, behind) {
+        return true;
+    }
+    let rest = behind.trim_start_matches(['-', ' ', '\t', '\\', '\n']);
+    let mut word = rest;
+    while let Some(after) = NOTHING
+        .iter()
+        .find_map(|nothing| word.strip_prefix(nothing))
+    {
+        word = after;
+    }
+    word.len() < rest.len() && (word.is_empty() || word.starts_with(ENDS))
+}
+
+/// In a substitution a blank is a word to the parser, where no other follows at once.
+fn is_blank_word(before: &str, behind: &str) -> bool {
+    let is_inside = before.contains("$(") || before.contains("$[");
+    if !is_inside || is_shift(before) {
+        return false;
+    }
+    let mut rest = behind;
+    let mut blanks = 0;
+    loop {
+        rest = match (rest.strip_prefix("\\\n"), rest.strip_prefix([' ', '\t'])) {
+            (Some(after), _) => after,
+            (None, Some(after)) => {
+                blanks += 1;
+                after
+            }
+            (None, None) => break,
+        };
+    }
+    blanks > 1
+        || blanks == 1 && (rest.is_empty() || rest.starts_with(ENDS) || rest.starts_with(']'))
+}
+
+/// Whether what comes next is in arithmetic for certain, where `<<` is another operator.
+fn is_shift(before: &str) -> bool {
+    let begins = ["((", "$["].iter().filter_map(|opening| {
+        let at = before.rfind(opening)?;
+        Some(at + opening.len())
+    });
+    let Some(from) = begins.max() else {
+        return false;
+    };
+    let (outside, inside) = before.split_at(from);
+    let is_escaped = outside.trim_end_matches(['(', '$', '[']).ends_with('\\');
+    !is_escaped && !inside.contains([')', ']', '`', '"', '\'', '\\', '#', '\n'])
 }
 
 fn guarded(text: &str) -> Result<Program, &'static RuleInfo> {

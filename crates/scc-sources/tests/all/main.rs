@@ -1,6 +1,7 @@
 //! Everything is tested against real files, a real HTTPS server and real git.
 #![expect(
     clippy::unwrap_used,
+    clippy::panic,
     reason = "helpers of tests fail by panic as tests do"
 )]
 
@@ -9,3 +10,4 @@ mod copies;
 mod git;
 mod https;
 mod sources;
+mod trees;

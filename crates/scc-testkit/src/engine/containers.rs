@@ -30,13 +30,21 @@ impl Engine {
             "apt-get update && apt-get install -y --no-install-recommends {} && apt-get clean",
             packages.join(" ")
         );
-        let (status, said) = self.run_as_root(&self.base_image, &install, &[], |id| {
+        self.changed_image(&self.base_image, &install, repository, &tag);
+        reference
+    }
+
+    /// Makes an image of another one, by a script that root runs in it.
+    ///
+    /// # Panics
+    /// When it cannot be made.
+    pub fn changed_image(&self, image: &str, script: &str, repository: &str, tag: &str) {
+        let (status, said) = self.run_as_root(image, script, &[], |id| {
             let commit = format!("/commit?container={id}&repo={repository}&tag={tag}");
             let (status, answer) = self.request("POST", &commit, Some(&json!({})));
             assert_eq!(status, 201, "{answer}");
         });
-        assert_eq!(status, 0, "{install}: {said}");
-        reference
+        assert_eq!(status, 0, "{script}: {said}");
     }
 
     /// Runs a script as root in a container of its own, with these binds (`VOLUME:PATH[:ro]`);

@@ -31,17 +31,33 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
     let text = before.clone().unwrap_or_else(|| b"{}\n".to_vec());
     scc_state::write_private_file(&copy, &text)?;
     let outcome = until_valid(args, context, &editor, &copy);
-    let edited = outcome.and_then(|()| read(&copy));
-    // A leftover copy does no harm.
-    let _ = fs::remove_file(&copy);
+    let outcome = outcome.and_then(|()| save(context, before.as_deref(), &text, &copy));
+    if outcome.is_err() && fs::read(&copy).is_ok_and(|typed| typed != text) {
+        let at = copy.display();
+        let typed = format!("what you typed is in `{at}`");
+        context.printer.note(&typed);
+    } else {
+        // A leftover copy does no harm.
+        let _ = fs::remove_file(&copy);
+    }
     let _ = fs::remove_file(copy.with_extension("lock"));
-    let edited = edited?;
+    outcome
+}
+
+/// Keeps what was typed, if it is something else than there was.
+fn save(
+    context: &Context,
+    before: Option<&[u8]>,
+    text: &[u8],
+    copy: &Path,
+) -> Result<u8, CliError> {
+    let edited = read(copy)?;
     if edited == text {
         context.printer.note("nothing was changed");
         return Ok(0);
     }
-    keep(context, before.as_deref(), edited)?;
-    let kept = format!("kept the changes in {}", file.display());
+    keep(context, before, edited)?;
+    let kept = format!("kept the changes in {}", context.config_file.display());
     context.printer.note(&kept);
     Ok(0)
 }

@@ -115,6 +115,8 @@ pub(crate) struct ExplainReport<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     allowed_providers: Option<&'a [String]>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    gateways: Option<&'a BTreeMap<String, Sourced<String>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     dev_environment: Option<&'a EffectiveDevEnvironment>,
     /// What only an exception lets through, and which one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -153,6 +155,7 @@ impl<'a> ExplainReport<'a> {
             safety_net: has(Field::Safety).then_some(&policy.safety_net),
             workspace_shields: has(Field::Safety).then_some(&policy.workspace_shields),
             allowed_providers: has(Field::Providers).then_some(&policy.allowed_providers),
+            gateways: has(Field::Providers).then_some(&policy.gateways),
             dev_environment: has(Field::DevEnvironment).then_some(&policy.dev_environment),
             excepted: has(Field::Excepted).then(|| explanation::by_exception(policy).collect()),
             blocked: decided(Field::Blocked, Outcome::Blocked),

@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
-use scc_config::{ConfigError, DocumentKind};
+use scc_config::{ConfigError, Document, DocumentKind};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -66,9 +66,14 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
     };
     let mut reports = Vec::new();
     let mut lines = Vec::new();
-    let mut errors = Vec::new();
+    let (mut errors, mut warnings) = (Vec::new(), Vec::new());
     for (file, kind) in wanted {
-        let (kind, found) = check(&file, kind)?;
+        let Checked {
+            kind,
+            found,
+            advice,
+        } = check(&file, kind, context)?;
+        warnings.extend(advice);
         let shown = file.display().to_string();
         match found.is_empty() {
             true => lines.push(format!("{shown}: valid ({})", word(kind))),
@@ -86,7 +91,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
     }
     context
         .printer
-        .data_with_errors("ConfigValidate", &reports, &errors);
+        .data_with("ConfigValidate", &reports, &errors, &warnings);
+    context.printer.warnings(&warnings);
     context.printer.result(&lines.join("\n"));
     Ok(if errors.is_empty() { 0 } else { 3 })
 }
@@ -111,17 +117,46 @@ fn usual(context: &Context) -> Result<Vec<(PathBuf, Option<DocumentKind>)>, CliE
     }
 }
 
+/// A file that was checked.
+pub(crate) struct Checked {
+    kind: DocumentKind,
+    /// What is wrong with it.
+    pub(crate) found: Vec<ConfigError>,
+    /// What a valid one probably does not mean.
+    pub(crate) advice: Vec<String>,
+}
+
 /// Checks a file as what it is said or seems to be.
 pub(crate) fn check(
     file: &Path,
     kind: Option<DocumentKind>,
-) -> Result<(DocumentKind, Vec<ConfigError>), CliError> {
+    context: &Context,
+) -> Result<Checked, CliError> {
     let text = std::fs::read_to_string(file).map_err(|error| CliError::Invalid {
         message: format!("cannot read `{}`: {error}", file.display()),
         hint: String::new(),
     })?;
     let kind = kind.unwrap_or_else(|| guess(file, &text));
-    Ok((kind, kind.check(&text, file)))
+    let found = kind.check(&text, file);
+    let advice = match found.is_empty() {
+        true => advice(kind, &text, file, context),
+        false => Vec::new(),
+    };
+    Ok(Checked {
+        kind,
+        found,
+        advice,
+    })
+}
+
+fn advice(kind: DocumentKind, text: &str, file: &Path, context: &Context) -> Vec<String> {
+    if kind == DocumentKind::Org
+        && let Ok(document) = Document::parse(text, file)
+    {
+        return context.advice(&document);
+    }
+    let doubts = context.with_known(|known| kind.warnings(text, file, known));
+    doubts.iter().map(ToString::to_string).collect()
 }
 
 /// By the name, else by the key that only this kind has.

@@ -1,6 +1,6 @@
 //! Accepting and ending exceptions.
 
-use scc_state::{Exception, ExceptionScope, ExceptionStore, StateDir};
+use scc_state::{Exception, ExceptionScope, StateDir};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -148,8 +148,15 @@ pub(crate) fn delete(args: &DeleteArgs, context: &Context) -> Result<u8, CliErro
         args.yes,
         args.json,
     )?;
-    audit("exception.deleted", name, exception, &state)?;
-    store.update(|all| all.retain(|other| other.id != exception.id))?;
+    let deleted = store.update(|all| {
+        // Somebody else may have made another of this id meanwhile.
+        let at = all.iter().position(|other| other == exception);
+        let at = at.ok_or_else(|| nothing(&exception.id))?;
+        audit("exception.deleted", name, exception, &state)?;
+        all.remove(at);
+        Ok::<_, CliError>(())
+    })?;
+    deleted.value?;
     context.printer.data("ExceptionDelete", exception, &[]);
     context.printer.note(&format!("deleted {}", exception.id));
     Ok(0)
@@ -160,7 +167,12 @@ pub(crate) fn cleanup(context: &Context) -> Result<u8, CliError> {
     let now = jiff::Timestamp::now();
     let mut removed = Vec::new();
     for (name, store) in stores(context, &state).named() {
-        removed.extend(take(name, store, |exception| !exception.is_active(now))?);
+        let expired = store.update(|all| {
+            let expired = all.extract_if(.., |exception| !exception.is_active(now));
+            expired.collect::<Vec<_>>()
+        })?;
+        let expired = expired.value.into_iter();
+        removed.extend(expired.map(|exception| (name, exception.id)));
     }
     ended(&removed, "ExceptionCleanup", context);
     Ok(0)
@@ -179,28 +191,17 @@ pub(crate) fn reset(args: &ResetArgs, context: &Context) -> Result<u8, CliError>
     for (name, store) in stores(context, &state).named() {
         let wanted = if name == "user" { args.user } else { args.repo };
         if wanted {
-            for exception in store.read()?.value {
-                audit("exception.deleted", name, &exception, &state)?;
-            }
-            removed.extend(take(name, store, |_| true)?);
+            let gone = store.update(|all| {
+                let log = |e: &Exception| audit("exception.deleted", name, e, &state);
+                all.iter().try_for_each(log)?;
+                Ok::<_, CliError>(std::mem::take(all))
+            })?;
+            let gone = gone.value?.into_iter();
+            removed.extend(gone.map(|exception| (name, exception.id)));
         }
     }
     ended(&removed, "ExceptionReset", context);
     Ok(0)
-}
-
-fn take(
-    name: &'static str,
-    store: &ExceptionStore,
-    which: impl Fn(&Exception) -> bool,
-) -> Result<Vec<(&'static str, String)>, CliError> {
-    let loaded = store.update(|all| {
-        let gone = all.iter().filter(|exception| which(exception));
-        let gone: Vec<_> = gone.map(|exception| (name, exception.id.clone())).collect();
-        all.retain(|exception| !which(exception));
-        gone
-    })?;
-    Ok(loaded.value)
 }
 
 #[derive(Serialize, JsonSchema)]

@@ -1,7 +1,9 @@
+use std::path::Path;
+
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use scc_config::{ExceptionTargets, Pattern, PolicyException};
-use scc_policy::{Decision, EffectivePolicy};
+use scc_policy::{Decision, EffectivePolicy, ItemKind, Layer};
 use scc_state::Exception;
 use serde_json::json;
 
@@ -62,6 +64,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
     patterns(&args.allow_plugin)?;
     patterns(&args.allow_mcp)?;
     let expires_at = args.until.resolve(&governance, rules.now())?;
+    let bound = bound(args, workspace.as_deref())?;
     confirm(args, expires_at)?;
     let wanted = Wanted {
         plugins: args.allow_plugin.clone(),
@@ -70,14 +73,15 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
         expires_at,
         id: args.id.clone(),
         ticket: args.ticket.clone(),
-        workspace: None,
+        workspace: bound,
         shared: args.shared,
     };
     let stores = Stores::open(context, &rules.state, workspace);
     let exception = record(wanted, &stores, &rules.state, rules.now())?;
     let printer = context.printer;
     let policy = rules.policy(&rules.governance()?, context)?;
-    let warnings: Vec<_> = unused(&exception, &policy).into_iter().collect();
+    let mut warnings: Vec<_> = unused(&exception, &policy).into_iter().collect();
+    warnings.extend(unmoved(&policy, &args.allow_mcp));
     printer.data("ExceptionCreate", &exception, &warnings);
     printer.note(&format!(
         "exception {} holds until {}; see what it changes: scc config explain --field excepted",
@@ -88,6 +92,20 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
         printer.warning(warning);
     }
     Ok(0)
+}
+
+/// The workspace that an exception for MCP servers holds in: other projects may have others of the
+/// same names. One that is shared is kept in the workspace itself.
+fn bound(args: &Args, workspace: Option<&Path>) -> Result<Option<String>, CliError> {
+    if args.allow_mcp.is_empty() || args.shared {
+        return Ok(None);
+    }
+    let workspace = workspace.ok_or_else(|| CliError::Usage {
+        message: "an exception for MCP servers holds in one workspace, and there is none here"
+            .to_owned(),
+        hint: "go to the project first".to_owned(),
+    })?;
+    Ok(Some(workspace.to_string_lossy().into_owned()))
 }
 
 /// That nothing is let through by an exception, where that is so.
@@ -101,6 +119,29 @@ fn unused(exception: &Exception, policy: &EffectivePolicy) -> Option<String> {
     (!used).then(|| {
         "nothing here needs it: no denied plugin or MCP server fits its patterns".to_owned()
     })
+}
+
+/// What the patterns seem to be for and do not let in: servers that the workspace's document adds are
+/// not let in by a name, nor get values of this machine by a pattern.
+fn unmoved(policy: &EffectivePolicy, patterns: &[String]) -> Vec<String> {
+    let names = patterns.iter().cloned().map(Pattern::try_from);
+    let names: Vec<Pattern> = names.filter_map(Result::ok).collect();
+    let is_meant = |decision: &&Decision| {
+        decision.kind == ItemKind::McpServer
+            && decision.layer == Layer::Workspace
+            && decision.liftable
+            && names.iter().any(|name| name.matches(&decision.item))
+    };
+    let meant = policy.decisions.iter().filter(is_meant);
+    meant
+        .map(|decision| {
+            let next = decision.next_step.as_deref().unwrap_or_default();
+            format!(
+                "MCP server `{}` stays out: the workspace's document adds it, and an agent can write there; {next}",
+                decision.item
+            )
+        })
+        .collect()
 }
 
 /// Asks about patterns that fit everything: they are seldom meant.
@@ -129,8 +170,8 @@ fn fits_everything(pattern: &str) -> bool {
 }
 
 fn patterns(texts: &[String]) -> Result<Vec<Pattern>, CliError> {
-    let read = texts.iter().cloned().map(Pattern::try_from);
-    read.collect::<Result<_, _>>().map_err(usage)
+    let read = |text: &String| Pattern::clear(text).map_err(usage);
+    texts.iter().map(read).collect()
 }
 
 fn usage(message: String) -> CliError {

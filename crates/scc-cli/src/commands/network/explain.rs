@@ -1,13 +1,14 @@
 use std::path::PathBuf;
 
 use scc_config::{HostPattern, NetworkPolicy};
-use scc_launch::{ChoiceInput, ProviderChoice, choose_provider, provider_endpoints};
+use scc_launch::provider_endpoints;
 use scc_policy::{Destination, Destinations, EffectivePolicy, Reach, Sourced};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::CliError;
+use crate::extensions::would_start;
 use crate::governance::{Asked, Effective, workspace_root};
 use crate::output::table;
 
@@ -45,7 +46,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
         ..Asked::default()
     };
     let effective = Effective::load(context, asked)?;
-    let provider = provider(args, &effective, &workspace, context)?;
+    let provider = would_start(args.provider.as_deref(), &effective, &workspace, context)?;
     let destinations = destinations(&provider, &effective, context)?;
     let view = View {
         policy: &effective.policy,
@@ -61,46 +62,12 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
     }
 }
 
-/// The agent that would start; where that is a question, the first that may.
-fn provider(
-    args: &Args,
-    effective: &Effective,
-    workspace: &std::path::Path,
-    context: &Context,
-) -> Result<String, CliError> {
-    let allowed = &effective.policy.allowed_providers;
-    let mut viable = context.registry.ids();
-    viable.retain(|id| allowed.iter().any(|allowed| allowed == id));
-    let last_used = context.state()?.workspace_provider(workspace)?;
-    let choice = choose_provider(&ChoiceInput {
-        flag: args.provider.as_deref(),
-        resumed: None,
-        preference: effective.config.provider.as_ref(),
-        last_used: last_used.as_deref(),
-        viable: &viable,
-    });
-    match choice {
-        ProviderChoice::Use { id, .. } => Ok(id),
-        ProviderChoice::Ask { preselected } => {
-            let first = viable.first().map(|id| (*id).to_owned());
-            preselected.or(first).ok_or_else(|| CliError::Refused {
-                message: "the rules allow no agent that this scc has".to_owned(),
-                hint: "see why: scc config explain --field denied".to_owned(),
-            })
-        }
-    }
-}
-
 fn destinations(
     id: &str,
     effective: &Effective,
     context: &Context,
 ) -> Result<Destinations, CliError> {
-    let provider = context.registry.get(id).ok_or_else(|| {
-        let known = context.registry.ids();
-        let id = id.to_owned();
-        CliError::Launch(scc_launch::LaunchError::UnknownProvider { id, known })
-    })?;
+    let provider = context.known_provider(id)?;
     let settings = context.planned_settings(id, &effective.config);
     let (endpoints, _) = provider_endpoints(provider, &settings)?;
     let request = context.egress(&effective.policy)?;

@@ -37,8 +37,12 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
         source: document.provenance(),
         summary: Summary::of(config),
     };
+    let mut warnings = document.warnings().to_vec();
+    let advice = context.advice(document.document());
+    warnings.extend(advice.iter().cloned());
+    printer.warnings(&advice);
     if args.preview {
-        printer.data("OrgImportPreview", &data, document.warnings());
+        printer.data("OrgImportPreview", &data, &warnings);
         printer.result(&text(config));
         return Ok(0);
     }
@@ -62,7 +66,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
         }
         Ok(now)
     })?;
-    printer.data("OrgImport", &data, document.warnings());
+    printer.data("OrgImport", &data, &warnings);
     joined(&document, team.as_deref(), context);
     Ok(0)
 }

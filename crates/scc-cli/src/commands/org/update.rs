@@ -1,8 +1,9 @@
-use scc_launch::{Freshness, OrgDocument, Provenance, TeamChoice};
+use scc_launch::{Freshness, Governance, OrgDocument, Provenance, TeamChoice};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::fresh;
+use super::marketplaces::{self, MarketReport};
 use crate::commands::team::profile;
 use crate::context::Context;
 use crate::error::CliError;
@@ -10,7 +11,10 @@ use crate::findings::count;
 use crate::governance::{Asked, Rules, workspace_root};
 use crate::output::age;
 
-/// Fetch the organization's document, and that of your team, where their copies are past their time
+/// Fetch the organization's document, and that of your team, and move the marketplaces forward
+///
+/// Documents are fetched where their copies are past their time. Marketplaces stay at the version that
+/// was used first until this command moves them to the newest; what that changes is shown.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Ask even where the copies are within their time
@@ -31,6 +35,7 @@ pub(crate) struct Args {
 pub(crate) struct UpdateReport<'a> {
     source: &'a Provenance,
     teams: Vec<TeamUpdate>,
+    marketplaces: Vec<MarketReport>,
 }
 
 /// What became of the document of one team.
@@ -53,13 +58,42 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
     let document = rules.organization()?;
     fresh(&document)?;
     let wanted = teams(args, &rules, &document)?.into_iter();
+    let teams: Vec<_> = wanted.map(|team| update(team, &rules, &document)).collect();
+    let failed = teams.iter().any(|team| team.error.is_some());
+    let markets = match markets(&rules, &document, context) {
+        // Said already, for the document of the team.
+        Err(_) if failed => Vec::new(),
+        markets => markets?,
+    };
     let report = UpdateReport {
         source: document.provenance(),
-        teams: wanted.map(|team| update(team, &rules, &document)).collect(),
+        teams,
+        marketplaces: markets,
     };
-    show(&report, &rules, context);
-    let failed = report.teams.iter().any(|team| team.error.is_some());
-    Ok(if failed { 3 } else { 0 })
+    let complete = show(&report, &rules, context);
+    Ok(if complete { 0 } else { 3 })
+}
+
+/// All rules; `None` where the team that was chosen is not known any more, which is no reason to
+/// fail here.
+fn governance(rules: &Rules, document: &OrgDocument) -> Result<Option<Governance>, CliError> {
+    let team = TeamChoice::find(&rules.input())?;
+    let known = |team: &TeamChoice| document.config().profiles.contains_key(&team.name);
+    match team.as_ref().is_none_or(known) {
+        true => rules.governance().map(Some),
+        false => Ok(None),
+    }
+}
+
+fn markets(
+    rules: &Rules,
+    document: &OrgDocument,
+    context: &Context,
+) -> Result<Vec<MarketReport>, CliError> {
+    match governance(rules, document)? {
+        Some(governance) => marketplaces::update(rules, &governance, context),
+        None => Ok(Vec::new()),
+    }
 }
 
 /// The teams whose documents are meant. One of the settings that is not known is no reason to fail.
@@ -101,11 +135,15 @@ fn update(team: String, rules: &Rules, document: &OrgDocument) -> TeamUpdate {
     }
 }
 
-fn show(report: &UpdateReport<'_>, rules: &Rules, context: &Context) {
+/// Returns whether everything was had.
+fn show(report: &UpdateReport<'_>, rules: &Rules, context: &Context) -> bool {
     let printer = context.printer;
     let failed = |team: &TeamUpdate| Some(format!("team {}: {}", team.team, team.error.as_ref()?));
     let failed: Vec<_> = report.teams.iter().filter_map(failed).collect();
-    printer.data_with_errors("OrgUpdate", report, &failed);
+    let markets = report.marketplaces.iter();
+    let stuck: Vec<_> = markets.clone().filter_map(MarketReport::failure).collect();
+    let errors = [failed.clone(), stuck.clone()].concat();
+    printer.data_with_errors("OrgUpdate", report, &errors);
     let fetched = |from: &Provenance| match from.freshness {
         Freshness::Cached => format!(
             "{} is up to date: its copy is within its time, fetched {} ago; ask anyway: scc org \
@@ -124,6 +162,7 @@ fn show(report: &UpdateReport<'_>, rules: &Rules, context: &Context) {
             (None, None) => format!("team {name}: keeps no document of its own"),
         });
     }
+    lines.extend(markets.map(MarketReport::text));
     printer.result(&lines.join("\n"));
     if !failed.is_empty() {
         let failed = count(failed.len(), "document");
@@ -131,4 +170,8 @@ fn show(report: &UpdateReport<'_>, rules: &Rules, context: &Context) {
             "{failed} could not be fetched; copies from before are kept"
         ));
     }
+    for failure in &stuck {
+        printer.warning(failure);
+    }
+    errors.is_empty()
 }

@@ -1,5 +1,4 @@
-use scc_config::{Known, Organization};
-use scc_launch::advice;
+use scc_config::Organization;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -43,15 +42,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
                 organization: Some(organization),
                 sha256: Some(&document.provenance().sha256),
             };
-            let known = Known {
-                providers: &context.registry.ids(),
-                now: jiff::Timestamp::now(),
-            };
-            let warnings = advice(document.document(), &known);
+            let warnings = context.advice(document.document());
             printer.data("OrgValidation", &data, &warnings);
-            for warning in &warnings {
-                printer.warning(warning);
-            }
+            printer.warnings(&warnings);
             let teams = count(document.config().profiles.len(), "team");
             printer.result(&format!("{source}: valid, {} ({teams})", organization.name));
             Ok(0)

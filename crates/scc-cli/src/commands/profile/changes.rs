@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::servers;
-use crate::output::Printer;
+use crate::output::{Printer, visible};
 
 /// One plugin or server that is not the same.
 #[derive(Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -16,7 +16,13 @@ pub(super) struct Change {
     pub(super) kind: &'static str,
     pub(super) item: String,
     pub(super) change: &'static str,
+    /// Where a server that comes in is and what it takes; of one that is changed, what was too.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) details: Vec<String>,
 }
+
+/// What is compared, and what is shown of it.
+type Items = BTreeMap<String, (Value, Vec<String>)>;
 
 /// What becomes different when `after` takes the place of `before`.
 pub(super) fn between(before: Option<&PersonalProfile>, after: &PersonalProfile) -> Vec<Change> {
@@ -27,49 +33,66 @@ pub(super) fn between(before: Option<&PersonalProfile>, after: &PersonalProfile)
     changes
 }
 
-fn plugins(profile: &PersonalProfile) -> BTreeMap<String, Value> {
+fn plugins(profile: &PersonalProfile) -> Items {
     let plugins = profile.plugins.iter().cloned();
-    plugins.map(|plugin| (plugin, Value::Null)).collect()
-}
-
-fn named_servers(profile: &PersonalProfile) -> BTreeMap<String, Value> {
-    let servers = profile.mcp_servers.iter().filter_map(servers::read);
-    servers
-        .map(|server| (server.name.clone(), servers::value(&server)))
+    plugins
+        .map(|plugin| (plugin, (Value::Null, Vec::new())))
         .collect()
 }
 
-fn compare(
-    kind: &'static str,
-    before: &BTreeMap<String, Value>,
-    after: &BTreeMap<String, Value>,
-) -> Vec<Change> {
+fn named_servers(profile: &PersonalProfile) -> Items {
+    let servers = profile.mcp_servers.iter().filter_map(servers::read);
+    servers
+        .map(|server| {
+            let what = (servers::value(&server), servers::details(&server));
+            (server.name, what)
+        })
+        .collect()
+}
+
+fn compare(kind: &'static str, before: &Items, after: &Items) -> Vec<Change> {
     let mut changes = Vec::new();
-    let mut add = |item: &String, change| {
+    let mut add = |item: &String, change, details| {
         let item = item.clone();
-        changes.push(Change { kind, item, change });
+        changes.push(Change {
+            kind,
+            item,
+            change,
+            details,
+        });
     };
-    for (item, value) in after {
+    for (item, (value, details)) in after {
         match before.get(item) {
-            None => add(item, "added"),
-            Some(old) if old != value => add(item, "changed"),
-            Some(_) => {}
+            None => add(item, "added", details.clone()),
+            Some((old, _)) if old == value => {}
+            Some((_, old)) => add(item, "changed", both(old, details)),
         }
     }
     for item in before.keys().filter(|item| !after.contains_key(*item)) {
-        add(item, "removed");
+        add(item, "removed", Vec::new());
     }
     changes
 }
 
-/// Shows a line a change; nothing where there is none.
+/// What is there now; what was there before where it reads otherwise.
+fn both(old: &[String], new: &[String]) -> Vec<String> {
+    let gone = old.iter().filter(|line| !new.contains(line));
+    let gone = gone.map(|line| format!("before: {line}"));
+    let mut all: Vec<_> = new.iter().cloned().chain(gone).collect();
+    if old == new {
+        all.push("a value that is not shown is another".to_owned());
+    }
+    all
+}
+
+/// Shows the changes; nothing where there is none.
 pub(super) fn show(changes: &[Change], printer: Printer) {
     if !changes.is_empty() {
         printer.result(&text(changes));
     }
 }
 
-/// A line a change.
+/// A line a change, and below it what is to be known of a server.
 pub(super) fn text(changes: &[Change]) -> String {
     let lines = changes.iter().map(|change| {
         let sign = match change.change {
@@ -77,7 +100,15 @@ pub(super) fn text(changes: &[Change]) -> String {
             "removed" => '-',
             _ => '~',
         };
-        format!("{sign} {} {}", change.kind, change.item)
+        let details = change.details.iter();
+        let details = details.map(|line| format!("\n    {}", one_line(line)));
+        let details: String = details.collect();
+        format!("{sign} {} {}{details}", change.kind, one_line(&change.item))
     });
     lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Nothing in a file of an agent's begins a line of its own.
+fn one_line(text: &str) -> String {
+    visible(&text.replace(['\n', '\r', '\t'], " "))
 }

@@ -29,6 +29,38 @@ pub(super) fn find(profile: &PersonalProfile) -> Option<(String, String)> {
     found.next()
 }
 
+/// What stands where a value may be a secret.
+const HIDDEN: &str = "[hidden]";
+
+/// Where a server is: its address without user and query, and without a path that may hold a key, or
+/// its program.
+pub(super) fn target(server: &McpServer) -> Option<String> {
+    let target = server.target()?;
+    let found = match server.transport.is_network() {
+        true => in_url(&target).is_some(),
+        false => looks_like_key(&target),
+    };
+    match (found, server.transport.is_network()) {
+        (false, _) => Some(target),
+        (true, true) => Some(format!("{}/{HIDDEN}", server.host()?)),
+        (true, false) => Some(HIDDEN.to_owned()),
+    }
+}
+
+/// The words of a command line, without those that may be secrets.
+pub(super) fn masked(words: &[String]) -> Vec<String> {
+    let masked = (0..words.len()).map(|at| {
+        let before = &words[at.saturating_sub(1)..at];
+        let found = in_words(&words[at.saturating_sub(1)..=at]).is_some();
+        let own = in_words(&words[at..=at]).is_some();
+        match own || found && in_words(before).is_none() {
+            true => HIDDEN.to_owned(),
+            false => words[at].clone(),
+        }
+    });
+    masked.collect()
+}
+
 fn place(server: &McpServer) -> Option<String> {
     let literal = |values: &std::collections::BTreeMap<String, String>| {
         let mut values = values.iter();
@@ -272,6 +304,22 @@ mod tests {
             json!({ "type": "stdio", "command": "/bin/x", "env": { "K": "${A}hunter2${B}" } }),
         ] {
             assert!(found(server.clone()).is_some(), "{server}");
+        }
+    }
+
+    #[test]
+    fn words_are_shown_but_for_those_that_may_be_secrets() {
+        for (words, shown) in [
+            (
+                "--root /srv --token hunter2 x",
+                "--root /srv --token [hidden] x",
+            ),
+            ("KEY=hunter2 --root /srv", "[hidden] --root /srv"),
+            ("sk-0123456789abcdefghij run", "[hidden] run"),
+            ("run --token ${T}", "run --token ${T}"),
+        ] {
+            let words: Vec<String> = words.split(' ').map(str::to_owned).collect();
+            assert_eq!(masked(&words).join(" "), shown);
         }
     }
 

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::literals;
 use crate::error::CliError;
 
 /// A server as it is shown: its address or program, without arguments, headers and environment.
@@ -35,6 +36,42 @@ fn report(server: &McpServer) -> ServerReport {
         transport: server.transport.as_str(),
         target: target.unwrap_or_default(),
     }
+}
+
+/// What somebody has to know before a server is taken: where it is, what it is started with, and
+/// which values of this machine it takes. Values that may be secrets are left out.
+pub(super) fn details(server: &McpServer) -> Vec<String> {
+    let kind = server.transport.as_str();
+    let mut details = vec![match literals::target(server) {
+        Some(target) => format!("{kind} {target}"),
+        None => format!("{kind}, at an address that cannot be read"),
+    }];
+    if !server.args.is_empty() {
+        let args = literals::masked(&server.args).join(" ");
+        details.push(format!("arguments: {args}"));
+    }
+    let names = |what: &str, map: &BTreeMap<String, String>| {
+        let names: Vec<_> = map.keys().map(String::as_str).collect();
+        (!names.is_empty()).then(|| format!("{what}: {}", names.join(", ")))
+    };
+    details.extend(names("environment", &server.env));
+    details.extend(names("headers", &server.headers));
+    let taken: Vec<_> = variables(server).into_iter().collect();
+    if !taken.is_empty() {
+        details.push(format!("takes from this machine: {}", taken.join(", ")));
+    }
+    details
+}
+
+/// The names of the variables of this machine that a server's values ask for.
+fn variables(server: &McpServer) -> BTreeSet<String> {
+    let all = server.url.iter().chain(&server.command).chain(&server.args);
+    let all = all
+        .chain(server.env.values())
+        .chain(server.headers.values());
+    let names = all.flat_map(|text| text.split("${").skip(1));
+    let names = names.filter_map(|rest| rest.split('}').next());
+    names.map(str::to_owned).collect()
 }
 
 pub(super) fn read(value: &Value) -> Option<McpServer> {

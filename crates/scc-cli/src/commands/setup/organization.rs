@@ -48,6 +48,11 @@ impl Organization {
         }
     }
 
+    /// What its document says and probably does not mean.
+    pub(super) fn advice(&self, context: &Context) -> Vec<String> {
+        context.advice(self.document.document())
+    }
+
     /// Whether there is a team of that name.
     pub(super) fn has_team(&self, name: &str) -> bool {
         self.document.config().profiles.contains_key(name)

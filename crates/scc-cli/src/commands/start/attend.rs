@@ -1,14 +1,12 @@
 //! Carrying out a plan, and attending the agent until it ends.
 
-use jiff::{SignedDuration, Timestamp};
 use scc_launch::{AgentEnd, Executed, KILLED, Launcher, LiveSession, OnConflict, Plan, Requested};
 use scc_runtime::SandboxRuntime;
 
-use crate::commands::{attach, watch};
+use crate::commands::attach;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::host;
-use crate::output::Printer;
 use crate::progress::Progress;
 use crate::prompt::Prompter;
 use crate::terminal::{self, Ended, Stop, Target};
@@ -29,7 +27,7 @@ pub(super) async fn carry_out(
     let requested = launcher.request(&plan)?;
     let launch = execute(&launcher, requested, fresh, context, prompter);
     match terminal::unless_stopped(launch).await {
-        Ok(Started::New(live)) => attend(&launcher, live, context).await,
+        Ok(Started::New(live)) => attend(&launcher, live, &plan.container, context).await,
         Ok(Started::Earlier { container }) => {
             launcher.give_way(requested);
             attach::to(Some(container), context).await
@@ -110,20 +108,17 @@ async fn ask_about_conflict(container: String, prompter: Prompter) -> Result<boo
 async fn attend<R: SandboxRuntime>(
     launcher: &Launcher<'_, R>,
     mut live: LiveSession,
+    container: &str,
     context: &Context,
 ) -> Result<u8, CliError> {
-    if live.expires_at.is_some()
-        && let Err(error) = watch::spawn(&live.sandbox)
-    {
-        // A session whose limit nobody keeps does not go on.
-        return Err(break_off(launcher, &live, error).await?);
-    }
-    let _warning = live
-        .expires_at
-        .map(|time| warn_before(time, context.printer));
     let ended = hand_over(launcher, &mut live).await?;
-    if let Ended::By(stop @ Stop::Hangup) = ended {
-        return Ok(stop.status());
+    match ended {
+        Ended::By(stop @ Stop::Hangup) => return Ok(stop.status()),
+        Ended::Left => {
+            terminal::note_left(container, context.printer);
+            return Ok(0);
+        }
+        _ => {}
     }
     let rest = launcher.finish(&live.session_id, &live.sandbox);
     let end = terminal::finish(rest).await?;
@@ -172,33 +167,6 @@ async fn break_off<R: SandboxRuntime>(
     Ok(error)
 }
 
-/// How long before the end of a session its user is told.
-const WARN_BEFORE: SignedDuration = SignedDuration::from_mins(5);
-
-/// Says on the terminal that the session is about to end; not when this is dropped before.
-fn warn_before(expiry: Timestamp, printer: Printer) -> AbortOnDrop {
-    AbortOnDrop(tokio::spawn(async move {
-        let left = |until: Timestamp| until.duration_since(Timestamp::now());
-        let pause = left(expiry) - WARN_BEFORE;
-        if pause.is_positive() {
-            tokio::time::sleep(pause.unsigned_abs()).await;
-        }
-        let minutes = (left(expiry).as_secs() + 59) / 60;
-        // The terminal may be in raw mode, where a line has to be begun by hand.
-        printer.warning(&format!(
-            "this session ends in {minutes} min, by the rules (scc config explain)\r"
-        ));
-    }))
-}
-
-struct AbortOnDrop(tokio::task::JoinHandle<()>);
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
 /// What scc ends with after it has attended an agent.
 pub(crate) fn attended_status(ended: Ended, end: AgentEnd, context: &Context) -> u8 {
     match ended {
@@ -209,7 +177,11 @@ pub(crate) fn attended_status(ended: Ended, end: AgentEnd, context: &Context) ->
 
 /// Says why an agent was killed; its exit status as ours.
 fn report_end(end: AgentEnd, context: &Context) -> u8 {
-    if end.out_of_memory {
+    if end.timed_out {
+        context.printer.warning(
+            "the session's time was over, by the organization's rules (scc config explain)",
+        );
+    } else if end.out_of_memory {
         let file = context.config_file.display();
         context.printer.warning(&format!(
             "the agent was killed: the sandbox had used up its memory (allow it more with \

@@ -9,6 +9,7 @@ use super::Args;
 use crate::commands::worktree::{self, Change};
 use crate::context::Context;
 use crate::error::CliError;
+use crate::governance::Effective;
 use crate::prompt::Prompter;
 
 /// What the user is offered, in order.
@@ -34,6 +35,10 @@ pub(super) fn offer(
     let state = context.state()?;
     let is_asked = prompter.asks() && args.args.is_empty() && !args.fresh;
     if !is_asked || state.works_on_any_branch(&workspace.root)? || is_unborn(workspace)? {
+        return Ok(None);
+    }
+    // What cannot start anyway says so before anything is made for it.
+    if Effective::load(context, args.asked(workspace.root.clone())).is_err() {
         return Ok(None);
     }
     let question =

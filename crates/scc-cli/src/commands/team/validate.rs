@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use scc_config::{ConfigError, DocumentKind};
-use scc_launch::TeamChoice;
+use scc_launch::{TeamChoice, team_advice};
 use scc_policy::{Decision, EffectivePolicy, Layer, Outcome};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -45,10 +45,12 @@ pub(crate) struct ValidateReport<'a> {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
+    let mut warnings = Vec::new();
     if let Some(file) = &args.file {
-        let found = check_document(file, Some(DocumentKind::Team))?.1;
-        if !found.is_empty() || args.name.is_none() {
-            return Ok(structure(file, &found, context));
+        let checked = check_document(file, Some(DocumentKind::Team), context)?;
+        warnings = checked.advice;
+        if !checked.found.is_empty() || args.name.is_none() {
+            return Ok(structure(file, &checked.found, &warnings, context));
         }
     }
     let name = match &args.name {
@@ -72,7 +74,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
     }
     let governance = rules.governance()?;
     let policy = rules.policy(&governance, context)?;
-    Ok(evaluated(&name, args.file.as_deref(), &policy, context))
+    let about = context.with_known(|known| team_advice(document.document(), known, &name));
+    warnings.extend(about);
+    context.printer.warnings(&warnings);
+    let report = report(&name, args.file.as_deref(), &policy);
+    Ok(evaluated(&report, &warnings, context))
 }
 
 fn absolute(file: Option<&Path>) -> Result<Option<PathBuf>, CliError> {
@@ -83,23 +89,28 @@ fn absolute(file: Option<&Path>) -> Result<Option<PathBuf>, CliError> {
     })
 }
 
-/// Says what the team asks for and does not get.
-fn evaluated(name: &str, file: Option<&Path>, policy: &EffectivePolicy, context: &Context) -> u8 {
+fn report<'a>(name: &str, file: Option<&Path>, policy: &'a EffectivePolicy) -> ValidateReport<'a> {
     let refused = refused(policy);
+    ValidateReport {
+        team: Some(name.to_owned()),
+        file: file.map(|file| file.display().to_string()),
+        valid: refused.is_empty(),
+        refused: Some(refused),
+        ..ValidateReport::default()
+    }
+}
+
+/// Says what the team asks for and does not get.
+fn evaluated(report: &ValidateReport<'_>, warnings: &[String], context: &Context) -> u8 {
+    let refused = report.refused.as_deref().unwrap_or_default();
     let errors: Vec<_> = refused
         .iter()
         .map(|d| format!("{} {}: {}", explanation::kind(d.kind), d.item, d.message))
         .collect();
-    let report = ValidateReport {
-        team: Some(name.to_owned()),
-        file: file.map(|file| file.display().to_string()),
-        valid: refused.is_empty(),
-        refused: Some(refused.clone()),
-        ..ValidateReport::default()
-    };
     let printer = context.printer;
-    printer.data_with_errors("TeamValidate", &report, &errors);
+    printer.data_with("TeamValidate", report, &errors, warnings);
     if errors.is_empty() {
+        let name = report.team.as_deref().unwrap_or_default();
         printer.result(&format!(
             "team {name}: everything that it asks for is allowed"
         ));
@@ -132,7 +143,7 @@ fn refused(policy: &EffectivePolicy) -> Vec<&Decision> {
 }
 
 /// Says what is wrong with a document by itself.
-fn structure(file: &Path, found: &[ConfigError], context: &Context) -> u8 {
+fn structure(file: &Path, found: &[ConfigError], warnings: &[String], context: &Context) -> u8 {
     let shown = file.display().to_string();
     let report = ValidateReport {
         file: Some(shown.clone()),
@@ -142,7 +153,8 @@ fn structure(file: &Path, found: &[ConfigError], context: &Context) -> u8 {
     };
     let errors: Vec<_> = found.iter().map(ToString::to_string).collect();
     let printer = context.printer;
-    printer.data_with_errors("TeamValidate", &report, &errors);
+    printer.data_with("TeamValidate", &report, &errors, warnings);
+    printer.warnings(warnings);
     if found.is_empty() {
         printer.result(&format!("{shown}: valid"));
         printer.note("name a team to see what the organization lets it have: scc team validate NAME --file FILE");

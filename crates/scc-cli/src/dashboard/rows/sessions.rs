@@ -38,7 +38,7 @@ impl Desk<'_> {
             SessionState::Running => Level::Good,
             SessionState::Failed => Level::Error,
             SessionState::Starting => Level::Plain,
-            SessionState::Ended => Level::Faint,
+            SessionState::Ended | SessionState::TimedOut => Level::Faint,
         };
         detail(&mut row, "Session", Some(&record.id));
         detail(&mut row, "Name", record.name.as_ref());
@@ -69,7 +69,7 @@ impl Desk<'_> {
                 .into();
         }
         match record.state {
-            SessionState::Ended | SessionState::Failed => {
+            SessionState::Ended | SessionState::TimedOut | SessionState::Failed => {
                 let path = record.workspace.to_string_lossy();
                 let start = "Start a new session in its workspace";
                 vec![

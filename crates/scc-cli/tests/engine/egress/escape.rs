@@ -1,25 +1,15 @@
 //! Every way out that is known, tried from inside: with either way to join sandbox and proxy, and
 //! in an open sandbox, where they have to succeed, so that the attempts are known to be able to.
 
-use std::collections::BTreeMap;
 use std::net::{TcpListener, UdpSocket};
 use std::process::Command;
 
-use scc_testkit::context::TestContext;
-use serde_json::Value;
+use scc_testkit::context::{Run, TestContext};
+use scc_testkit::gate::Gate;
 
 use super::world::{Plan, TOPOLOGIES, World};
+use crate::prove::{ALL_CLAIMS, attempts, states};
 use crate::support::{LIMIT, Session, command};
-
-const ATTACK: &str = include_str!("attack.pl");
-
-/// What an attempt came to.
-#[derive(Debug)]
-struct Attempt {
-    out: bool,
-    #[expect(dead_code, reason = "shown when an assertion fails")]
-    detail: String,
-}
 
 /// A listener of this machine, on all its addresses. It never answers; being reached is enough.
 fn listener() -> (TcpListener, u16) {
@@ -36,28 +26,30 @@ fn machine() -> Vec<String> {
     all.map(str::to_owned).collect()
 }
 
-/// A session in another workspace, in the engine's default network, with something to connect to.
+/// A session in another workspace, with something to connect to.
 struct Neighbour {
     _session: Session,
     address: String,
 }
 
 impl Neighbour {
-    fn start(context: &TestContext) -> Self {
+    fn start(context: &TestContext, engine: &str) -> Self {
         let workspace = context.repository("other");
         let mut start = command(context, &["start", "--non-interactive", "--"]);
         let serve =
             "socket(S,2,1,0);bind(S,pack('Sna4x8',2,4444,\"\\0\\0\\0\\0\"));listen(S,9);sleep 1000";
-        start.args(["perl", "-e", serve]).current_dir(&workspace);
+        start
+            .args(["perl", "-e", serve])
+            .env("DOCKER_HOST", engine)
+            .current_dir(&workspace);
         let session = Session::of(context, start);
         let engine = context.engine();
         let all = engine.sessions(context.namespace());
         let id = all[0]["Id"].as_str().unwrap().to_owned();
         let found = engine.get(&format!("/containers/{id}/json"));
-        let address = found["NetworkSettings"]["IPAddress"]
-            .as_str()
-            .unwrap()
-            .to_owned();
+        let networks = found["NetworkSettings"]["Networks"].as_object().unwrap();
+        let mut addresses = networks.values().map(|one| one["IPAddress"].as_str());
+        let address = addresses.next().flatten().unwrap().to_owned();
         assert!(!address.is_empty(), "{found}");
         Self {
             _session: session,
@@ -80,53 +72,55 @@ const ZONE: &[&str] = &[
 const NETWORK: &str = "{allowed_hosts: [allowed.test, '*.wide.test', private.test, machine.test, \
                        metadata.test, loopback.test]}";
 
-/// Makes all attempts in the running session of the workspace.
-fn attack(world: &World, neighbour: &Neighbour, port: u16) -> BTreeMap<String, Attempt> {
-    let given = [
-        ("internet", world.internet.hosts().to_owned()),
-        ("machine", machine().join(",")),
-        ("port", port.to_string()),
-        ("neighbour", neighbour.address.clone()),
-        ("neighbour_port", "4444".to_owned()),
-        ("allowed", "allowed.test".to_owned()),
-        ("above", "wide.test".to_owned()),
-        ("denied", "denied.test".to_owned()),
-        ("secret", "c2vjcmv0".to_owned()),
-        ("private", "private.test".to_owned()),
-        ("public_machine", "machine.test".to_owned()),
-        ("metadata", "metadata.test".to_owned()),
-        ("loopback", "loopback.test".to_owned()),
+/// What only this test knows to be around, as further attempts.
+fn around(world: &World, neighbour: &Neighbour, port: u16) -> Vec<String> {
+    let outside = world.internet.hosts();
+    let mut checks = vec![
+        format!("unreachable:{outside}:443"),
+        format!("unechoed:{outside}"),
+        format!("unanswered:{outside}:allowed.test"),
+        format!("unreachable:{}:4444", neighbour.address),
     ];
-    let given: Vec<_> = given
-        .iter()
-        .map(|(key, value)| format!("{key}={value}"))
-        .collect();
-    let workspace = world.context.workspace();
-    let mut args = vec![
-        "exec",
-        workspace.to_str().unwrap(),
-        "--",
-        "perl",
-        "-e",
-        ATTACK,
-        "--",
-    ];
-    args.extend(given.iter().map(String::as_str));
-    let run = world.scc(&args);
-    let attempts: BTreeMap<_, _> = run
-        .stdout
-        .lines()
-        .map(|line| {
-            let parts: Vec<_> = line.splitn(3, '\t').collect();
-            let attempt = Attempt {
-                out: parts[1] == "out",
-                detail: parts[2].to_owned(),
-            };
-            (parts[0].to_owned(), attempt)
-        })
-        .collect();
-    assert!(attempts.contains_key("allowed-plain"), "{run:?}");
-    attempts
+    checks.extend(
+        machine()
+            .iter()
+            .map(|one| format!("unreachable:{one}:{port}")),
+    );
+    checks
+}
+
+/// What the names and the lists of this test are for.
+fn through_the_proxy(world: &World) -> Vec<String> {
+    let outside = world.internet.hosts();
+    let mut checks: Vec<_> = [
+        "denied:c2vjcmv0.denied.test:443",
+        "denied:denied.test:443",
+        "denied:3325256714:443",
+        "denied:private.test:443",
+        "denied:machine.test:443",
+        "denied:metadata.test:443",
+        "denied:loopback.test:443",
+        "denied:wide.test:443",
+        "unserved:http://private.test/",
+        "unserved:http://denied.test/",
+        "cut:allowed.test:443:denied.test",
+        "allowed:deep.wide.test:443",
+        "carried:deep.wide.test:443",
+    ]
+    .map(str::to_owned)
+    .into();
+    checks.push(format!("denied:{outside}:443"));
+    checks.push(format!("denied:[::ffff:{outside}]:443"));
+    checks.push(format!("unserved:http://{outside}/ allowed.test"));
+    checks
+}
+
+/// Proves the sandbox of the workspace, with these attempts besides.
+fn prove(world: &World, engine: &str, more: &[String]) -> Run {
+    let mut args = vec!["prove", "--json"];
+    args.extend(more.iter().flat_map(|check| ["--check", check]));
+    let mut command = world.command(&args);
+    Run::of(&command.env("DOCKER_HOST", engine).output().unwrap())
 }
 
 fn plan(topology: &'static str) -> Plan<'static> {
@@ -141,21 +135,34 @@ fn plan(topology: &'static str) -> Plan<'static> {
 
 fn nothing_gets_out(topology: &'static str) {
     let world = World::new(&plan(topology));
+    let engine = world.context.engine().host();
     let (_listener, port) = listener();
     let neighbour = neighbour(&world);
-    let _session = world.session();
-    let attempts = attack(&world, &neighbour, port);
-    let wrong: Vec<_> = attempts
-        .iter()
-        .filter(|(name, attempt)| attempt.out != name.starts_with("allowed-"))
-        .collect();
-    assert!(wrong.is_empty(), "{topology}: {wrong:#?}");
+    let mut more = around(&world, &neighbour, port);
+    more.extend(through_the_proxy(&world));
+    let proof = prove(&world, &engine, &more).ok().json();
+    assert_eq!(states(&proof, "held").len(), ALL_CLAIMS, "{proof:#}");
+    // Each was made, and none for want of something to try it with.
+    let attempts = attempts(&proof);
+    for check in &more {
+        assert_eq!(attempts[check.as_str()], "held", "{check}");
+    }
+    for check in [
+        "cut:allowed.test:443:",
+        "cut-plain:allowed.test:443",
+        "carried:allowed.test:443",
+    ] {
+        assert_eq!(attempts[check], "held", "{check}");
+    }
     // A name that is asked for can carry a secret out, whatever the answer is.
     let questions = world.internet.questions();
     let of_others: Vec<_> = questions
         .iter()
         .filter(|line| {
-            line.contains("denied") || line.contains("c2vjcmv0") || line.contains("arpa")
+            line.contains("denied")
+                || line.contains("c2vjcmv0")
+                || line.contains("arpa")
+                || line.contains("scc-probe")
         })
         .collect();
     assert!(of_others.is_empty(), "{of_others:?}");
@@ -163,7 +170,15 @@ fn nothing_gets_out(topology: &'static str) {
         questions.iter().any(|line| line == "allowed.test 1"),
         "{questions:?}"
     );
-    what_was_tried_is_in_the_log(&world.requests());
+    what_was_tried_is_in_the_log(&world);
+    assert_eq!(
+        world
+            .context
+            .engine()
+            .proxies(world.context.namespace())
+            .len(),
+        0
+    );
 }
 
 /// The neighbour is open: it has an address in the engine's default network.
@@ -171,27 +186,24 @@ fn neighbour(world: &World) -> Neighbour {
     let org = world.context.path("org.yaml");
     let rules = std::fs::read_to_string(&org).unwrap();
     std::fs::write(&org, rules.replace("web-egress-enforced", "open")).unwrap();
-    let neighbour = Neighbour::start(&world.context);
+    let neighbour = Neighbour::start(&world.context, &world.context.engine().host());
     std::fs::write(&org, rules).unwrap();
     neighbour
 }
 
-fn what_was_tried_is_in_the_log(requests: &[Value]) {
-    let logged = |host: &str, status: u64| {
-        requests
-            .iter()
-            .any(|row| row["host"] == host && row["status"] == status)
+fn what_was_tried_is_in_the_log(world: &World) {
+    let kept = world
+        .scc(&["audit", "egress", "-n", "500", "--json"])
+        .ok()
+        .json();
+    let rows = kept["data"].as_array().unwrap();
+    let logged = |host: &str, allowed: bool| {
+        rows.iter()
+            .any(|row| row["host"] == host && row["allowed"] == allowed)
     };
-    assert!(logged("c2vjcmv0.denied.test", 403), "{requests:#?}");
-    assert!(logged("private.test", 403), "{requests:#?}");
-    assert!(logged("allowed.test", 200), "{requests:#?}");
-    let cut: Vec<_> = requests
-        .iter()
-        .filter_map(|row| row["result"].as_str())
-        .collect();
-    for result in ["NAME_DIFFERS", "NAME_MISSING", "NOT_TLS"] {
-        assert!(cut.contains(&result), "no {result}: {cut:?}");
-    }
+    assert!(logged("c2vjcmv0.denied.test", false), "{kept:#}");
+    assert!(logged("private.test", false), "{kept:#}");
+    assert!(logged("allowed.test", true), "{kept:#}");
 }
 
 #[test]
@@ -204,7 +216,7 @@ fn nothing_gets_out_of_an_internal_network() {
     nothing_gets_out(TOPOLOGIES[1]);
 }
 
-/// The same attempts where nothing holds them.
+/// The same attempts where nothing holds them, in a network that leads to the stand-in.
 #[test]
 fn the_attempts_succeed_in_an_open_sandbox() {
     let world = World::new(&plan("socket"));
@@ -212,44 +224,33 @@ fn the_attempts_succeed_in_an_open_sandbox() {
     let rules = std::fs::read_to_string(&org).unwrap();
     std::fs::write(&org, rules.replace("web-egress-enforced", "open")).unwrap();
     let (_listener, port) = listener();
-    let neighbour = Neighbour::start(&world.context);
-    let _session = world.session();
-    join_the_internet(&world);
-    let attempts = attack(&world, &neighbour, port);
-    let mut expected = vec![
-        "tcp-internet".to_owned(),
-        "udp-internet".to_owned(),
-        "tcp-neighbour".to_owned(),
-        "icmp".to_owned(),
-        "dns-engine".to_owned(),
-    ];
-    for address in machine() {
-        expected.push(format!("tcp-machine-{address}"));
-        expected.push(format!("tcp-machine-closed-{address}"));
+    let real = world.context.engine().host();
+    let gate = Gate::open(&world.context.path("gate.sock"), &real).unwrap();
+    let network = world.internet.network().to_owned();
+    for role in ["session", "trial"] {
+        let network = network.clone();
+        gate.rewrite(role, move |container| {
+            container["HostConfig"]["NetworkMode"] = network.clone().into();
+        });
     }
-    let held: Vec<_> = expected
-        .iter()
-        .filter(|name| !attempts[*name].out)
-        .collect();
-    assert!(held.is_empty(), "{held:?} of {attempts:#?}");
+    let neighbour = Neighbour::start(&world.context, &gate.host());
+    let more = around(&world, &neighbour, port);
+    let proof = prove(&world, &gate.host(), &more).ok().json();
+    let mut network = states(&proof, "not-applicable");
+    network.retain(|claim| claim.starts_with("network-"));
+    assert_eq!(network.len(), 5, "{proof:#}");
+    let attempts = attempts(&proof);
+    let mut expected = more;
+    expected.push("unknown:example.com".to_owned());
+    expected.extend(machine().iter().map(|one| format!("unreachable:{one}:22")));
+    for check in &expected {
+        assert_eq!(attempts[check.as_str()], "failed", "{check}: {proof:#}");
+    }
     // What has nothing to do with the network is held in every sandbox.
-    for name in ["raw", "packet", "vsock", "engine-socket"] {
-        assert!(!attempts[name].out, "{name}: {attempts:#?}");
-    }
-}
-
-/// As if the engine's default network led there.
-fn join_the_internet(world: &World) {
-    let engine = world.context.engine();
-    let workspace = world.context.workspace();
-    let all = engine.sessions(world.context.namespace());
-    let ours = all
-        .iter()
-        .find(|one| one["Labels"]["dev.scc.workspace"] == workspace.to_str().unwrap());
-    let body = serde_json::json!({ "Container": ours.unwrap()["Id"] });
-    let path = format!("/networks/{}/connect", world.internet.network());
-    let (status, said) = engine.request("POST", &path, Some(&body));
-    assert_eq!(status, 200, "{said}");
+    assert!(
+        states(&proof, "held").contains(&"kernel".to_owned()),
+        "{proof:#}"
+    );
 }
 
 /// The name server that the test uses answers, so that silence means something.

@@ -1,0 +1,74 @@
+//! Why a plugin cannot be handed over.
+
+use scc_sources::SourceError;
+use scc_state::StateError;
+
+/// Why a plugin cannot be handed over.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ExtensionError {
+    /// Nobody says where its marketplace is.
+    #[error("nobody says where the marketplace `{0}` is")]
+    NoSource(String),
+    /// Its marketplace cannot be had.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// What scc remembers cannot be read.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// Nothing was fetched so far, and nothing may be now.
+    #[error("the marketplace `{from}` was not fetched yet, and nothing is fetched offline")]
+    Offline {
+        /// The source.
+        from: String,
+    },
+    /// There is something else now than what was pinned.
+    #[error("`{from}` has changed since it was pinned")]
+    Changed {
+        /// The source.
+        from: String,
+    },
+    /// The marketplace may not be where it is said to be.
+    #[error("its marketplace is the directory `{path}`, {reason}")]
+    Directory {
+        /// The directory.
+        path: String,
+        /// Why that is not possible.
+        reason: &'static str,
+    },
+    /// Its marketplace does not have it, or has it in a way that cannot be used.
+    #[error("{0}")]
+    Unusable(String),
+}
+
+impl ExtensionError {
+    /// Whether it must not be used, and not merely cannot be had now.
+    pub(crate) fn is_refusal(&self) -> bool {
+        match self {
+            Self::Unusable(_) | Self::Changed { .. } | Self::Directory { .. } => true,
+            Self::NoSource(_) | Self::State(_) | Self::Offline { .. } => false,
+            Self::Source(error) => {
+                matches!(
+                    error,
+                    SourceError::Tree { .. } | SourceError::PinGone { .. }
+                )
+            }
+        }
+    }
+
+    /// What to do about it.
+    pub(crate) fn hint(&self) -> String {
+        let hint = match self {
+            Self::NoSource(_) => {
+                "name its source under `marketplaces` in the organization's document"
+            }
+            Self::Offline { .. } => "connect once without `--offline`",
+            Self::Changed { .. } => "see what is there now, and accept it: scc org update",
+            Self::Directory { .. } => "keep it elsewhere, or in a repository",
+            Self::Unusable(_) => "ask whoever keeps the marketplace, or take the plugin out",
+            Self::Source(error) => return error.hint().unwrap_or_default(),
+            Self::State(_) => "",
+        };
+        hint.to_owned()
+    }
+}

@@ -1,0 +1,234 @@
+//! MCP servers: their secrets as environment variables, and the scripts that start programs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use scc_config::{McpServer as Written, McpTransport, SecretSource, Template};
+use scc_policy::{EffectivePolicy, EffectiveServer};
+use scc_provider::{McpEndpoint, McpServer, Program, Remote, SealedFile};
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::{Delivery, LAUNCHERS};
+use crate::{Blocker, BlockerKind};
+
+/// Of the variables that carry a server's secrets. Adapters know it.
+const PREFIX: &str = "SCC_MCP_";
+
+type Secret<'a> = &'a dyn Fn(&SecretSource) -> Result<SecretString, String>;
+
+/// Adds the servers of the policy. No value of a header or of a program's environment gets into a
+/// file or an argument, whether it comes from the host or stands in a document.
+pub(super) fn add(delivery: &mut Delivery, policy: &EffectivePolicy, secret: Secret<'_>) {
+    let mut taken = BTreeSet::new();
+    let mut programs = Vec::new();
+    for entry in &policy.mcp_servers {
+        let name = slug(&entry.server.name);
+        if !taken.insert(name.to_lowercase()) {
+            delivery.blockers.push(clash(entry, &name));
+            continue;
+        }
+        let variables = variables(delivery, entry, secret);
+        let endpoint = endpoint(&entry.server, &name, &variables);
+        if matches!(endpoint, McpEndpoint::Program(_)) {
+            programs.push((name.clone(), &entry.server, variables));
+        }
+        let servers = &mut delivery.extensions.mcp_servers;
+        servers.push(McpServer { name, endpoint });
+        delivery.server_origins.push(entry.origin.clone());
+    }
+    let all: Vec<String> = delivery.secrets.keys().cloned().collect();
+    for (name, server, variables) in programs {
+        let script = script(server, &variables, &all);
+        let file = SealedFile {
+            content: script.into_bytes().into(),
+            executable: true,
+        };
+        delivery.launchers.insert(name, file);
+    }
+}
+
+/// A name that every agent takes; tools are named after it.
+pub(crate) fn slug(name: &str) -> String {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    name.chars()
+        .map(|c| if allowed(c) { c } else { '_' })
+        .collect()
+}
+
+fn clash(entry: &EffectiveServer, name: &str) -> Blocker {
+    Blocker {
+        kind: BlockerKind::Refused,
+        message: format!(
+            "MCP server `{}` of {} and another one are both called `{name}` in the sandbox",
+            entry.server.name, entry.origin
+        ),
+        hint: "give one of them a name of letters, digits, `_` and `-`".to_owned(),
+    }
+}
+
+/// Header or variable of the program, to the environment variable that carries its value.
+fn variables(
+    delivery: &mut Delivery,
+    entry: &EffectiveServer,
+    secret: Secret<'_>,
+) -> BTreeMap<String, String> {
+    let server = &entry.server;
+    let values = match server.transport.is_network() {
+        true => &server.headers,
+        false => &server.env,
+    };
+    let mut names = BTreeMap::new();
+    for (key, value) in values {
+        let name = format!("{PREFIX}{}", delivery.secrets.len() + 1);
+        let value = filled(value, secret).unwrap_or_else(|reason| {
+            delivery.blockers.push(missing(entry, key, &reason));
+            String::new()
+        });
+        delivery.secrets.insert(name.clone(), value.into());
+        names.insert(key.clone(), name);
+    }
+    names
+}
+
+fn filled(value: &str, secret: Secret<'_>) -> Result<String, String> {
+    let find = |name: &str| {
+        let found = secret(&SecretSource::Env(name.to_owned()))?;
+        Ok::<_, String>(found.expose_secret().to_owned())
+    };
+    Template::parse(value)?.fill(find)
+}
+
+fn missing(entry: &EffectiveServer, key: &str, reason: &str) -> Blocker {
+    Blocker {
+        kind: BlockerKind::MissingPrerequisite,
+        message: format!(
+            "`{key}` of the MCP server `{}` of {} cannot be filled in: {reason}",
+            entry.server.name, entry.origin
+        ),
+        hint: "set the variable where you type scc".to_owned(),
+    }
+}
+
+fn endpoint(server: &Written, name: &str, variables: &BTreeMap<String, String>) -> McpEndpoint {
+    let remote = || Remote {
+        url: server.url.as_deref().unwrap_or_default().trim().to_owned(),
+        headers: variables.clone(),
+    };
+    match server.transport {
+        McpTransport::Http => McpEndpoint::Http(remote()),
+        McpTransport::Sse => McpEndpoint::Sse(remote()),
+        McpTransport::Stdio => McpEndpoint::Program(Program {
+            path: format!("{LAUNCHERS}/{name}"),
+            variables: variables.values().cloned().collect(),
+        }),
+    }
+}
+
+/// Starts the program with its arguments, letter by letter, and with its own variables only.
+fn script(server: &Written, variables: &BTreeMap<String, String>, all: &[String]) -> String {
+    let mut lines = vec!["#!/bin/sh".to_owned()];
+    for (key, name) in variables {
+        lines.push(format!("{key}=\"${name}\"; export {key}"));
+    }
+    if !all.is_empty() {
+        lines.push(format!("unset {}", all.join(" ")));
+    }
+    let command = server.command.as_deref().unwrap_or_default().trim();
+    let words = std::iter::once(command).chain(server.args.iter().map(String::as_str));
+    let words: Vec<_> = words.map(quoted).collect();
+    lines.push(format!("exec {}\n", words.join(" ")));
+    lines.join("\n")
+}
+
+/// A word that a shell takes as it is.
+fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use scc_policy::{PersonalProfile, PolicyInput, evaluate};
+
+    use super::*;
+
+    /// What becomes of the servers of a personal profile.
+    fn delivered(servers: serde_json::Value) -> Delivery {
+        let servers: Vec<Written> = serde_json::from_value(servers).unwrap();
+        let personal = PersonalProfile {
+            file: "p.json".as_ref(),
+            plugins: &[],
+            mcp_servers: &servers,
+        };
+        let policy = evaluate(&PolicyInput {
+            personal: Some(&personal),
+            ..PolicyInput::at(jiff::Timestamp::UNIX_EPOCH)
+        });
+        let secret = |source: &SecretSource| match source {
+            SecretSource::Env(name) if name == "KEY" => Ok(SecretString::from("s3cret")),
+            _ => Err("it is not set".to_owned()),
+        };
+        let mut delivery = Delivery::default();
+        add(&mut delivery, &policy.unwrap(), &secret);
+        delivery
+    }
+
+    #[test]
+    fn values_are_in_variables_and_nowhere_else() {
+        let delivery = delivered(serde_json::json!([
+            { "name": "my.tool", "type": "stdio", "command": "/bin/tool",
+              "args": ["it's", "$HOME", "a\nb"], "env": { "TOKEN": "${KEY}", "LEVEL": "literal" } },
+            { "name": "web", "type": "http", "url": "https://mcp.example",
+              "headers": { "Authorization": "Bearer ${KEY}" } },
+        ]));
+        assert_eq!(delivery.blockers, []);
+        let values: Vec<_> = delivery
+            .secrets
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.expose_secret()))
+            .collect();
+        assert_eq!(
+            values,
+            [
+                ("SCC_MCP_1", "literal"),
+                ("SCC_MCP_2", "s3cret"),
+                ("SCC_MCP_3", "Bearer s3cret")
+            ]
+        );
+        let script = String::from_utf8(delivery.launchers["my_tool"].content.to_vec()).unwrap();
+        assert_eq!(
+            script,
+            "#!/bin/sh\nLEVEL=\"$SCC_MCP_1\"; export LEVEL\nTOKEN=\"$SCC_MCP_2\"; export TOKEN\n\
+             unset SCC_MCP_1 SCC_MCP_2 SCC_MCP_3\n\
+             exec '/bin/tool' 'it'\\''s' '$HOME' 'a\nb'\n"
+        );
+        let shown = format!("{delivery:?}");
+        assert!(
+            !shown.contains("s3cret") && !shown.contains("literal"),
+            "{shown}"
+        );
+    }
+
+    #[test]
+    fn a_variable_that_is_not_set_is_named() {
+        let delivery = delivered(serde_json::json!([
+            { "name": "web", "type": "http", "url": "https://mcp.example",
+              "headers": { "A": "${NOTHING}" } },
+        ]));
+        let [blocker] = delivery.blockers.as_slice() else {
+            panic!("{:?}", delivery.blockers)
+        };
+        assert_eq!(blocker.kind, BlockerKind::MissingPrerequisite);
+        assert!(
+            blocker.message.contains("`A` of the MCP server `web`"),
+            "{}",
+            blocker.message
+        );
+    }
+
+    #[test]
+    fn two_names_that_become_one_are_refused() {
+        let server = |name: &str| serde_json::json!({ "name": name, "type": "http", "url": "https://mcp.example" });
+        let delivery = delivered(serde_json::json!([server("a_b"), server("A.b")]));
+        assert_eq!(delivery.extensions.mcp_servers.len(), 1);
+        assert_eq!(delivery.blockers[0].kind, BlockerKind::Refused);
+    }
+}

@@ -1,0 +1,239 @@
+//! Starting the sandbox, making the attempts, and removing it.
+
+use scc_relay::probe::{Check, Finding};
+use scc_runtime::{SandboxRuntime, Surroundings, labels};
+use serde_json::{Map, json};
+
+use super::facts::Facts;
+use super::report::{Claim, ClaimState, Proof};
+use super::{attempts, guard};
+use crate::egress::checks::Around;
+use crate::execute::launch_facts;
+use crate::images::GUARD;
+use crate::names::ROLE_TRIAL;
+use crate::probes::{outcomes, script};
+use crate::{Event, LaunchError, Launcher, Plan, Reporter, safety};
+
+/// What the main process does while attempts are made beside it.
+const WAIT: [&str; 2] = ["/bin/sleep", "infinity"];
+/// The longest that is shown of what a command said that did not do what it should.
+const LONGEST: usize = 300;
+
+impl Plan {
+    /// The same sandbox for a proof: only the command is another, and the name, so that a session of
+    /// the workspace is not disturbed.
+    fn for_proof(&self, role: &str) -> Self {
+        let mut plan = self.clone();
+        plan.container = format!("{}-proof", self.container);
+        plan.spec.name.clone_from(&plan.container);
+        plan.spec.argv = WAIT.map(str::to_owned).into();
+        let own = &mut plan.spec.labels;
+        own.insert(labels::ROLE.to_owned(), role.to_owned());
+        own.remove(labels::SESSION_NAME);
+        plan
+    }
+}
+
+impl<R: SandboxRuntime> Launcher<'_, R> {
+    /// Starts the sandbox of this plan with attempts to break it instead of its agent, and reports
+    /// what came of them. `more` are further attempts on the network.
+    ///
+    /// # Errors
+    /// When the plan has a refusal, another proof of the same sandbox runs, or the engine refuses.
+    /// Nothing that was made stays.
+    pub async fn prove(
+        &self,
+        plan: &Plan,
+        more: &[Check],
+        report: Reporter<'_>,
+    ) -> Result<Proof, LaunchError> {
+        if let Some(blocker) = plan.refusal() {
+            return Err(LaunchError::Blocked(blocker.clone()));
+        }
+        self.ensure_images(&plan.image, report).await?;
+        if let Some(egress) = &plan.egress {
+            self.ensure_proxy_image(egress, report).await?;
+        }
+        let subject = plan.for_proof(ROLE_TRIAL);
+        let container = subject.container.clone();
+        let Some(_claim) = self.state.try_launch_lock(&container)? else {
+            return Err(LaunchError::Busy { container });
+        };
+        if let Some(earlier) = self.runtime.inspect(&container).await? {
+            if !self.scope.owns(&earlier.labels) {
+                return Err(LaunchError::ForeignContainer { container });
+            }
+            self.remove_sandbox(&earlier).await?;
+        }
+        let proof = self.prove_subject(&subject, more, report).await;
+        self.undo(&subject).await?;
+        self.remove_unused_seals(false).await?;
+        let proof = proof?;
+        self.note_proof(plan, &proof)?;
+        Ok(proof)
+    }
+
+    fn note_proof(&self, plan: &Plan, proof: &Proof) -> Result<(), LaunchError> {
+        let of = |state: ClaimState| -> Vec<&str> {
+            let all = proof.claims.iter().filter(|claim| claim.state == state);
+            all.map(|claim| claim.id.as_str()).collect()
+        };
+        let mut facts: Map<_, _> = launch_facts(plan);
+        facts.insert("held".to_owned(), json!(of(ClaimState::Held)));
+        facts.insert("failed".to_owned(), json!(of(ClaimState::Failed)));
+        self.audit("sandbox.proved", &plan.session_id, facts)
+    }
+
+    async fn prove_subject(
+        &self,
+        plan: &Plan,
+        more: &[Check],
+        report: Reporter<'_>,
+    ) -> Result<Proof, LaunchError> {
+        report(Event::Proving {
+            what: "starting the sandbox",
+        });
+        let surroundings = self.runtime.surroundings().await?;
+        let id = match &plan.egress {
+            // Its main process is held, and never let go.
+            Some(egress) => {
+                self.join_enforced(plan, egress, plan.spec.clone())
+                    .await?
+                    .sandbox
+            }
+            None => {
+                let id = self.create(&plan.spec).await?;
+                self.runtime.start(&id).await?;
+                id
+            }
+        };
+        let net = &plan.policy.safety_net.value;
+        if safety::judges(net) {
+            self.start_collector(&id, plan.spec.user).await?;
+        }
+        let mut claims = self
+            .try_network(plan, &id, &surroundings, more, report)
+            .await;
+        claims.extend(self.try_guard_of(plan, &id, report).await);
+        claims.sort_by_key(|claim| claim.id);
+        Ok(self.proof(plan, claims))
+    }
+
+    fn proof(&self, plan: &Plan, claims: Vec<Claim>) -> Proof {
+        let engine = self.runtime.engine();
+        Proof {
+            workspace: plan.workspace.clone(),
+            provider: plan.provider.id.clone(),
+            organization: plan.policy.organization.clone(),
+            team: plan.team.clone(),
+            network_policy: plan.policy.network_policy.value,
+            topology: plan.egress.as_ref().map(|egress| egress.topology),
+            image: plan.image.reference.clone(),
+            engine: format!("{} {}", engine.name, engine.version),
+            claims,
+        }
+    }
+
+    /// What the sandbox is, and what it reaches.
+    async fn try_network(
+        &self,
+        plan: &Plan,
+        id: &str,
+        surroundings: &Surroundings,
+        more: &[Check],
+        report: Reporter<'_>,
+    ) -> Vec<Claim> {
+        report(Event::Proving {
+            what: "looking at what it is",
+        });
+        let mut argv = vec![GUARD.to_owned(), "facts".to_owned()];
+        argv.extend(plan.spec.sealed.iter().map(|dir| dir.path.clone()));
+        let said = self.said_by(id, argv).await;
+        let facts = Facts::read(&said);
+        let mut claims = facts.claims(&plan.spec, &plan.mounts, &shortened(&said));
+
+        report(Event::Proving {
+            what: "trying the network and the kernel",
+        });
+        let egress = plan.egress.as_ref();
+        let around = Around {
+            surroundings,
+            machine: &plan.machine,
+        };
+        let checks = attempts::all(egress.map(|egress| &egress.destinations), &around, more);
+        let argv = [GUARD, "probe", "--patient"].map(str::to_owned);
+        let argv = argv
+            .into_iter()
+            .chain(checks.iter().map(ToString::to_string));
+        let said = self.said_by(id, argv.collect()).await;
+        claims.extend(attempts::judge(
+            plan.policy.network_policy.value,
+            &checks,
+            &Finding::read(&said),
+            &shortened(&said),
+            facts.filters(),
+        ));
+        claims
+    }
+
+    /// What destroys work, and what does not.
+    async fn try_guard_of(&self, plan: &Plan, id: &str, report: Reporter<'_>) -> Vec<Claim> {
+        let net = &plan.policy.safety_net.value;
+        let probes = guard::probes(net);
+        let said = match probes.is_empty() {
+            true => String::new(),
+            false => {
+                report(Event::Proving {
+                    what: "trying the guard, which takes a minute",
+                });
+                let argv = ["/bin/bash", "-c"].map(str::to_owned).into_iter();
+                self.said_by(id, argv.chain([script(&probes)]).collect())
+                    .await
+            }
+        };
+        let recorded = self.has_records(id).await.unwrap_or_default();
+        guard::judge(net, &probes, &outcomes(&said), &shortened(&said), recorded)
+    }
+
+    /// What a command in the sandbox has said, or why it could not be run: then nothing of what it
+    /// was to say is there.
+    async fn said_by(&self, id: &str, argv: Vec<String>) -> String {
+        match self.run_in(id, argv).await {
+            Ok((_, said)) => said,
+            Err(error) => error.to_string(),
+        }
+    }
+}
+
+fn shortened(said: &str) -> String {
+    let text: String = said.trim().chars().take(LONGEST).collect();
+    match text.is_empty() {
+        true => "the sandbox said nothing".to_owned(),
+        false => text.replace(['\n', '\t'], " "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use scc_config::{NetworkPolicy, SafetyNet};
+
+    use super::*;
+    use crate::proof::ClaimId;
+
+    #[test]
+    fn every_claim_is_in_a_report_once() {
+        let spec = crate::proof::facts::tests::spec();
+        let mut claims = Facts::read("").claims(&spec, &[], "");
+        claims.extend(attempts::judge(
+            NetworkPolicy::Open,
+            &[],
+            &[],
+            "",
+            Vec::new(),
+        ));
+        claims.extend(guard::judge(&SafetyNet::default(), &[], &[], "", false));
+        claims.sort_by_key(|claim| claim.id);
+        let ids: Vec<_> = claims.iter().map(|claim| claim.id).collect();
+        assert_eq!(ids, ClaimId::ALL);
+    }
+}

@@ -1,0 +1,238 @@
+//! Attempts through the proxy.
+
+use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::attempt::Outcome;
+use super::hello::hello;
+use super::{Limits, Tried};
+
+/// How long the proxy may take to come up.
+const START: Duration = Duration::from_secs(15);
+const RETRY: Duration = Duration::from_millis(10);
+/// No answer that matters is longer.
+const LONGEST: usize = 64 * 1024;
+
+/// A proxy, and how long it is waited for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Through {
+    pub(super) proxy: SocketAddr,
+    pub(super) limits: Limits,
+}
+
+fn held(detail: impl Into<String>) -> Tried {
+    (Outcome::Held, detail.into())
+}
+
+fn failed(detail: impl Into<String>) -> Tried {
+    (Outcome::Failed, detail.into())
+}
+
+fn no_proxy(error: &io::Error) -> Tried {
+    failed(format!("the proxy does not answer: {error}"))
+}
+
+impl Through {
+    pub(super) fn denied(self, target: &str) -> Tried {
+        match self.status(target) {
+            Ok(Some(403)) => held("refused by the proxy"),
+            Ok(Some(status)) => failed(format!("the proxy answers {status}, not 403")),
+            Ok(None) => failed("the proxy does not refuse it"),
+            Err(error) => no_proxy(&error),
+        }
+    }
+
+    pub(super) fn allowed(self, target: &str) -> Tried {
+        match self.status(target) {
+            Ok(Some(403)) => failed("the proxy refuses it"),
+            // 500: the name is not known, which is for the agent to find out.
+            Ok(Some(status @ (200 | 500 | 502..=504))) => held(format!("let through ({status})")),
+            Ok(Some(status)) => failed(format!("the proxy answers {status}")),
+            Ok(None) => held("let through"),
+            Err(error) => no_proxy(&error),
+        }
+    }
+
+    /// The status with which the proxy answers when it is asked for a tunnel; `None` when it takes
+    /// its time, which no refusal does. Asks again until the proxy is up.
+    fn status(self, target: &str) -> io::Result<Option<u16>> {
+        let answer = self.until_up(|| self.tunnel(target))?;
+        Ok(answer.map(|(answer, _)| status_of(&answer)))
+    }
+
+    fn until_up(
+        self,
+        attempt: impl Fn() -> io::Result<Option<(String, TcpStream)>>,
+    ) -> io::Result<Option<(String, TcpStream)>> {
+        let end = Instant::now() + START;
+        loop {
+            match attempt() {
+                // What a relay says whose proxy does not listen yet.
+                Ok(Some((answer, _)))
+                    if answer.contains("does not answer") && Instant::now() < end => {}
+                Ok(answer) => return Ok(answer),
+                Err(error) if Instant::now() >= end => return Err(error),
+                Err(_) => {}
+            }
+            thread::sleep(RETRY);
+        }
+    }
+
+    /// The beginning of the proxy's answer; `None` when there is none in time.
+    fn tunnel(self, target: &str) -> io::Result<Option<(String, TcpStream)>> {
+        let mut stream = self.connect()?;
+        stream.set_read_timeout(Some(self.limits.refusal))?;
+        let request = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n");
+        stream.write_all(request.as_bytes())?;
+        // An agreement has nothing after its head, and then the server has the word.
+        let agreed = |answer: &[u8]| {
+            let is_head = answer.windows(4).any(|part| part == b"\r\n\r\n");
+            is_head && answer.get(9..12) == Some(b"200")
+        };
+        let answer = read(&mut stream, agreed)?;
+        if answer.bytes.is_empty() {
+            return match answer.is_late {
+                true => Ok(None),
+                false => Err(ErrorKind::UnexpectedEof.into()),
+            };
+        }
+        Ok(Some((answer.text(), stream)))
+    }
+
+    fn connect(self) -> io::Result<TcpStream> {
+        TcpStream::connect_timeout(&self.proxy, self.limits.silence)
+    }
+
+    /// Sends a request and reads what comes until the end.
+    fn ask(self, request: &str) -> io::Result<String> {
+        let mut stream = self.connect()?;
+        stream.set_read_timeout(Some(self.limits.answer))?;
+        stream.write_all(request.as_bytes())?;
+        Ok(read(&mut stream, |_| false)?.text())
+    }
+
+    /// The request of a client that wants the proxy to fetch something.
+    pub(super) fn unserved(self, url: &str, host: Option<&str>) -> Tried {
+        let of_url = url.split("://").nth(1).unwrap_or(url);
+        let authority = of_url.split('/').next().unwrap_or_default();
+        let host = host.unwrap_or(authority);
+        match self.ask(&format!("GET {url} HTTP/1.1\r\nHost: {host}\r\n\r\n")) {
+            Ok(answer) if answer.is_empty() => held("cut without an answer"),
+            Ok(answer) => match status_of(&answer) {
+                status @ 400..500 => held(format!("refused ({status})")),
+                status => failed(format!("the proxy answers {status}")),
+            },
+            Err(error) => no_proxy(&error),
+        }
+    }
+
+    pub(super) fn single(self, host: &str) -> Tried {
+        let first = format!("GET http://{host}/ HTTP/1.1\r\nHost: {host}\r\n\r\n");
+        let second = format!("CONNECT {host}:443 HTTP/1.1\r\nHost: {host}\r\n\r\n");
+        match self.ask(&(first + &second)) {
+            Ok(answer) if answer.contains("Connection established") => {
+                failed("the second one was carried out")
+            }
+            Ok(answer) => held(format!("one answer ({})", status_of(&answer))),
+            Err(error) => no_proxy(&error),
+        }
+    }
+
+    /// What a server says to this first message.
+    fn say(self, target: &str, first: &[u8]) -> Said {
+        let mut stream = match self.until_up(|| self.tunnel(target)) {
+            Err(error) => return Said::NoProxy(error),
+            Ok(None) => return Said::NotReached("no answer".to_owned()),
+            Ok(Some((answer, stream))) => match status_of(&answer) {
+                200 => stream,
+                status => return Said::NotReached(status.to_string()),
+            },
+        };
+        let sent = stream
+            .set_read_timeout(Some(self.limits.answer))
+            .and_then(|()| stream.write_all(first));
+        let answer = sent.and_then(|()| read(&mut stream, |answer| !answer.is_empty()));
+        match answer {
+            Ok(answer) if !answer.bytes.is_empty() => Said::Something,
+            Ok(answer) if answer.is_late => Said::Nothing,
+            // Whoever was cut off while it wrote was cut off.
+            Ok(_) | Err(_) => Said::End,
+        }
+    }
+
+    pub(super) fn cut(self, target: &str, first: &[u8]) -> Tried {
+        match self.say(target, first) {
+            Said::End => held("cut"),
+            Said::Something => failed("the server answers"),
+            Said::Nothing => failed("it was not cut"),
+            Said::NotReached(why) => (
+                Outcome::Moot,
+                format!("the host is let through and not reached ({why})"),
+            ),
+            Said::NoProxy(error) => no_proxy(&error),
+        }
+    }
+
+    pub(super) fn carried(self, target: &str) -> Tried {
+        let name = target.rsplit_once(':').map_or(target, |(name, _)| name);
+        match self.say(target, &hello(name)) {
+            Said::Something => held("the server answers"),
+            Said::Nothing => held("it was not cut"),
+            Said::End => failed("it was cut"),
+            Said::NotReached(why) if why == "403" => failed("the proxy refuses it"),
+            Said::NotReached(why) => held(format!("let through and not reached ({why})")),
+            Said::NoProxy(error) => no_proxy(&error),
+        }
+    }
+}
+
+enum Said {
+    Something,
+    Nothing,
+    End,
+    NotReached(String),
+    NoProxy(io::Error),
+}
+
+struct Answer {
+    bytes: Vec<u8>,
+    /// It ended because nothing more came in time.
+    is_late: bool,
+}
+
+impl Answer {
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes).into_owned()
+    }
+}
+
+fn read(stream: &mut TcpStream, is_enough: impl Fn(&[u8]) -> bool) -> io::Result<Answer> {
+    let mut bytes = Vec::new();
+    let mut chunk = [0; 1024];
+    loop {
+        let is_late = match stream.read(&mut chunk) {
+            Ok(0) => false,
+            Ok(count) => {
+                bytes.extend_from_slice(&chunk[..count]);
+                if bytes.len() < LONGEST && !is_enough(&bytes) {
+                    continue;
+                }
+                false
+            }
+            Err(error) if is_late(error.kind()) => true,
+            Err(error) => return Err(error),
+        };
+        return Ok(Answer { bytes, is_late });
+    }
+}
+
+fn is_late(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::WouldBlock | ErrorKind::TimedOut)
+}
+
+fn status_of(answer: &str) -> u16 {
+    let word = answer.split_whitespace().nth(1);
+    word.and_then(|word| word.parse().ok()).unwrap_or(0)
+}

@@ -1,0 +1,332 @@
+//! From what a repository, an archive or a directory holds to a tree: every path is judged, and
+//! links are resolved.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{Tree, TreeFile, TreeLimits};
+
+/// The longest path, in bytes.
+const MAX_PATH: usize = 512;
+/// Folders in folders.
+const MAX_DEPTH: usize = 32;
+/// Links that lead to links.
+const MAX_HOPS: usize = 8;
+
+/// Collects the entries of a tree. An error is a reason to refuse all of it.
+pub(super) struct Builder {
+    limits: TreeLimits,
+    files: BTreeMap<String, TreeFile>,
+    links: BTreeMap<String, String>,
+    left_out: BTreeMap<String, String>,
+    bytes: u64,
+}
+
+impl Builder {
+    pub(super) fn new(limits: TreeLimits) -> Self {
+        Self {
+            limits,
+            files: BTreeMap::new(),
+            links: BTreeMap::new(),
+            left_out: BTreeMap::new(),
+            bytes: 0,
+        }
+    }
+
+    /// Whether a file of this size is taken; one that is not is left out.
+    pub(super) fn admits(&mut self, path: &str, bytes: u64) -> Result<bool, String> {
+        if bytes <= self.limits.file_bytes {
+            return Ok(true);
+        }
+        let limit = self.limits.file_bytes;
+        self.leave_out(path, &format!("it is larger than {limit} bytes"))?;
+        Ok(false)
+    }
+
+    pub(super) fn file(
+        &mut self,
+        path: &str,
+        content: Arc<[u8]>,
+        executable: bool,
+    ) -> Result<(), String> {
+        self.claim(path)?;
+        self.count(content.len() as u64)?;
+        let file = TreeFile {
+            content,
+            executable,
+        };
+        self.files.insert(path.to_owned(), file);
+        self.enough_files()
+    }
+
+    pub(super) fn link(&mut self, path: &str, target: &str) -> Result<(), String> {
+        self.claim(path)?;
+        self.links.insert(path.to_owned(), target.to_owned());
+        self.enough_files()
+    }
+
+    pub(super) fn leave_out(&mut self, path: &str, reason: &str) -> Result<(), String> {
+        self.claim(path)?;
+        self.left_out.insert(path.to_owned(), reason.to_owned());
+        self.enough_files()
+    }
+
+    /// The tree, with every link replaced by what it leads to.
+    pub(super) fn finish(mut self) -> Result<Tree, String> {
+        let links = std::mem::take(&mut self.links);
+        let real = self.files.clone();
+        for path in links.keys() {
+            match resolve(path, &links, &real) {
+                Ok(found) => {
+                    for (path, file) in found {
+                        self.count(file.content.len() as u64)?;
+                        self.files.insert(path, file);
+                        self.enough_files()?;
+                    }
+                }
+                Err(reason) => {
+                    self.left_out.insert(path.clone(), reason);
+                }
+            }
+        }
+        Ok(Tree::new(self.files, self.left_out))
+    }
+
+    /// A path that leads out or is there twice would let one file stand in for another.
+    fn claim(&self, path: &str) -> Result<(), String> {
+        check_path(path)?;
+        let taken = self.files.contains_key(path)
+            || self.links.contains_key(path)
+            || self.left_out.contains_key(path);
+        match taken {
+            true => Err(format!("`{}` is there twice", shown(path))),
+            false => Ok(()),
+        }
+    }
+
+    fn count(&mut self, bytes: u64) -> Result<(), String> {
+        self.bytes += bytes;
+        let limit = self.limits.total_bytes;
+        match self.bytes > limit {
+            true => Err(format!("its files are larger than {limit} bytes in all")),
+            false => Ok(()),
+        }
+    }
+
+    fn enough_files(&self) -> Result<(), String> {
+        let limit = self.limits.files;
+        match self.files.len() + self.links.len() + self.left_out.len() > limit {
+            true => Err(format!("it has more than {limit} files")),
+            false => Ok(()),
+        }
+    }
+}
+
+/// Refuses a path that is not plainly below the folder.
+pub(super) fn check_path(path: &str) -> Result<(), String> {
+    let refuse = |why: &str| Err(format!("the path `{}` {why}", shown(path)));
+    if path.len() > MAX_PATH || path.split('/').count() > MAX_DEPTH {
+        return refuse("is too long");
+    }
+    if path.contains(char::is_control) || path.contains('\\') {
+        return refuse("holds characters that no path needs");
+    }
+    for part in path.split('/') {
+        match part {
+            "" | "." | ".." => return refuse("leads out of the folder"),
+            part if part.eq_ignore_ascii_case(".git") => return refuse("is git's own"),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Without control characters, and not longer than a line.
+fn shown(path: &str) -> String {
+    path.chars().filter(|c| !c.is_control()).take(80).collect()
+}
+
+/// What a link stands for: a file, or all files below a folder.
+fn resolve(
+    path: &str,
+    links: &BTreeMap<String, String>,
+    files: &BTreeMap<String, TreeFile>,
+) -> Result<Vec<(String, TreeFile)>, String> {
+    let mut at = path.to_owned();
+    for _ in 0..MAX_HOPS {
+        let Some(target) = links.get(&at) else {
+            return expand(path, &at, files);
+        };
+        at = follow(&at, target)?;
+    }
+    Err("it is a link that leads through too many links".to_owned())
+}
+
+/// The path that a link leads to.
+fn follow(path: &str, target: &str) -> Result<String, String> {
+    let out = || "it is a link that leads out of the folder".to_owned();
+    if target.starts_with('/') {
+        return Err(out());
+    }
+    let mut parts: Vec<&str> = path.split('/').collect();
+    parts.pop();
+    for part in target.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop().ok_or_else(out)?;
+            }
+            part => parts.push(part),
+        }
+    }
+    Ok(parts.join("/"))
+}
+
+fn expand(
+    path: &str,
+    target: &str,
+    files: &BTreeMap<String, TreeFile>,
+) -> Result<Vec<(String, TreeFile)>, String> {
+    if let Some(file) = files.get(target) {
+        return Ok(vec![(path.to_owned(), file.clone())]);
+    }
+    let below = match target.is_empty() {
+        true => String::new(),
+        false => format!("{target}/"),
+    };
+    if format!("{path}/").starts_with(&below) {
+        return Err("it is a link to a folder that it is in".to_owned());
+    }
+    let found = files
+        .range(below.clone()..)
+        .take_while(|(name, _)| name.starts_with(&below));
+    let found: Vec<_> = found
+        .map(|(name, file)| (format!("{path}/{}", &name[below.len()..]), file.clone()))
+        .collect();
+    if found.is_empty() {
+        return Err("it is a link to something that is not there".to_owned());
+    }
+    found.iter().try_for_each(|(name, _)| check_path(name))?;
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: TreeLimits = TreeLimits {
+        files: 8,
+        file_bytes: 10,
+        total_bytes: 40,
+        download_bytes: 0,
+        timeout: std::time::Duration::ZERO,
+    };
+
+    fn build(files: &[&str], links: &[(&str, &str)]) -> Result<Tree, String> {
+        let mut builder = Builder::new(LIMITS);
+        for path in files {
+            builder.file(path, path.as_bytes().into(), false)?;
+        }
+        for (path, target) in links {
+            builder.link(path, target)?;
+        }
+        builder.finish()
+    }
+
+    #[test]
+    fn paths_that_lead_out_refuse_all() {
+        for path in [
+            "../x",
+            "a/../x",
+            "/x",
+            "a//x",
+            "./x",
+            "",
+            ".",
+            "..",
+            "a/",
+            ".git/config",
+            "a/.GIT/x",
+            "a\\x",
+            "a\nx",
+        ] {
+            assert!(build(&[path], &[]).is_err(), "{path:?}");
+            assert!(build(&[], &[(path, "x")]).is_err(), "{path:?}");
+        }
+        assert!(build(&["..a/.x/x..", ".github/x"], &[]).is_ok());
+        assert!(build(&["a", "a"], &[]).is_err());
+        assert!(build(&["a"], &[("a", "b")]).is_err());
+        let deep = "a/".repeat(40) + "a";
+        assert!(build(&[&deep], &[]).is_err());
+    }
+
+    #[test]
+    fn links_inside_are_resolved() {
+        let links = [("l", "d/a"), ("d/up", "../x"), ("m", "l"), ("e", "./d")];
+        let tree = build(&["d/a", "x"], &links).unwrap();
+        let content =
+            |path: &str| String::from_utf8_lossy(&tree.file(path).unwrap().content).into_owned();
+        assert_eq!(content("l"), "d/a");
+        assert_eq!(content("d/up"), "x");
+        assert_eq!(content("m"), "d/a");
+        assert_eq!(content("e/a"), "d/a");
+        assert!(tree.left_out().is_empty(), "{tree:?}");
+    }
+
+    #[test]
+    fn links_that_lead_out_are_left_out() {
+        for target in [
+            "/etc/passwd",
+            "../x",
+            "d/../../x",
+            "nothing",
+            "l",
+            "..",
+            ".",
+            "d/..",
+        ] {
+            let tree = build(&["d/a"], &[("d2/l", target)]).unwrap();
+            let known = tree.left_out().contains_key("d2/l");
+            assert!(known && tree.files().len() == 1, "{target}: {tree:?}");
+        }
+        let tree = build(&["d/a"], &[("d/l", "../m"), ("m", "d/l")]).unwrap();
+        assert_eq!(tree.left_out().len(), 2);
+    }
+
+    #[test]
+    fn nothing_grows_past_the_limits() {
+        assert!(build(&["1", "2", "3", "4", "5", "6", "7", "8"], &[]).is_ok());
+        assert!(build(&["1", "2", "3", "4", "5", "6", "7", "8"], &[("9", "1")]).is_err());
+        let links = [("l1", "d"), ("l2", "d"), ("l3", "d"), ("l4", "d")];
+        let error = build(&["d/1", "d/2"], &links).unwrap_err();
+        assert!(error.contains("more than 8"), "{error}");
+        let links = [
+            ("l1", "3456789"),
+            ("l2", "3456789"),
+            ("l3", "3456789"),
+            ("l4", "3456789"),
+            ("l5", "3456789"),
+        ];
+        let error = build(&["3456789"], &links).unwrap_err();
+        assert!(error.contains("40 bytes"), "{error}");
+        let mut builder = Builder::new(LIMITS);
+        assert_eq!(builder.admits("a", 10), Ok(true));
+        assert_eq!(builder.admits("b", 11), Ok(false));
+        assert!(builder.finish().unwrap().left_out().contains_key("b"));
+    }
+
+    #[test]
+    fn the_digest_is_of_everything() {
+        let digest = |files: &[&str], links: &[(&str, &str)]| {
+            build(files, links).unwrap().digest().to_owned()
+        };
+        let base = digest(&["a", "b"], &[]);
+        assert_eq!(base, digest(&["b", "a"], &[]));
+        assert_ne!(base, digest(&["a", "c"], &[]));
+        assert_ne!(base, digest(&["a", "b"], &[("l", "/x")]));
+        let mut program = Builder::new(LIMITS);
+        program.file("a", (*b"a").into(), true).unwrap();
+        program.file("b", (*b"b").into(), false).unwrap();
+        assert_ne!(base, program.finish().unwrap().digest());
+    }
+}
