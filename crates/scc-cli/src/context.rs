@@ -1,6 +1,7 @@
 //! What every command works with.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use jiff::Timestamp;
 use scc_config::{
@@ -30,6 +31,8 @@ pub(crate) struct Context {
     pub(crate) cache_root: PathBuf,
     pub(crate) scope: Scope,
     pub(crate) host: HostFacts,
+    /// The state directory, once something has asked for it.
+    pub(crate) opened: OnceLock<StateDir>,
 }
 
 impl Context {
@@ -49,6 +52,7 @@ impl Context {
                 owner: host.uid,
             },
             host,
+            opened: OnceLock::new(),
         })
     }
 
@@ -103,8 +107,27 @@ impl Context {
         }
     }
 
+    /// What scc remembers. There is one, so that its warnings are not lost.
     pub(crate) fn state(&self) -> Result<StateDir, CliError> {
-        Ok(StateDir::open(self.state_root.clone())?)
+        if let Some(state) = self.opened.get() {
+            return Ok(state.clone());
+        }
+        let state = StateDir::open(self.state_root.clone())?;
+        Ok(self.opened.get_or_init(|| state).clone())
+    }
+
+    /// Says what could not be read and was set aside.
+    pub(crate) fn report_warnings(&self, state: &StateDir) {
+        for warning in state.take_warnings() {
+            self.printer.warning(&warning);
+        }
+    }
+
+    /// The same at the end of a command, which may have opened no state.
+    pub(crate) fn report_last_warnings(&self) {
+        if let Some(state) = self.opened.get() {
+            self.report_warnings(state);
+        }
     }
 
     pub(crate) async fn engine(&self) -> Result<DockerRuntime, CliError> {

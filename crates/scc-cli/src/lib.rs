@@ -80,6 +80,7 @@ fn run_command(cli: Cli, registry: Registry, printer: output::Printer) -> Result
         .map_err(CliError::Runtime)?;
     let context = Context::load(registry, printer)?;
     let outcome = runtime.block_on(commands::run(cli.command, &context));
+    context.report_last_warnings();
     // A thread may still be reading standard input; it must not hold the process up.
     runtime.shutdown_background();
     outcome

@@ -63,7 +63,7 @@ pub(crate) async fn find(
     }
     let state = context.state()?;
     if let Wish::NamedOrNew(name) = wish
-        && !has_called(&state.sessions()?.value, search.workspace, name)
+        && !has_called(&state.session_records()?, search.workspace, name)
     {
         return Ok(Found::New);
     }
@@ -79,7 +79,8 @@ pub(crate) async fn find(
         let (tidied, _) = launcher.tidy().await?;
         crate::commands::report_tidied(&tidied, context);
     }
-    let loaded = state.sessions()?;
+    let records = state.session_records()?;
+    context.report_warnings(&state);
     let filter = SessionFilter {
         workspace: Some(search.workspace),
         provider: search.provider,
@@ -88,8 +89,8 @@ pub(crate) async fn find(
     };
     let finder = Finder {
         search,
-        records: &loaded.value,
-        sessions: history(&loaded.value, &filter),
+        records: &records,
+        sessions: history(&records, &filter),
         launcher,
         context,
     };

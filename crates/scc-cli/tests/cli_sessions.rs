@@ -4,12 +4,15 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::path::Path;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use scc_testkit::context::{Run, TestContext};
+use scc_testkit::pty::Terminal;
 use serde_json::{Value, json};
 
 const SCRIPTED: &str = env!("CARGO_BIN_EXE_scc-scripted");
+const LIMIT: Duration = Duration::from_secs(60);
 
 fn scc(context: &TestContext, args: &[&str]) -> Run {
     context.run(Path::new(SCRIPTED), args)
@@ -243,4 +246,76 @@ fn what_is_offered_is_forgotten_and_sessions_stay() {
     let run = scc(&context, &["context", "clear", "-y", "--json"]).ok();
     assert_eq!(run.json()["kind"], "ContextClear");
     assert_eq!(names(&context, &[]), ["one"]);
+}
+
+/// `scc` alone, on a terminal, in a directory.
+fn alone(context: &TestContext, dir: &Path) -> Terminal {
+    let mut scc = context.command(Path::new(SCRIPTED));
+    Terminal::start(scc.current_dir(dir), 24, 100)
+}
+
+/// What a worktree's sessions were is offered in the whole repository, until it is forgotten.
+#[test]
+fn what_is_forgotten_of_a_worktree_is_offered_nowhere() {
+    let context = TestContext::new();
+    context.configure(&json!({
+        "provider": "script",
+        "providers": { "script": { "api_key": "command:echo k" } },
+    }));
+    let ws = context.workspace();
+    let dir = ws.to_str().unwrap();
+    let made = scc(
+        &context,
+        &["worktree", "create", dir, "topic", "--no-start"],
+    )
+    .ok();
+    let path = made.stdout.trim();
+    remember(&context, &[("one", 2, None, None)]);
+    let store = context.path("home/.local/state/scc/sessions.json");
+    let known = std::fs::read_to_string(&store).unwrap();
+    let quoted = |path: &str| format!("\"workspace\":\"{path}\"");
+    let moved = known.replace(&quoted(dir), &quoted(path));
+    assert_ne!(moved, known);
+    std::fs::write(&store, moved).unwrap();
+    let mut offer = alone(&context, &ws);
+    offer.wait_for_text("Go on in ws?", LIMIT);
+    offer.send("\x1b");
+    assert_eq!(offer.wait(LIMIT), 130, "{}", offer.screen());
+    scc(&context, &["context", "clear", "-y", "--workspace", path]).ok();
+    let anew = alone(&context, &ws);
+    anew.wait_until("a start", LIMIT, |screen| {
+        let text = screen.contents();
+        assert!(!text.contains("Go on in"), "{text}");
+        text.contains("Where is the agent to work?") || text.contains("error")
+    });
+}
+
+/// Sessions that cannot be read are not lost without a word.
+#[test]
+fn a_damaged_store_is_reported() {
+    let context = TestContext::new();
+    let ws = context.workspace();
+    let dir = ws.to_str().unwrap();
+    let made = scc(
+        &context,
+        &["worktree", "create", dir, "topic", "--no-start"],
+    )
+    .ok();
+    assert!(Path::new(made.stdout.trim()).exists());
+    let store = context.path("home/.local/state/scc/sessions.json");
+    let damage = || {
+        std::fs::create_dir_all(store.parent().unwrap()).unwrap();
+        std::fs::write(&store, "{ no").unwrap();
+    };
+    for args in [
+        &["sessions", "prune", "-n"] as &[&str],
+        &["worktree", "remove", dir, "topic", "-y"],
+    ] {
+        damage();
+        let run = scc(&context, args).ok();
+        assert!(run.stderr.contains("sessions.json"), "{args:?} {run:?}");
+    }
+    damage();
+    let alone = alone(&context, &ws);
+    alone.wait_for_text("sessions.json", LIMIT);
 }

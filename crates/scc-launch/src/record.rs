@@ -191,7 +191,7 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
     }
 
     fn is_closed(&self, session: &str) -> Result<bool, LaunchError> {
-        let sessions = self.state.sessions()?.value;
+        let sessions = self.state.session_records()?;
         let record = sessions.iter().find(|record| record.id == session);
         Ok(record.is_none_or(|record| record.ended_at.is_some()))
     }

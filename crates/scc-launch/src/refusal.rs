@@ -94,7 +94,7 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
     pub async fn cancel(&self, Requested { plan }: Requested<'_>) -> Result<(), LaunchError> {
         let undone = self.undo_cancelled(plan).await;
         // Where its record is still open, the command that closes it records the end.
-        let records = self.state.sessions()?.value;
+        let records = self.state.session_records()?;
         let open =
             |record: &SessionRecord| record.id == plan.session_id && record.ended_at.is_none();
         if !records.iter().any(open) {

@@ -17,7 +17,7 @@ use crate::{LaunchError, Launcher};
 pub struct Tidied {
     /// Containers that were never finished and are gone now.
     pub removed: Vec<String>,
-    /// What could not be read and was set aside.
+    /// What could not be set right.
     pub warnings: Vec<String>,
 }
 
@@ -28,21 +28,15 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
     /// # Errors
     /// When the engine or the state directory does not answer.
     pub async fn tidy(&self) -> Result<(Tidied, Vec<Sandbox>), LaunchError> {
-        let loaded = self.state.sessions()?;
-        let mut tidied = Tidied {
-            removed: Vec::new(),
-            warnings: loaded.warnings,
-        };
+        let records = self.state.session_records()?;
+        let mut tidied = Tidied::default();
         let mut kept = Vec::new();
         for sandbox in self.list_role(ROLE_SESSION).await? {
-            kept.extend(
-                self.tidy_sandbox(sandbox, &loaded.value, &mut tidied)
-                    .await?,
-            );
+            kept.extend(self.tidy_sandbox(sandbox, &records, &mut tidied).await?);
         }
         self.remove_logins(&mut tidied).await?;
         let unfinished = self.remove_unfinished().await?;
-        let abandoned = self.close_records(&loaded.value, &kept).await?;
+        let abandoned = self.close_records(&records, &kept).await?;
         let interrupted = unfinished || abandoned || !tidied.removed.is_empty();
         let swept = self.sweep_egress(interrupted).await?;
         if interrupted || swept {
@@ -85,7 +79,7 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         &self,
         container: &str,
     ) -> Result<Option<Sandbox>, LaunchError> {
-        let records = self.state.sessions()?.value;
+        let records = self.state.session_records()?;
         let mut found = self.runtime.inspect(container).await?;
         if let Some(sandbox) = &found {
             if !self.scope.owns(&sandbox.labels) {

@@ -77,6 +77,16 @@ impl StateDir {
         Ok(loaded)
     }
 
+    /// The same, for who has nobody to tell: warnings are kept for [`StateDir::take_warnings`].
+    ///
+    /// # Errors
+    /// When the file cannot be read or was written by a newer scc.
+    pub fn session_records(&self) -> Result<Vec<SessionRecord>, StateError> {
+        let loaded: Loaded<Vec<SessionRecord>> = self.sessions_document().read()?;
+        self.warn(loaded.warnings);
+        Ok(loaded.value)
+    }
+
     /// Changes the sessions under the lock and writes them if they differ. Keep `change` short:
     /// every other scc waits for it, and it must not call this directory's methods again.
     ///

@@ -1,5 +1,6 @@
 //! `scc` alone: goes on where the work was left.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -35,7 +36,8 @@ pub(crate) async fn run(context: &Context) -> Result<u8, CliError> {
         return super::dashboard::run(&super::dashboard::Args { json: false }, context).await;
     }
     let state = context.state()?;
-    let records = state.sessions()?.value;
+    let records = state.session_records()?;
+    context.report_warnings(&state);
     let mut sessions = offered(&records, &workspace, &state)?;
     if sessions.is_empty() {
         return Box::pin(start::run(start::Args::default(), context)).await;
@@ -60,9 +62,14 @@ fn offered<'a>(
     let places = places(workspace);
     let mut sessions = history(records, &SessionFilter::default());
     sessions.retain(|session| places.contains(&session.latest.workspace));
-    let since = state.forgotten_before(&workspace.root)?;
+    let here = state.forgotten_before(&workspace.root)?;
+    let mut forgotten = HashMap::new();
+    for place in &places {
+        forgotten.insert(place, here.max(state.forgotten_before(place)?));
+    }
     sessions.retain(|session| {
         let record = session.latest;
+        let since = forgotten.get(&record.workspace).copied().flatten();
         let is_forgotten = since.is_some_and(|since| record.started_at < since);
         // What runs cannot be forgotten, and what never started is not worth an offer.
         is_open(record) || !is_forgotten && record.state != SessionState::Failed

@@ -178,7 +178,7 @@ pub(crate) async fn run(mut args: Args, context: &Context) -> Result<u8, CliErro
 
 /// Where a session is, if it is named by its identifier, which no other has.
 fn workspace_of(session: Option<&str>, context: &Context) -> Result<Option<PathBuf>, CliError> {
-    let sessions = context.state()?.sessions()?.value;
+    let sessions = context.state()?.session_records()?;
     let found = sessions
         .into_iter()
         .find(|record| Some(record.id.as_str()) == session);

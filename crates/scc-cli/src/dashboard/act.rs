@@ -131,7 +131,7 @@ async fn forget(context: &Context, id: &str) -> Result<String, CliError> {
     let runtime = context.engine().await?;
     let state = context.state()?;
     let launcher = context.launcher(&runtime, &state);
-    let launches = launches(&state.sessions()?.value, id);
+    let launches = launches(&state.session_records()?, id);
     let (views, _) = launcher.sandboxes().await?;
     let is_left = |view: &&SessionView| {
         view.session_id

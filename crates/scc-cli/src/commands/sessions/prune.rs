@@ -61,7 +61,7 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<u8, CliError> 
         team: args.team.as_deref(),
         ..SessionFilter::default()
     };
-    let sessions = state.sessions()?.value;
+    let sessions = state.session_records()?;
     let mut gone = prunable(&sessions, &filter, retention);
     let forgets = !args.dry_run && !gone.is_empty();
     if forgets {

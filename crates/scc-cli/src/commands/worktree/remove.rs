@@ -123,7 +123,7 @@ async fn refuse_running(worktree: &Worktree, context: &Context) -> Result<(), Cl
     if let Ok(runtime) = context.engine().await {
         context.launcher(&runtime, &state).tidy().await?;
     }
-    let sessions = state.sessions()?.value;
+    let sessions = state.session_records()?;
     let running = sessions.iter().find(|session| {
         let runs = matches!(
             session.state,

@@ -30,6 +30,7 @@ fn context() -> Context {
             home: Some("/home/ada".into()),
             ..HostFacts::default()
         },
+        opened: std::sync::OnceLock::new(),
     }
 }
 
