@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 const SCRIPTED: &str = env!("CARGO_BIN_EXE_scc-scripted");
 
 /// The kinds that only an engine gives; the tests on one look at them.
-const OF_ENGINES: [&str; 6] = [
+const OF_ENGINES: [&str; 7] = [
     "ContainerList",
     "McpTest",
     "NetworkAllow",
