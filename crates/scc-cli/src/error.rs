@@ -67,6 +67,17 @@ pub(crate) enum CliError {
     Cancelled { status: u8 },
 }
 
+fn config_hints(error: &ConfigError) -> Vec<String> {
+    match error.suggestion() {
+        Some(suggestion) => vec![suggestion.to_owned()],
+        // The user's own settings, not a document of the organization or of a workspace.
+        None if error.file().ends_with("scc/config.json") => {
+            vec!["mend it there, or start anew: scc setup --reset".to_owned()]
+        }
+        None => Vec::new(),
+    }
+}
+
 /// Where the file of a certificate authority is named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CertificateNamed {
@@ -153,7 +164,7 @@ impl CliError {
                 "replace it: scc start --fresh (in its workspace)".to_owned(),
                 format!("stop it: scc stop {container}"),
             ],
-            Self::Config(error) => error.suggestion().map(str::to_owned).into_iter().collect(),
+            Self::Config(error) => config_hints(error),
             _ => Vec::new(),
         }
     }

@@ -206,6 +206,25 @@ fn a_workspace_that_becomes_another_repository_gets_no_profile_without_a_word() 
     assert_eq!(status(&context, &inside)["doubt"], Value::Null);
 }
 
+/// Also where there is no profile to apply then.
+#[test]
+fn a_changed_repository_is_accepted() {
+    let context = TestContext::new();
+    context.configure(&json!({}));
+    let here = context.workspace();
+    status(&context, &here);
+    set_origin(&context, &here, "https://host.example/team/shop");
+    let save = ["save", "--plugin", "keys@m"];
+    assert_eq!(profile(&context, &save).status, 6);
+    let run = profile(&context, &["apply"]).ok();
+    assert!(
+        run.stderr
+            .contains("is `remote:host.example/team/shop` from now on"),
+        "{run:?}"
+    );
+    profile(&context, &save).ok();
+}
+
 #[test]
 fn a_profile_travels_as_a_file() {
     let context = TestContext::new();
@@ -216,6 +235,10 @@ fn a_profile_travels_as_a_file() {
     profile(&context, &["export", "-o", path]).ok();
     let mode = std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(&file).unwrap());
     assert_eq!(mode & 0o777, 0o600);
+    let again = profile(&context, &["export", "-o", path]);
+    assert_eq!(again.status, 1, "{again:?}");
+    assert!(again.stderr.contains("pass --force"), "{again:?}");
+    profile(&context, &["export", "-o", path, "--force"]).ok();
     profile(&context, &["export", "-o", "relative.json"]).ok();
     assert!(context.path("relative.json").exists());
     let printed = profile(&context, &["export"]).ok().stdout;

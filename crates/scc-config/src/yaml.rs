@@ -66,6 +66,11 @@ fn describe(error: &Error, text: &str) -> Unreadable {
         }
         other => one_line(&other.to_string(), location.map_or(0, |l| l.line())),
     };
+    let is_star = at.is_some_and(|at| text.get(at..).is_some_and(|rest| rest.starts_with('*')));
+    let message = match is_star {
+        true => format!("{message}; a value that begins with `*` needs quotes"),
+        false => message,
+    };
     Unreadable { message, at }
 }
 
@@ -210,6 +215,17 @@ mod tests {
             assert_eq!(*plain, whole.unwrap(), "{text:?}");
         }
         true
+    }
+
+    #[test]
+    fn a_star_without_quotes_is_explained() {
+        for text in ["a:\n  - *@untrusted\n", "a: [*.example.net]\n"] {
+            let error = parse(text).unwrap_err();
+            let told = error
+                .message
+                .ends_with("a value that begins with `*` needs quotes");
+            assert!(told, "{}", error.message);
+        }
     }
 
     #[test]

@@ -21,7 +21,9 @@ use std::fmt;
 use std::path::Path;
 
 use jiff::Timestamp;
-use scc_config::{Document, OrgConfig, ProjectConfig, ProviderSection, SecretSource, UserConfig};
+use scc_config::{
+    Document, McpServer, OrgConfig, ProjectConfig, ProviderSection, SecretSource, UserConfig,
+};
 use scc_policy::{Decision, EffectivePolicy, PersonalProfile, PolicyError, PolicyInput, evaluate};
 use scc_sources::{Loader, Source};
 use scc_state::StateDir;
@@ -217,6 +219,17 @@ impl Governance {
     /// Exceptions in files of the user or the repository that have no effect.
     pub fn ignored(&self) -> &[Decision] {
         &self.exceptions.ignored
+    }
+
+    /// The server of this identity ([`McpServer::identity`]) that the workspace or the personal profile
+    /// asks for.
+    #[must_use]
+    pub fn local_server(&self, identity: &str) -> Option<&McpServer> {
+        let project = self.project.iter();
+        let project = project.flat_map(|project| &project.value().additional_mcp_servers);
+        let personal = self.personal.iter().flat_map(|personal| &personal.servers);
+        let mut servers = project.chain(personal);
+        servers.find(|server| server.identity() == identity)
     }
 
     /// Finds the credential for something that a document names, when it is needed.

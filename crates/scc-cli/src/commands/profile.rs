@@ -17,6 +17,7 @@ use crate::context::Context;
 use crate::error::CliError;
 
 use repository::Repository;
+pub(super) use servers::details as server_details;
 
 /// Your own plugins and MCP servers for a repository, kept outside it
 #[derive(Debug, clap::Args)]
@@ -83,6 +84,10 @@ struct Desk<'a> {
 
 impl Desk<'_> {
     /// The profile; an error where there is none.
+    fn has_profile(&self) -> Result<bool, CliError> {
+        Ok(self.state.profile(&self.repository.id)?.is_some())
+    }
+
     fn profile(&self) -> Result<scc_state::PersonalProfile, CliError> {
         let id = &self.repository.id;
         self.state.profile(id)?.ok_or_else(|| CliError::Failed {

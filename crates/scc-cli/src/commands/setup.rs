@@ -346,14 +346,25 @@ fn save_over(
             audit.append("settings.changed", None, data, jiff::Timestamp::now())?;
         }
         if let Some(bytes) = found.filter(|_| reset) {
-            let time = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
-            let beside = file.with_extension(format!("json.before-{time}"));
+            let time = jiff::Timestamp::now()
+                .strftime("%Y%m%dT%H%M%SZ")
+                .to_string();
+            let beside = free_name(file, &format!("json.before-{time}"));
             scc_state::files::replace(&beside, &bytes)?;
             *kept = Some(beside);
         }
         Ok::<_, CliError>(Some(text.into_bytes()))
     })?;
     Ok(recorded)
+}
+
+/// The file beside this one that has this extension, and a number where there is one already.
+fn free_name(file: &Path, extension: &str) -> PathBuf {
+    let numbered = (2..).map(|number| format!("{extension}-{number}"));
+    let mut names = std::iter::once(extension.to_owned()).chain(numbered);
+    let is_free = |name: &String| !file.with_extension(name).exists();
+    let name = names.find(is_free).unwrap_or_else(|| extension.to_owned());
+    file.with_extension(name)
 }
 
 fn text_of(bytes: &[u8], file: &Path) -> Result<String, CliError> {

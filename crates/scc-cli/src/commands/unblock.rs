@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::commands::exceptions::{Stores, Until, Wanted, record};
+use crate::commands::profile::server_details;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::explanation;
@@ -73,7 +74,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
         });
     }
     let expires_at = args.until.resolve(&governance, rules.now())?;
-    let reason = reason(args, decision, expires_at)?;
+    let server = governance.local_server(identity).map(server_details);
+    let reason = reason(args, decision, &server.unwrap_or_default(), expires_at)?;
     // A server is let in as it is, and here: its name alone would let in whatever takes it.
     let item = vec![item];
     let (plugins, mcp_servers, bound) = match decision.kind {
@@ -204,7 +206,12 @@ fn refused(decision: &Decision) -> CliError {
 }
 
 /// Why, which is asked for where it was left out; a reason is no yes.
-fn reason(args: &Args, decision: &Decision, until: jiff::Timestamp) -> Result<String, CliError> {
+fn reason(
+    args: &Args,
+    decision: &Decision,
+    server: &[String],
+    until: jiff::Timestamp,
+) -> Result<String, CliError> {
     let prompter = Prompter::new(!args.json);
     let usage = |message: &str, hint: &str| CliError::Usage {
         message: message.to_owned(),
@@ -219,8 +226,10 @@ fn reason(args: &Args, decision: &Decision, until: jiff::Timestamp) -> Result<St
     };
     let target = decision.target.as_ref().map(|at| format!(" ({at})"));
     let (target, end) = (target.unwrap_or_default(), moment(until));
-    let question = format!("Allow {}{target} until {end}?", decision.item);
-    if args.yes || prompter.confirm(&question, usage("this needs a yes", "pass --yes"))? {
+    let details: String = server.iter().map(|line| format!("  {line}\n")).collect();
+    let question = format!("{details}Allow {}{target} until {end}?", decision.item);
+    let undecided = format!("allowing {}{target} until {end} needs a yes", decision.item);
+    if args.yes || prompter.confirm(&question, usage(&undecided, "pass --yes"))? {
         return Ok(reason);
     }
     Err(CliError::CANCELLED)

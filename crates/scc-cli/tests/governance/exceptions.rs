@@ -1,3 +1,7 @@
+use std::path::Path;
+use std::time::Duration;
+
+use scc_testkit::pty::Terminal;
 use serde_json::{Value, json};
 
 use crate::support::{Desk, SCRIPTED, org};
@@ -401,6 +405,31 @@ fn a_name_lets_in_no_server_that_the_workspace_adds() {
     assert_eq!(items(&desk, "denied"), ["tool@internal", "gis", "other"]);
     desk.run(&["unblock", "other", "--reason", "r", "-y"]).ok();
     assert_eq!(items(&desk, "denied"), ["tool@internal", "gis"]);
+}
+
+/// Before a server of the workspace is let in, what it is started with and what it takes is shown.
+#[test]
+fn what_is_let_in_is_shown_before() {
+    let desk = Desk::new();
+    let project = "additional_mcp_servers:
+  - {name: files, type: http, url: 'https://files.example/mcp',
+     headers: {Authorization: 'Bearer ${GITHUB_TOKEN}'}}
+";
+    std::fs::write(desk.workspace().join(".scc.yaml"), project).unwrap();
+    let mut command = desk.context.command(Path::new(SCRIPTED));
+    command.args(["unblock", "files", "--reason", "r"]);
+    command.env("XDG_CACHE_HOME", desk.context.path("home/.cache"));
+    let mut terminal = Terminal::start(command.current_dir(desk.workspace()), 24, 100);
+    let limit = Duration::from_secs(30);
+    terminal.wait_for_text("Allow files", limit);
+    let screen = terminal.screen();
+    assert!(screen.contains("headers: Authorization"), "{screen}");
+    assert!(
+        screen.contains("takes from this machine: GITHUB_TOKEN"),
+        "{screen}"
+    );
+    terminal.send("n\r");
+    assert_eq!(terminal.wait(limit), 130);
 }
 
 #[test]

@@ -247,6 +247,8 @@ fn templates_are_written_and_valid() {
         .ok();
         let run = desk.run(&["org", "validate", &file]).ok();
         assert!(run.stdout.contains("valid, Corp"), "{}", run.stdout);
+        // What is a start for others asks for nothing that stops a launch.
+        assert!(!run.stderr.contains("are refused"), "{}", run.stderr);
     }
     let run = desk.run(&["org", "init", "-o", "strict.json"]);
     assert_eq!(run.status, 1);

@@ -106,8 +106,8 @@ fn word(outcome: Outcome) -> &'static str {
 }
 
 pub(super) fn apply(args: &ApplyArgs, desk: &Desk<'_>) -> Result<(), CliError> {
-    if !args.preview {
-        accept(desk)?;
+    if !args.preview && accept(desk)? && !desk.has_profile()? {
+        return Ok(());
     }
     let profile = desk.profile()?;
     let verdict = Verdict::of(desk, args.offline)?;
@@ -124,10 +124,11 @@ pub(super) fn apply(args: &ApplyArgs, desk: &Desk<'_>) -> Result<(), CliError> {
     Ok(())
 }
 
-/// The user says that the workspace is the right repository: that is audited, and remembered.
-fn accept(desk: &Desk<'_>) -> Result<(), CliError> {
+/// The user says that the workspace is the right repository: that is audited, and remembered. Whether
+/// there was a doubt.
+fn accept(desk: &Desk<'_>) -> Result<bool, CliError> {
     let before = match desk.repository.trust(desk.state)? {
-        RepositoryTrust::Known => return Ok(()),
+        RepositoryTrust::Known => return Ok(false),
         RepositoryTrust::Changed(before) => before,
         RepositoryTrust::Inside(outer) => format!("a part of {}", outer.display()),
     };
@@ -140,7 +141,7 @@ fn accept(desk: &Desk<'_>) -> Result<(), CliError> {
     desk.repository.accept(desk.state, at)?;
     let note = format!("this workspace is `{now}` from now on; it was {before}");
     desk.context.printer.note(&note);
-    Ok(())
+    Ok(true)
 }
 
 fn show(verdict: &Verdict, applied: bool, desk: &Desk<'_>) {

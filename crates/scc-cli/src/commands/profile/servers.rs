@@ -40,7 +40,7 @@ fn report(server: &McpServer) -> ServerReport {
 
 /// What somebody has to know before a server is taken: where it is, what it is started with, and
 /// which values of this machine it takes. Values that may be secrets are left out.
-pub(super) fn details(server: &McpServer) -> Vec<String> {
+pub(in crate::commands) fn details(server: &McpServer) -> Vec<String> {
     let kind = server.transport.as_str();
     let mut details = vec![match literals::target(server) {
         Some(target) => format!("{kind} {target}"),

@@ -23,6 +23,9 @@ pub(super) struct ExportArgs {
     /// Write values, too, that may be secrets
     #[arg(long)]
     include_secrets: bool,
+    /// Replace the file if it is there
+    #[arg(short, long)]
+    force: bool,
 }
 
 /// Take an exported profile for this repository
@@ -68,6 +71,12 @@ pub(super) fn export(args: &ExportArgs, desk: &Desk<'_>) -> Result<(), CliError>
         path: file.clone(),
         source,
     })?;
+    if !args.force && std::fs::symlink_metadata(file).is_ok() {
+        return Err(CliError::Failed {
+            message: format!("`{}` is there already", file.display()),
+            hint: "pass --force to replace it, or -o to write another file".to_owned(),
+        });
+    }
     profile.export(file)?;
     let report = TransferReport {
         repository: &desk.repository.id,
