@@ -2,6 +2,7 @@
 //! are brought in line with what the engine says.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use scc_provider::{AgentProvider, VolumeFiles};
 use scc_runtime::{EngineError, Sandbox, SandboxRuntime, SandboxState, labels};
@@ -138,7 +139,8 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         kept: &[Sandbox],
     ) -> Result<bool, LaunchError> {
         let mut abandoned = false;
-        let here = open_records(records).filter(|record| record.endpoint == self.endpoint());
+        let here =
+            open_records(records).filter(|record| same_endpoint(&record.endpoint, self.endpoint()));
         for record in here {
             match kept.iter().find(|sandbox| is_of(record, sandbox)) {
                 Some(sandbox) if sandbox.state == SandboxState::Running => {}
@@ -200,6 +202,15 @@ fn open_records(records: &[SessionRecord]) -> impl Iterator<Item = &SessionRecor
     records.iter().filter(|record| record.ended_at.is_none())
 }
 
+/// Whether two addresses are of one engine: a socket can be reached by several paths.
+fn same_endpoint(a: &str, b: &str) -> bool {
+    let socket = |address: &str| {
+        let path = address.strip_prefix("unix://")?;
+        Path::new(path).canonicalize().ok()
+    };
+    a == b || socket(a).is_some_and(|path| Some(path) == socket(b))
+}
+
 fn is_of(record: &SessionRecord, sandbox: &Sandbox) -> bool {
     sandbox.labels.get(labels::SESSION) == Some(&record.id)
 }
@@ -224,5 +235,26 @@ impl Scope {
     #[must_use]
     pub fn provider_volume(&self, provider: &str, agent_uid: u32) -> String {
         self.volume_name(provider, agent_uid)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_engine_is_the_same_by_every_path_to_its_socket() {
+        let dir = tempfile::tempdir().unwrap();
+        let [socket, link, other] = ["socket", "link", "other"].map(|name| dir.path().join(name));
+        std::fs::write(&socket, "").unwrap();
+        std::fs::write(&other, "").unwrap();
+        std::os::unix::fs::symlink(&socket, &link).unwrap();
+        let [socket, link, other] =
+            [socket, link, other].map(|path| format!("unix://{}", path.display()));
+        assert!(same_endpoint(&socket, &link));
+        assert!(!same_endpoint(&socket, &other));
+        let gone = ["unix:///nonexistent/a", "unix:///nonexistent/b"];
+        assert!(same_endpoint(gone[0], gone[0]) && !same_endpoint(gone[0], gone[1]));
+        assert!(!same_endpoint("tcp://a:1", "tcp://a:2"));
     }
 }

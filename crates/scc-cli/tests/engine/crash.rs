@@ -17,8 +17,12 @@ fn a_session_outlives_the_scc_that_attends_it() {
     drop(session);
     assert_eq!(list(&context)[0]["state"], "running");
     assert_eq!(sessions(&context)[0]["state"], "running");
+    let status = scc(&context, &["status", "--json"]).ok().json();
+    assert_eq!(status["data"]["running"][0]["name"], "orphan");
     scc(&context, &["stop", "orphan"]).ok();
     assert_eq!(sessions(&context)[0]["state"], "ended");
+    let resumed = scc(&context, &["resume", "orphan", "--", "true"]).ok();
+    assert_eq!(resumed.stdout, "agent: earlier: sleep 1000\n");
 }
 
 #[test]

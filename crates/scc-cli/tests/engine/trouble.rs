@@ -29,7 +29,16 @@ fn an_agent_that_was_killed() {
     let context = context();
     let run = scc(&context, &["start", "--", "bash", "-c", "kill -9 $$"]);
     assert_refused(&run, 137, &["the agent was killed", "scc logs"]);
-    assert_eq!(sessions(&context)[0]["exit_status"], 137);
+    let session = sessions(&context)[0].clone();
+    assert_eq!(
+        (&session["state"], &session["exit_status"]),
+        (&json!("ended"), &json!(137))
+    );
+    assert_eq!(list(&context)[0]["state"], "stopped");
+    let status = scc(&context, &["status", "--json"]).ok().json();
+    assert_eq!(status["data"]["running"], json!([]));
+    let resumed = scc(&context, &["resume", "--", "true"]).ok();
+    assert_eq!(resumed.stdout, "agent: earlier: bash -c kill -9 $$\n");
 }
 
 #[test]
