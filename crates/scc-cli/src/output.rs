@@ -196,6 +196,11 @@ pub(crate) fn visible(text: &str) -> String {
     text.chars().map(show).collect::<String>() + end
 }
 
+/// The same on one line.
+pub(crate) fn one_line(text: &str) -> String {
+    visible(text).replace(['\n', '\t', '\r'], " ")
+}
+
 /// A table without borders, as wide as its content. Columns that explain themselves have no header.
 pub(crate) fn table(header: &[&str], rows: Vec<Vec<String>>) -> String {
     let mut table = comfy_table::Table::new();

@@ -3,7 +3,7 @@
 use std::io::IsTerminal as _;
 
 use crate::error::CliError;
-use crate::output::visible;
+use crate::output::{one_line, visible};
 use crate::question::Question;
 
 /// How many lines of a list are seen at once; a terminal of 24 lines shows them all.
@@ -94,10 +94,6 @@ impl Prompter {
             }
         }
     }
-}
-
-fn one_line(text: &str) -> String {
-    visible(text).replace(['\n', '\t', '\r'], " ")
 }
 
 fn cancelled(error: inquire::InquireError) -> CliError {

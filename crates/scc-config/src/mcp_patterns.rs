@@ -25,6 +25,8 @@ pub struct McpPatterns {
     address_hosts: HashMap<usize, Glob>,
     programs: PatternSet,
     identities: PatternSet,
+    /// Words with wildcards, of which nobody can say whether they mean names, hosts or programs.
+    vague: BTreeSet<usize>,
 }
 
 type Numbered = Vec<(usize, String)>;
@@ -39,6 +41,7 @@ struct Sorted {
     address_hosts: HashMap<usize, Glob>,
     programs: Numbered,
     identities: Numbered,
+    vague: BTreeSet<usize>,
 }
 
 impl McpPatterns {
@@ -60,6 +63,7 @@ impl McpPatterns {
             address_hosts: sorted.address_hosts,
             programs: PatternSet::numbered(sorted.programs),
             identities: PatternSet::numbered(sorted.identities),
+            vague: sorted.vague,
         }
     }
 }
@@ -80,6 +84,9 @@ impl Sorted {
             } => self.hosts.push((number, host_port(&host, &port))),
             Form::Program(path) => self.programs.push((number, path)),
             Form::Plain(word) => {
+                if word.contains(['*', '?', '[']) {
+                    self.vague.insert(number);
+                }
                 self.names.push((number, word.clone()));
                 self.hosts.push((number, word.clone()));
                 self.programs.push((number, word));
@@ -172,10 +179,28 @@ impl McpCandidates {
     /// The number of a pattern that fits what the transport uses: host, address or program. A name
     /// alone says nothing about where a server is.
     pub fn find_place(&self, patterns: &McpPatterns) -> Option<usize> {
-        let first = |set: &PatternSet, texts: &[Folded]| texts.iter().find_map(|t| set.find(t));
+        self.place_where(patterns, |_| true)
+    }
+
+    /// The same, but for words with wildcards: `jira*` is meant for a name, and would let in
+    /// whichever host begins like it.
+    pub fn find_meant_place(&self, patterns: &McpPatterns) -> Option<usize> {
+        self.place_where(patterns, |number| !patterns.vague.contains(&number))
+    }
+
+    fn place_where(
+        &self,
+        patterns: &McpPatterns,
+        accepted: impl Fn(usize) -> bool,
+    ) -> Option<usize> {
+        let first = |set: &PatternSet, texts: &[Folded]| {
+            let mut texts = texts.iter();
+            texts.find_map(|text| set.find_where(text, &accepted))
+        };
         let of_host = |number| {
             let glob = patterns.address_hosts.get(&number);
-            glob.is_some_and(|glob| self.hosts.iter().any(|host| glob.matches(host.as_str())))
+            let fits = |glob: &Glob| self.hosts.iter().any(|host| glob.matches(host.as_str()));
+            accepted(number) && glob.is_some_and(fits)
         };
         let mut addresses = self.addresses.iter();
         first(&patterns.hosts, &self.hosts)

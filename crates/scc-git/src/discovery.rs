@@ -41,7 +41,13 @@ pub struct RepositoryFacts {
 /// repository do not point at each other.
 pub fn discover(path: &Path) -> Result<Option<RepositoryFacts>, GitError> {
     let start = absolute(path)?;
-    start.ancestors().try_for_each(check_place)?;
+    // What lies above the repository is not looked at, and may be anybody's.
+    for dir in start.ancestors() {
+        check_place(dir)?;
+        if dir.join(".git").exists() {
+            break;
+        }
+    }
     let options = Options {
         trust: TrustPolicy::Assume(gix::sec::Trust::Full),
         current_dir: Some(Path::new("/")),

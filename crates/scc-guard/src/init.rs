@@ -5,7 +5,8 @@
 //! nothing to it all the same: the kernel keeps every SIGKILL and SIGSTOP of the inside from the first
 //! process, and one that is not dumpable can be traced and read only with a capability that nobody
 //! has there. What else a process of the same user may do to it (limits, priority) ends the session or
-//! slows it, and lengthens nothing: after its start the init needs no file, process or memory.
+//! slows it: after its start the init needs no file, process or memory. A session that outlives its
+//! time, because the init gets hardly any processor, is ended by the next scc that looks.
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal as _};
@@ -64,8 +65,10 @@ impl Options {
 /// Runs the agent; the number is its exit status. `words` are those behind `init`; nothing where
 /// they are not understood.
 pub(crate) fn run(words: &[OsString]) -> Option<u8> {
+    // Before anything else: the kernel drops a signal for which the first process is not ready.
+    let before = Mask::block_all();
     let options = Options::parse(words)?;
-    let agent = match start(&options) {
+    let agent = match before.and_then(|before| start(&options, before)) {
         Ok(agent) => agent,
         Err(error) => {
             let program = options.program.display();
@@ -79,9 +82,8 @@ pub(crate) fn run(words: &[OsString]) -> Option<u8> {
 
 /// Starts the agent, in a process group of its own that has the terminal, where there is one.
 #[expect(unsafe_code, reason = "between fork and exec")]
-fn start(options: &Options) -> io::Result<Pid> {
+fn start(options: &Options, before: Mask) -> io::Result<Pid> {
     rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
-    let before = Mask::block_all()?;
     let terminal = io::stdin();
     let mut command = Command::new(&options.program);
     command.args(&options.args);
@@ -128,6 +130,10 @@ fn attend(agent: Pid, mut limit: Option<Limit>) -> u8 {
             && is_passed_on(signal)
         {
             pass_on(agent, signal);
+            if signal == Signal::TERM {
+                // One that was stopped cannot end by itself.
+                pass_on(agent, Signal::CONT);
+            }
         }
     }
 }

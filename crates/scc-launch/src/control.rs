@@ -9,7 +9,7 @@ use crate::names::{ROLE_READER, ROLE_SEALED, ROLE_SESSION, pairs};
 use crate::{LaunchError, Launcher};
 
 /// How long an agent may take to end when it is stopped.
-const STOP_GRACE: Duration = Duration::from_secs(10);
+pub(crate) const STOP_GRACE: Duration = Duration::from_secs(10);
 /// How long a launch may take from making its sandbox to starting it, and how often that is looked
 /// at.
 const SETTLE_LIMIT: Duration = Duration::from_secs(10);

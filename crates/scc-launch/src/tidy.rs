@@ -4,14 +4,19 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use jiff::{SignedDuration, Timestamp};
 use scc_provider::{AgentProvider, VolumeFiles};
 use scc_runtime::{EngineError, Sandbox, SandboxRuntime, SandboxState, labels};
 use scc_state::{SessionRecord, SessionState};
 use serde_json::{Map, json};
 
+use crate::control::STOP_GRACE;
 use crate::init::has_timed_out;
 use crate::names::{ROLE_LOGIN, ROLE_SEALED, ROLE_SESSION, ROLE_TRIAL, Scope, pairs};
 use crate::{LaunchError, Launcher};
+
+/// After its end a session may take so long to stop by itself.
+const OVERDUE: SignedDuration = SignedDuration::from_secs(30);
 
 /// What was set right.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -32,7 +37,11 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         let records = self.state.session_records()?;
         let mut tidied = Tidied::default();
         let mut kept = Vec::new();
-        for sandbox in self.list_role(ROLE_SESSION).await? {
+        for mut sandbox in self.list_role(ROLE_SESSION).await? {
+            if self.stop_overdue(&sandbox).await? {
+                let ended = self.runtime.inspect(&sandbox.id).await?;
+                sandbox = ended.unwrap_or(sandbox);
+            }
             kept.extend(self.tidy_sandbox(sandbox, &records, &mut tidied).await?);
         }
         self.remove_logins(&mut tidied).await?;
@@ -44,6 +53,21 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
             self.remove_unused_seals(false).await?;
         }
         Ok((tidied, kept))
+    }
+
+    /// Stops a sandbox that has outlived its time. Its first process ends it, unless the agent leaves
+    /// that no processor.
+    async fn stop_overdue(&self, sandbox: &Sandbox) -> Result<bool, LaunchError> {
+        let expiry = sandbox.labels.get(labels::EXPIRES_AT);
+        let expiry = expiry.and_then(|time| time.parse::<Timestamp>().ok());
+        let is_overdue = expiry.is_some_and(|time| time + OVERDUE <= self.now());
+        if !is_overdue || sandbox.state != SandboxState::Running {
+            return Ok(false);
+        }
+        self.runtime.stop(&sandbox.id, STOP_GRACE).await?;
+        self.remove_egress_of(sandbox).await?;
+        self.reconcile_container(&sandbox.id).await?;
+        Ok(true)
     }
 
     /// Removes a sandbox that nobody is making any more; returns it when it stays.

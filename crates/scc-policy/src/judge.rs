@@ -63,7 +63,7 @@ impl Subject for McpCandidates {
     }
 
     fn find_firmly(&self, patterns: &McpPatterns) -> Option<usize> {
-        self.find_place(patterns)
+        self.find_meant_place(patterns)
             .or_else(|| self.find_whole(patterns))
     }
 

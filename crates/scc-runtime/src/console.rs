@@ -33,8 +33,17 @@ pub enum RelayEnd {
 }
 
 /// The keys that leave, as terminals send them and as those do that can tell more keys apart.
-const FIRST: [&[u8]; 2] = [b"\x10", b"\x1b[112;5u"];
-const SECOND: [&[u8]; 2] = [b"\x11", b"\x1b[113;5u"];
+const FIRST: [&[u8]; 3] = [b"\x10", b"\x1b[112;5u", b"\x1b[27;5;112~"];
+const SECOND: [&[u8]; 3] = [b"\x11", b"\x1b[113;5u", b"\x1b[27;5;113~"];
+
+/// What was typed before the second key, if that is the end of it.
+fn before_second(typed: &[u8]) -> Option<&[u8]> {
+    SECOND.iter().find_map(|key| typed.strip_suffix(*key))
+}
+
+fn ends_with_first(typed: &[u8]) -> bool {
+    FIRST.iter().any(|key| typed.ends_with(key))
+}
 
 /// Copies in both directions until the output has ended. Input that is left unread when the output
 /// ends stays unread.
@@ -105,10 +114,12 @@ where
             break;
         }
         let typed = &buffer[..count];
-        if has_keys && is_first_pressed && SECOND.contains(&typed) {
+        let leaves =
+            |before: &[u8]| ends_with_first(before) || before.is_empty() && is_first_pressed;
+        if has_keys && before_second(typed).is_some_and(leaves) {
             return Fed::Left;
         }
-        is_first_pressed = FIRST.iter().any(|key| typed.ends_with(key));
+        is_first_pressed = ends_with_first(typed);
         if input.write_all(typed).await.is_err() || input.flush().await.is_err() {
             return Fed::Ended;
         }
@@ -261,5 +272,6 @@ mod tests {
             RelayEnd::Output
         );
         assert_eq!(keys(false, &["\x10", "\x11"]).await, RelayEnd::Output);
+        assert_eq!(keys(true, &["a\x10\x11"]).await, RelayEnd::Keys);
     }
 }

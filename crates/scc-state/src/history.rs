@@ -38,8 +38,8 @@ impl Session<'_> {
 }
 
 /// The sessions that a person may mean by a word: the latest of this name; else the one with a launch
-/// of this identifier; else all whose latest identifier begins or ends with these six characters or
-/// more.
+/// of this identifier; else all with a launch whose identifier begins or ends with these six
+/// characters or more.
 #[must_use]
 pub fn called<'a>(sessions: &[Session<'a>], wanted: &str) -> Vec<&'a SessionRecord> {
     let is_named = |session: &&Session<'_>| session.latest.name.as_deref() == Some(wanted);
@@ -51,8 +51,12 @@ pub fn called<'a>(sessions: &[Session<'a>], wanted: &str) -> Vec<&'a SessionReco
     if let Some(session) = exact {
         return vec![session.latest];
     }
-    let latest = sessions.iter().map(|session| session.latest);
-    latest.filter(|record| record.is_called(wanted)).collect()
+    let has_part = |session: &&Session<'_>| {
+        let is_part = |id: &str| id.starts_with(wanted) || id.ends_with(wanted);
+        wanted.len() >= 6 && session.ids().any(is_part)
+    };
+    let found = sessions.iter().filter(has_part);
+    found.map(|session| session.latest).collect()
 }
 
 /// Which sessions are meant; what is `None` does not matter.
@@ -237,6 +241,7 @@ mod tests {
         assert_eq!(meant("0199aaaa-1"), ["0199aaaa-3"], "what it went on as");
         assert_eq!(meant("0199aa"), ["0199aaaa-3", "0199aaaa-2"]);
         assert_eq!(meant("9aaaa-2"), ["0199aaaa-2"]);
+        assert_eq!(meant("9aaaa-1"), ["0199aaaa-3"]);
         assert!(meant("0199").is_empty());
     }
 

@@ -10,7 +10,7 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::explanation;
 use crate::governance::{Asked, Rules, workspace_root};
-use crate::output::moment;
+use crate::output::{moment, one_line};
 use crate::prompt::Prompter;
 
 /// Lift a denial for a limited time: of a plugin or MCP server that nobody delegated
@@ -226,7 +226,10 @@ fn reason(
     };
     let target = decision.target.as_ref().map(|at| format!(" ({at})"));
     let (target, end) = (target.unwrap_or_default(), moment(until));
-    let details: String = server.iter().map(|line| format!("  {line}\n")).collect();
+    let details: String = server
+        .iter()
+        .map(|line| format!("  {}\n", one_line(line)))
+        .collect();
     let question = format!("{details}Allow {}{target} until {end}?", decision.item);
     let undecided = format!("allowing {}{target} until {end} needs a yes", decision.item);
     if args.yes || prompter.confirm(&question, usage(&undecided, "pass --yes"))? {

@@ -400,6 +400,10 @@ fn a_name_lets_in_no_server_that_the_workspace_adds() {
     let text = desk.run(&["config", "explain"]).ok().stdout;
     assert!(text.contains("does not lift this"), "{text}");
 
+    // Nor a word that is as well a beginning of hosts, which the workspace chooses.
+    create("maps*");
+    assert_eq!(items(&desk, "denied"), all);
+
     let run = create("maps.corp.example");
     assert!(!run.stderr.contains("stays out"), "{run:?}");
     assert_eq!(items(&desk, "denied"), ["tool@internal", "gis", "other"]);

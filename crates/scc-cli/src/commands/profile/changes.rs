@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::servers;
-use crate::output::{Printer, visible};
+use crate::output::{Printer, one_line};
 
 /// One plugin or server that is not the same.
 #[derive(Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -106,9 +106,4 @@ pub(super) fn text(changes: &[Change]) -> String {
         format!("{sign} {} {}{details}", change.kind, one_line(&change.item))
     });
     lines.collect::<Vec<_>>().join("\n")
-}
-
-/// Nothing in a file of an agent's begins a line of its own.
-fn one_line(text: &str) -> String {
-    visible(&text.replace(['\n', '\r', '\t'], " "))
 }
