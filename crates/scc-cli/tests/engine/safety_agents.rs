@@ -177,7 +177,13 @@ fn refuses_without(provider: &str, path: &str, args: &[&str], damage: &Damage) {
     let mut command: Vec<_> = found["Config"]["Cmd"].as_array().unwrap().clone();
     command.pop();
     command.extend(start.iter().map(|word| Value::from(*word)));
-    body["Cmd"] = command.into();
+    // The first process is the guard, too, and without it nothing starts. The engine's own takes its
+    // place here, so that it is the hook that is met broken.
+    let end = command.iter().position(|word| word == "--").unwrap();
+    let mut agent = command.split_off(end + 1);
+    body["Entrypoint"] = json!([agent.remove(0)]);
+    body["Cmd"] = agent.into();
+    body["HostConfig"]["Init"] = json!(true);
     let (_, said) = engine.run_container(&body, |_| ());
     let _ = engine.request("DELETE", &format!("/images/{damaged}:1?force=true"), None);
     let answers = lab.answers();
