@@ -41,13 +41,8 @@ pub struct RepositoryFacts {
 /// repository do not point at each other.
 pub fn discover(path: &Path) -> Result<Option<RepositoryFacts>, GitError> {
     let start = absolute(path)?;
-    // What lies above the repository is not looked at, and may be anybody's.
-    for dir in start.ancestors() {
-        check_place(dir)?;
-        if dir.join(".git").exists() {
-            break;
-        }
-    }
+    // All of them: a `.git` that is no repository does not end the search below.
+    start.ancestors().try_for_each(check_place)?;
     let options = Options {
         trust: TrustPolicy::Assume(gix::sec::Trust::Full),
         current_dir: Some(Path::new("/")),

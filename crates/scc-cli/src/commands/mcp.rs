@@ -11,7 +11,7 @@ use crate::error::CliError;
 use crate::extensions::{Found, Where, refusals};
 use crate::output::table;
 
-/// Show the MCP servers that an agent gets here, and why
+/// Show the MCP servers that an agent gets here, and why; try one from inside a sandbox
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]

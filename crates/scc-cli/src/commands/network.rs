@@ -7,7 +7,7 @@ use clap::Subcommand;
 use crate::context::Context;
 use crate::error::CliError;
 
-/// Explain what sandboxes may reach, and show what they have asked for
+/// Explain what sandboxes may reach, add a host for a while, and show what they have asked for
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]

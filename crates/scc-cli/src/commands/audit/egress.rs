@@ -39,6 +39,11 @@ pub(super) fn run(limit: usize, context: &Context) -> Result<u8, CliError> {
     let head = [
         "LAST", "SESSION", "", "HOST", "TIMES", "SENT", "RECEIVED", "WHY",
     ];
+    if found.is_empty() {
+        let note = "no session with enforced egress has ended; those that run: scc network log";
+        context.printer.note(note);
+        return Ok(0);
+    }
     let rows = found.iter().map(row).collect();
     context.printer.result(&table(&head, rows));
     Ok(0)
