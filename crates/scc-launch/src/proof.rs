@@ -14,3 +14,4 @@ pub use claims::ClaimId;
 pub use scc_relay::probe::Check;
 
 pub use report::{Attempt, AttemptOutcome, Claim, ClaimState, Proof};
+pub use run::Proved;
