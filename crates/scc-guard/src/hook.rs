@@ -18,23 +18,62 @@ pub(crate) const REFUSED: u8 = 2;
 /// A call carries the text of one command; what is larger is refused unread.
 const LARGEST: u64 = 4 * 1024 * 1024;
 
-/// The exit status. A refusal is never without a reason: one agent takes that for a broken hook.
-pub(crate) fn run() -> u8 {
-    match judge(io::stdin().lock()) {
-        Ok(verdict) if verdict.decision == Decision::Allow => 0,
-        Ok(verdict) => answer(&verdict),
-        Err(why) => refuse_unjudged(&why),
+/// Where the agent is that asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// In a sandbox of scc: its policy is there, and its collector.
+    Sandbox,
+    /// Anywhere else. Nobody collects records there.
+    Outside,
+}
+
+impl Place {
+    fn policy(self) -> Result<Policy, policy::Unusable> {
+        match self {
+            Self::Sandbox => policy::load(),
+            Self::Outside => policy::load_outside(),
+        }
+    }
+
+    fn record(self, verdict: &Verdict) -> io::Result<()> {
+        match self {
+            Self::Sandbox => record::send(verdict, Surface::Hook),
+            Self::Outside => Ok(()),
+        }
+    }
+
+    fn record_unjudged(self) {
+        if self == Self::Sandbox {
+            record::send_unjudged(UNUSABLE, "");
+        }
+    }
+
+    /// What to do where nothing can be judged.
+    fn next(self) -> &'static str {
+        match self {
+            Self::Sandbox => refusal::FRESH,
+            Self::Outside => refusal::REPAIR,
+        }
     }
 }
 
-fn answer(verdict: &Verdict) -> u8 {
-    let recorded = record::send(verdict, Surface::Hook);
+/// The exit status. A refusal is never without a reason: one agent takes that for a broken hook.
+pub(crate) fn run(place: Place) -> u8 {
+    match judge(io::stdin().lock(), place) {
+        Ok(verdict) if verdict.decision == Decision::Allow => 0,
+        Ok(verdict) => answer(&verdict, place),
+        Err(why) => refuse_unjudged(&why, place),
+    }
+}
+
+fn answer(verdict: &Verdict, place: Place) -> u8 {
+    let recorded = place.record(verdict);
     match (verdict.decision, recorded) {
         (Decision::Refuse, _) => {
             refusal::say(&refusal::verdict(verdict, Format::wanted()));
             REFUSED
         }
-        (_, Err(error)) => refuse_unjudged(&shim::unrecorded(&error)),
+        (_, Err(error)) => refuse_unjudged(&shim::unrecorded(&error), place),
         (_, Ok(())) => {
             refusal::say(&refusal::verdict(verdict, Format::wanted()));
             0
@@ -42,19 +81,14 @@ fn answer(verdict: &Verdict) -> u8 {
     }
 }
 
-fn refuse_unjudged(why: &str) -> u8 {
-    refusal::say(&refusal::unusable(
-        &[],
-        why,
-        refusal::FRESH,
-        Format::wanted(),
-    ));
-    record::send_unjudged(UNUSABLE, "");
+fn refuse_unjudged(why: &str, place: Place) -> u8 {
+    refusal::say(&refusal::unusable(&[], why, place.next(), Format::wanted()));
+    place.record_unjudged();
     REFUSED
 }
 
-fn judge(input: impl io::Read) -> Result<Verdict, String> {
-    let policy = policy::load().map_err(|why| why.to_string())?;
+fn judge(input: impl io::Read, place: Place) -> Result<Verdict, String> {
+    let policy = place.policy().map_err(|why| why.to_string())?;
     let call = read(input)?;
     verdict(&call, &policy)
 }

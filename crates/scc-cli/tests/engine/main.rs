@@ -23,6 +23,7 @@ mod resume;
 mod safety;
 mod safety_agents;
 mod safety_audit;
+mod safety_net;
 mod safety_policy;
 mod support;
 mod terminal;
