@@ -16,6 +16,7 @@ mod lifecycle;
 mod login;
 mod mcp_test;
 mod parallel;
+mod profile;
 mod prove;
 mod quick;
 mod restart;
