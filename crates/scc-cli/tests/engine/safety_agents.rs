@@ -95,7 +95,7 @@ impl Lab {
 }
 
 /// Tool results, as either vendor's API has them.
-fn collect_answers(value: &Value, answers: &mut Vec<String>) {
+pub(crate) fn collect_answers(value: &Value, answers: &mut Vec<String>) {
     match value {
         Value::Object(object) => {
             let kind = object.get("type").and_then(Value::as_str);

@@ -1,12 +1,15 @@
 //! The plugin `scc-safety-net` in the real agents, on a machine that has nothing else of scc.
 
 use std::path::Path;
+use std::process::Command;
 
+use scc_testkit::model::Step;
 use scc_testkit::pty::Terminal;
 use scc_testkit::wait_for;
 use serde_json::json;
 
-use crate::safety_agents::Lab;
+use crate::bench::{self, Bench, Rules};
+use crate::safety_agents::{Lab, collect_answers};
 use crate::support::{LIMIT, command, scc};
 
 /// Takes the guard away from git's place and all others, and puts it on the path.
@@ -74,12 +77,19 @@ impl Machine {
 
     /// Runs a script of a person, with the repository of scc as a marketplace.
     fn runs(&self, script: &str) -> String {
+        self.runs_with(script, None)
+    }
+
+    /// The same where the hook's file is at this place.
+    fn runs_with(&self, script: &str, hooks: Option<&str>) -> String {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         let root = root.canonicalize().unwrap();
         let parts = [".claude-plugin", ".agents", "plugins"];
         let mut binds = parts
             .map(|part| format!("{}/{part}:/market/{part}:ro", root.display()))
             .to_vec();
+        let file = root.join("plugins/scc-safety-net/hooks/hooks.json");
+        binds.extend(hooks.map(|place| format!("{}:{place}:ro", file.display())));
         let workspace = self.lab.context.workspace();
         let workspace = workspace.to_str().unwrap();
         binds.push(format!("{workspace}:{workspace}"));
@@ -116,7 +126,12 @@ impl Machine {
 
     /// What the model was told when the agent ran like this after these commands.
     fn told(&self, before: &str) -> String {
-        let said = self.runs(&format!("{before} {} < /dev/null", self.agent.turn));
+        self.told_with(before, None)
+    }
+
+    fn told_with(&self, before: &str, hooks: Option<&str>) -> String {
+        let script = format!("{before} {} < /dev/null", self.agent.turn);
+        let said = self.runs_with(&script, hooks);
         let answers = self.lab.answers();
         assert_eq!(answers.len(), 1, "{said}\n{answers:#?}");
         answers[0].clone()
@@ -189,9 +204,67 @@ fn codex_with_the_reviewed_plugin_alone_is_refused() {
     terminal.wait_until_gone("Hooks need review", LIMIT);
     assert_eq!(terminal.press_until_end("\x03", LIMIT), 0);
     the_plugin_refuses(&machine, "");
-    // Not reviewed.
-    overwrites(
-        &machine,
-        &format!("export CODEX_HOME=/tmp/c; mkdir /tmp/c; {};", CODEX.install),
+    // Not reviewed; and the same hook as an administrator's, which needs no review.
+    let elsewhere = "export CODEX_HOME=/tmp/c; mkdir /tmp/c;";
+    let told = machine.told_with(elsewhere, Some("/etc/codex/hooks.json"));
+    assert!(told.contains("git.push.force"), "{told}");
+    assert_eq!(machine.lab.remote_tip(), machine.lab.before);
+    overwrites(&machine, &format!("{elsewhere} {};", CODEX.install));
+}
+
+/// In a sandbox of scc the organization's rules are the only ones, and are asked once.
+fn the_managed_hook_alone_judges(agent: bench::Agent) {
+    let commands = ["git reset --hard", DESTRUCTIVE];
+    let script = commands.map(|command| Step::Shell(command.to_owned()));
+    let rules = Rules {
+        security: json!({ "safety_net": { "action": "block", "block_reset_hard": false } }),
+        ..Rules::default()
+    };
+    let bench = Bench::new(agent, script.into(), rules);
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins");
+    let name = "scc-safety-net";
+    let entries = ["greeter", name].map(|name| {
+        let source = format!("./plugins/{name}");
+        json!({ "name": name, "source": source })
+    });
+    let catalog = json!({ "name": "house", "owner": { "name": "Corp" }, "plugins": entries });
+    let market = bench.market();
+    let file = market.join(".claude-plugin/marketplace.json");
+    bench::write(&file, &catalog.to_string());
+    let copied = Command::new("cp")
+        .arg("-r")
+        .args([source.join(name), market.join("plugins")])
+        .status();
+    assert!(copied.unwrap().success());
+    let plugin = format!("{name}@house");
+    let scc = |words: &[&str]| bench::output(bench.command(words)).ok();
+    scc(&["profile", "save", "--plugin", &plugin]);
+    let plan = scc(&["plugin", "why", &plugin, "--json"]).json();
+    assert_eq!(plan["data"]["plugins"][0]["delivered"], true, "{plan}");
+
+    bench.start(&[]).ok();
+    let mut answers = Vec::new();
+    collect_answers(&bench.model.requests().last().unwrap().body, &mut answers);
+    let [reset, push] = answers.as_slice() else {
+        panic!("{answers:#?}")
+    };
+    assert!(reset.contains("HEAD is now at"), "{reset}");
+    assert!(push.contains("git.push.force"), "{push}");
+    assert!(!push.contains("scc-safety-net"), "{push}");
+    let records = scc(&["audit", "safety", "--json"]).stdout;
+    assert_eq!(
+        records.matches("\"git.push.force\"").count(),
+        1,
+        "{records}"
     );
+}
+
+#[test]
+fn claude_code_in_scc_is_judged_once() {
+    the_managed_hook_alone_judges(bench::CLAUDE);
+}
+
+#[test]
+fn codex_in_scc_is_judged_once() {
+    the_managed_hook_alone_judges(bench::CODEX);
 }
