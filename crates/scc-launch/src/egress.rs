@@ -6,7 +6,7 @@ mod requests;
 mod run;
 mod squid;
 
-pub use requests::{EGRESS_EVENT, EgressEntry, EgressSum, egress_facts};
+pub use requests::{EGRESS_EVENT, EgressEntry, EgressLog, EgressSum, egress_facts};
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;

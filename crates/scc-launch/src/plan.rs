@@ -675,6 +675,7 @@ pub(crate) fn limits(resources: &ResourcesSection) -> Limits {
         memory_bytes: resources.memory.map_or(DEFAULT_MEMORY, |size| size.bytes()),
         cpus: resources.cpus.unwrap_or(DEFAULT_CPUS),
         pids: resources.pids.unwrap_or(DEFAULT_PIDS),
+        log_files: 1,
     }
 }
 

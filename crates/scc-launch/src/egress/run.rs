@@ -1,6 +1,7 @@
 //! Carrying enforced egress out: proxy, sandbox, and the check from inside.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use scc_relay::address::Address;
 use scc_relay::probe::{Finding, Outcome};
@@ -12,6 +13,7 @@ use scc_runtime::{
     Surroundings, UserIds, labels,
 };
 
+use scc_state::LaunchLock;
 use serde_json::{Value, json};
 
 use super::checks::Around;
@@ -28,7 +30,11 @@ const PROXY_LIMITS: Limits = Limits {
     cpus: 2.0,
     // Each connection takes two threads of the relay.
     pids: 1024,
+    // What was asked for is read from it when the session ends.
+    log_files: 5,
 };
+/// How often a lock is tried that somebody holds who removes a proxy.
+const LOCK_RETRY: Duration = Duration::from_millis(20);
 /// How much of what a proxy has said is shown when it does not work.
 const LAST_LINES: usize = 5;
 
@@ -86,14 +92,17 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         egress: &EgressPlan,
         mut spec: SandboxSpec,
     ) -> Result<Joined, LaunchError> {
-        let owned = self.scope.owner_labels();
+        // What a launch that was killed has left: nobody else makes this sandbox now.
+        self.remove_egress(&plan.container, None).await?;
+        let mut owned = self.scope.owner_labels();
+        owned.insert(labels::SESSION.to_owned(), plan.session_id.clone());
         let link = Link {
             sandbox: &plan.container,
             labels: &owned,
             way_out: &egress.way_out,
         };
         let end = topology.proxy_end(self.runtime, &link).await?;
-        let proxy = proxy_spec(plan, egress, &link, end);
+        let proxy = proxy_spec(egress, &link, end);
         let proxy = self.runtime.create(&proxy).await?;
         let (sandbox, attachment) = if topology.needs_running_proxy() {
             self.runtime.start(&proxy).await?;
@@ -261,8 +270,8 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
     /// Removes a sandbox, and proxy and network with it.
     pub(crate) async fn remove_sandbox(&self, sandbox: &Sandbox) -> Result<(), LaunchError> {
         self.runtime.remove(&sandbox.id).await?;
+        self.remove_egress_of(sandbox).await?;
         if sandbox.labels.contains_key(labels::EGRESS) {
-            self.remove_egress(&sandbox.name).await?;
             self.remove_unused_sockets(false).await?;
         }
         Ok(())
@@ -270,24 +279,45 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
 
     /// Removes proxy and network of a sandbox that has ended, where it has them.
     pub(crate) async fn remove_egress_of(&self, sandbox: &Sandbox) -> Result<(), LaunchError> {
-        match sandbox.labels.contains_key(labels::EGRESS) {
-            true => self.remove_egress(&sandbox.name).await,
-            false => Ok(()),
+        if !sandbox.labels.contains_key(labels::EGRESS) {
+            return Ok(());
         }
+        let session = sandbox.labels.get(labels::SESSION);
+        self.remove_egress(&sandbox.name, session.map(String::as_str))
+            .await
     }
 
-    /// Removes proxy and network of a sandbox. The volume goes when the sandbox does.
-    pub(crate) async fn remove_egress(&self, sandbox: &str) -> Result<(), LaunchError> {
-        let labels = self.egress_labels(Some(sandbox));
+    /// Removes proxy and network of a sandbox; with a session only those of that one, and not those of
+    /// the sandbox that has replaced it since. The volume goes when the sandbox does.
+    pub(crate) async fn remove_egress(
+        &self,
+        sandbox: &str,
+        session: Option<&str>,
+    ) -> Result<(), LaunchError> {
+        let mut labels = self.egress_labels(Some(sandbox));
+        labels.extend(session.map(|id| (labels::SESSION.to_owned(), id.to_owned())));
+        // One at a time, so that what was asked for is recorded once.
+        let _lock = self.egress_lock(sandbox).await?;
+        let mut kept = Ok(());
         for proxy in self.runtime.list(&pairs(&labels)).await? {
-            let kept = self.keep_requests(&proxy).await;
+            kept = kept.and(self.keep_requests(&proxy).await);
             self.runtime.remove(&proxy.id).await?;
-            kept?;
         }
         for network in self.runtime.list_networks(&pairs(&labels)).await? {
             self.runtime.remove_network(&network.id).await?;
         }
-        Ok(())
+        // A record that cannot be written keeps nothing running.
+        kept
+    }
+
+    async fn egress_lock(&self, sandbox: &str) -> Result<LaunchLock, LaunchError> {
+        let key = format!("egress-{sandbox}");
+        loop {
+            match self.state.try_launch_lock(&key)? {
+                Some(lock) => return Ok(lock),
+                None => tokio::time::sleep(LOCK_RETRY).await,
+            }
+        }
     }
 
     fn egress_labels(&self, sandbox: Option<&str>) -> BTreeMap<String, String> {
@@ -305,14 +335,8 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         let proxies = self.runtime.list(&pairs(&labels)).await?;
         let made_for = |labels: &BTreeMap<String, String>| labels.get(labels::MADE_FOR).cloned();
         let mut sandboxes: Vec<_> = proxies.iter().filter_map(|p| made_for(&p.labels)).collect();
-        if thorough {
-            let networks = self.runtime.list_networks(&pairs(&labels)).await?;
-            sandboxes.extend(
-                networks
-                    .iter()
-                    .filter_map(|network| made_for(&network.labels)),
-            );
-        }
+        let networks = self.runtime.list_networks(&pairs(&labels)).await?;
+        sandboxes.extend(networks.iter().filter_map(|n| made_for(&n.labels)));
         sandboxes.sort();
         sandboxes.dedup();
         let mut any = false;
@@ -333,7 +357,7 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         if found.is_some_and(|found| found.state == SandboxState::Running) {
             return Ok(false);
         }
-        self.remove_egress(sandbox).await?;
+        self.remove_egress(sandbox, None).await?;
         Ok(true)
     }
 
@@ -369,9 +393,8 @@ fn join(spec: &mut SandboxSpec, end: End) {
 }
 
 /// The sandbox in which the proxy runs, as tight as the agent's.
-fn proxy_spec(plan: &Plan, egress: &EgressPlan, link: &Link<'_>, end: End) -> SandboxSpec {
+fn proxy_spec(egress: &EgressPlan, link: &Link<'_>, end: End) -> SandboxSpec {
     let mut own_labels = link.own_labels();
-    own_labels.insert(labels::SESSION.to_owned(), plan.session_id.clone());
     own_labels.insert(
         labels::VERSION.to_owned(),
         env!("CARGO_PKG_VERSION").to_owned(),
