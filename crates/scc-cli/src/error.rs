@@ -368,6 +368,11 @@ fn launch_hints(error: &LaunchError) -> Vec<String> {
             "start a new one: scc start --fresh".to_owned(),
             "or choose another: scc start --select".to_owned(),
         ],
+        LaunchError::EgressNotProven { .. } if error.is_of_a_private_host() => vec![
+            "write `internal: true` at the host in `allowed_hosts`, if it is meant to be reached, \
+             or take it out"
+                .to_owned(),
+        ],
         LaunchError::EgressNotProven { .. } => vec![
             "try the other way to join proxy and sandbox: SCC_EGRESS_TOPOLOGY=internal-network, or \
              =socket"
@@ -382,6 +387,7 @@ fn launch_hints(error: &LaunchError) -> Vec<String> {
         LaunchError::NoProxy { .. } => {
             vec!["see which policy applies: scc network explain".to_owned()]
         }
+        LaunchError::ProxyEnded { .. } => vec!["start anew: scc start --fresh".to_owned()],
         LaunchError::ForeignArchitecture { .. } => vec![
             "use an engine on this processor, or an scc that was built for the engine's".to_owned(),
         ],
@@ -389,7 +395,10 @@ fn launch_hints(error: &LaunchError) -> Vec<String> {
         LaunchError::Ambiguous { .. } => vec!["name one of them".to_owned()],
         LaunchError::NotStopped { name } => vec![format!("stop it first: scc stop {name}")],
         LaunchError::NotRunning { .. } => {
-            vec!["go on with it: scc start --resume in its workspace; see it: scc list".to_owned()]
+            vec![
+                "go on with it: scc start --resume in its workspace; see it: scc list".to_owned(),
+                "see what it has asked for: scc audit egress, scc audit safety".to_owned(),
+            ]
         }
         _ => Vec::new(),
     }

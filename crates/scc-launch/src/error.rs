@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use scc_provider::ProviderError;
+use scc_relay::probe::PRIVATE;
 use scc_runtime::EngineError;
 use scc_state::StateError;
 
@@ -80,6 +81,12 @@ pub enum LaunchError {
     /// The sandbox has no proxy.
     #[error("the network of `{name}` is not enforced by a proxy")]
     NoProxy {
+        /// The container.
+        name: String,
+    },
+    /// The sandbox's proxy runs no more.
+    #[error("the proxy of `{name}` has ended, so nothing can be reached from there")]
+    ProxyEnded {
         /// The container.
         name: String,
     },
@@ -174,6 +181,14 @@ pub enum LaunchError {
         /// Its container.
         name: String,
     },
+}
+
+impl LaunchError {
+    /// Whether egress was not proven because a host on the list leads to a private address.
+    pub fn is_of_a_private_host(&self) -> bool {
+        let is_one = |detail: &String| detail.starts_with("allowed:") && detail.contains(PRIVATE);
+        matches!(self, Self::EgressNotProven { details } if details.iter().any(is_one))
+    }
 }
 
 fn no_such(name: Option<&str>) -> String {

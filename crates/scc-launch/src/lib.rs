@@ -48,8 +48,8 @@ pub use artifact_plan::ArtifactPlan;
 pub use branches::is_protected_branch;
 pub use control::{Pruned, SessionView, Wanted};
 pub use egress::{
-    EGRESS_EVENT, EgressEntry, EgressLog, EgressPlan, EgressRequest, EgressSum, destinations,
-    egress_facts, provider_endpoints,
+    EGRESS_EVENT, EgressEntry, EgressLog, EgressPlan, EgressReader, EgressRequest, EgressSum,
+    destinations, egress_facts, provider_endpoints,
 };
 pub use error::{Blocker, BlockerKind, LaunchError};
 pub use execute::{AgentEnd, Executed, KILLED, LiveSession, OnConflict};

@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How long the proxy may take to begin to listen.
 const START: Duration = Duration::from_secs(10);
 
-const BAD_REQUEST: &[u8] = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n";
+pub(crate) const BAD_REQUEST: &[u8] = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n";
 
 /// Serves one connection.
 pub(crate) fn serve(mut client: Stream, proxy: &Address) -> io::Result<()> {

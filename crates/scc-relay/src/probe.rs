@@ -18,9 +18,13 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::thread;
 use std::time::Duration;
 
+pub use crate::refusal::PRIVATE;
 use through::Through;
 
 use crate::{FAILED, USAGE, hold};
+
+/// The host that is asked for when everything was tried before the agent starts. Nobody has it.
+pub const CONCLUDED: &str = "scc-probe-concluded.invalid";
 
 /// Where the tools of a sandbox find the proxy.
 pub const PROXY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3128);
@@ -80,6 +84,10 @@ pub fn run(words: &[OsString]) -> u8 {
     let held = |finding: &Finding| finding.outcome == Outcome::Held;
     if !findings.iter().all(held) {
         return FAILED;
+    }
+    if release {
+        let proxy = PROXY;
+        Through { proxy, limits }.conclude();
     }
     match release.then(hold::release).transpose() {
         Ok(_) => 0,
@@ -175,7 +183,8 @@ mod tests {
     }
 
     const AGREES: &str = "HTTP/1.1 200 Connection established\r\n\r\n";
-    const REFUSES: &str = "HTTP/1.1 403 Forbidden\r\n\r\nno";
+    const REFUSES: &str = "HTTP/1.1 403 Forbidden\r\nX-Squid-Error: ERR_SCC_PORT 0\r\n\r\nno";
+    const MISSES: &str = "HTTP/1.1 404 Not Found\r\n\r\nX-Squid-Error: a page of a server";
 
     #[test]
     fn a_refusal_is_told_from_everything_else() {
@@ -183,6 +192,7 @@ mod tests {
         let agreeing = proxy(AGREES, "");
         let failing = proxy("HTTP/1.1 503 Service Unavailable\r\n\r\n", "");
         let unknowing = proxy("HTTP/1.1 500 Internal Server Error\r\n\r\n", "");
+        let missing = proxy(MISSES, "");
         let odd = proxy("nonsense\r\n\r\n", "");
         for (check, proxy, held) in [
             ("denied:a:443", refusing, true),
@@ -197,9 +207,11 @@ mod tests {
             ("allowed:a:443", odd, false),
             ("unserved:http://a/", refusing, true),
             ("unserved:http://a/", agreeing, false),
+            ("unserved:http://a/", missing, false),
             ("unserved:http://a/", failing, false),
             ("split:abc:443", refusing, true),
             ("split:abc:443", agreeing, false),
+            ("split:abc:443", missing, false),
             ("split:abc:443", failing, false),
             ("single:a", refusing, true),
             ("single:a", agreeing, false),
@@ -222,5 +234,7 @@ mod tests {
         assert_eq!(found("carried:a:443", carrying), Outcome::Held);
         assert_eq!(found("carried:a:443", cutting), Outcome::Failed);
         assert_eq!(found("carried:a:443", refusing), Outcome::Failed);
+        let lost = proxy("HTTP/1.1 503 Service Unavailable\r\n\r\n", "");
+        assert_eq!(found("carried:a:443", lost), Outcome::Moot);
     }
 }

@@ -3,6 +3,9 @@
 
 use crate::http::Head;
 
+/// Why a host on the list is refused that leads to a private address.
+pub const PRIVATE: &str = "has a private address and is not marked internal in allowed_hosts";
+
 /// The header in which the proxy names the page that it has sent.
 const PAGE: &str = "x-squid-error:";
 
@@ -38,7 +41,7 @@ fn why(page: &str, host: &str) -> String {
     match page {
         "err_scc_port" => format!("no tunnel to this port of {host}, see: scc network explain"),
         "err_scc_address" => {
-            format!("{host} has a private address and is not marked internal in allowed_hosts")
+            format!("{host} {PRIVATE}")
         }
         "err_scc_never" => format!("{host} leads to this machine or to its metadata service"),
         _ => format!("see: scc network explain {host}"),

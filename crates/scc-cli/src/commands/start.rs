@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use scc_config::UserConfig;
 use scc_launch::{
-    Blocker, BlockerKind, Delivery, KEPT_OUT, LaunchError, LaunchRequest, Plan, Resumed,
-    detect_workspace, plan,
+    Blocker, BlockerKind, Delivery, KEPT_OUT, LaunchError, LaunchRequest, Plan, PlannedNetwork,
+    Resumed, detect_workspace, plan,
 };
 use scc_state::SessionRecord;
 
@@ -200,9 +200,13 @@ async fn earlier(args: &Args, workspace: &Path, context: &Context) -> Result<Fou
 /// Plans and carries out, with the rules of the workspace.
 async fn launch(args: Args, resumed: Option<Resumed>, context: &Context) -> Result<u8, CliError> {
     match prepare(&args, resumed, context).await {
-        Ok(plan) if args.dry_run => Ok(show(&plan, context)),
+        Ok(plan) if args.dry_run => {
+            warn_about_no_network(&plan, context);
+            Ok(show(&plan, context))
+        }
         Err(error) if args.dry_run => Err(error),
         Ok(plan) => {
+            warn_about_no_network(&plan, context);
             warn_about_artifacts(&plan, context);
             attend::carry_out(plan, args.fresh, args.prompter(), context).await
         }
@@ -210,6 +214,16 @@ async fn launch(args: Args, resumed: Option<Resumed>, context: &Context) -> Resu
             refusal::record(&error, &args, context);
             Err(error)
         }
+    }
+}
+
+/// An agent whose service is out of reach is of little use, and that is not to be found out by waiting.
+fn warn_about_no_network(plan: &Plan, context: &Context) {
+    if plan.network == PlannedNetwork::None {
+        context.printer.warning(&format!(
+            "the policy is `locked-down-web`: the sandbox reaches nothing, and {} not its service",
+            plan.provider.name
+        ));
     }
 }
 

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use scc_relay::probe::CONCLUDED;
 use scc_relay::relay::LOG_BEGINS;
 use scc_runtime::egress::ROLE_EGRESS;
 use scc_runtime::{Sandbox, SandboxRuntime, labels, read_streams};
@@ -57,6 +58,9 @@ struct Line {
     sent: u64,
     #[serde(default)]
     received: u64,
+    /// How long it took.
+    #[serde(default)]
+    ms: i64,
 }
 
 impl Line {
@@ -77,26 +81,60 @@ impl Line {
 }
 
 impl EgressEntry {
-    /// Reads a line of a proxy's log; `None` where it says something else.
-    pub fn read(line: &str) -> Option<Self> {
+    /// The entry of a line, and when the request began.
+    fn parse(line: &str) -> Option<(Self, Timestamp)> {
         let line: Line = serde_json::from_str(line).ok()?;
         if line.host == PROBE || line.host == "-" {
             return None;
         }
+        let end = (line.time * 1000.0) as i64;
+        let start = Timestamp::from_millisecond(end.saturating_sub(line.ms)).ok()?;
         let port = match &line.port {
             Value::String(text) => text.parse().ok(),
             other => other.as_u64().and_then(|port| u16::try_from(port).ok()),
         };
         let reason = line.reason();
-        Some(Self {
-            time: Timestamp::from_millisecond((line.time * 1000.0) as i64).ok()?,
+        let entry = Self {
+            time: Timestamp::from_millisecond(end).ok()?,
             port: port.unwrap_or_default(),
             allowed: reason.is_none(),
             reason,
             sent: line.sent,
             received: line.received,
             host: line.host,
-        })
+        };
+        Some((entry, start))
+    }
+}
+
+/// Reads the log of a running sandbox's proxy line by line.
+///
+/// What scc itself tried before the agent started is left out: it is over when scc says so, and what
+/// began before is its own. The agent cannot say so earlier, since it does not run.
+#[derive(Debug, Default)]
+pub struct EgressReader {
+    begun: bool,
+    concluded: Option<Timestamp>,
+}
+
+impl EgressReader {
+    /// The request of a line; `None` where it says something else.
+    pub fn read(&mut self, line: &str) -> Option<EgressEntry> {
+        if line == LOG_BEGINS {
+            self.begun = true;
+            return None;
+        }
+        let (entry, start) = EgressEntry::parse(line)?;
+        if entry.host == CONCLUDED && self.begun && self.concluded.is_none() {
+            self.concluded = Some(entry.time);
+            return None;
+        }
+        let is_agents = match self.concluded {
+            Some(concluded) => start >= concluded,
+            // A log that has lost its beginning has lost these tries too.
+            None => !self.begun,
+        };
+        is_agents.then_some(entry)
     }
 }
 
@@ -112,10 +150,17 @@ pub struct EgressLog {
 impl EgressLog {
     /// Reads a proxy's log.
     pub fn read(log: &str) -> Self {
-        Self {
-            entries: log.lines().filter_map(EgressEntry::read).collect(),
-            is_whole: log.lines().any(|line| line == LOG_BEGINS),
-        }
+        let is_whole = log.lines().any(|line| line == LOG_BEGINS);
+        // Nobody concludes a proof, whose tries are what there is to record.
+        let mut reader = EgressReader::default();
+        let entries = match log.contains(CONCLUDED) {
+            true => log.lines().filter_map(|line| reader.read(line)).collect(),
+            false => {
+                let all = log.lines().filter_map(EgressEntry::parse);
+                all.map(|(entry, _)| entry).collect()
+            }
+        };
+        Self { entries, is_whole }
     }
 }
 
@@ -257,6 +302,40 @@ mod tests {
         assert_eq!(reasons, [None, None, Some("not on the list"), other]);
         assert_eq!((entries[0].port, entries[3].port), (443, 443));
         assert_eq!(entries[0].time.to_string(), "2026-11-25T23:07:42.431Z");
+    }
+
+    #[test]
+    fn what_was_tried_before_the_agent_started_is_left_out() {
+        let line = |time: f64, ms: i64, host: &str| {
+            format!(
+                "{{\"time\":{time},\"host\":\"{host}\",\"port\":443,\"result\":\"TCP_TUNNEL\",\"ms\":{ms}}}\n"
+            )
+        };
+        let log = [
+            format!("{LOG_BEGINS}\n"),
+            line(10.0, 5, "tried.example"),
+            line(11.0, 1, CONCLUDED),
+            // It began before the end of the tries, and was closed after it.
+            line(11.2, 1100, "tried.example"),
+            line(12.0, 3, "agent.example"),
+            // The agent says that everything before was scc's.
+            line(12.5, 1, CONCLUDED),
+            line(13.0, 3, "late.example"),
+        ];
+        let hosts = |log: &str| {
+            let entries = EgressLog::read(log).entries.into_iter();
+            entries.map(|entry| entry.host).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            hosts(&log.concat()),
+            ["agent.example", CONCLUDED, "late.example"]
+        );
+        // Without its beginning what was kept is the agent's.
+        let rest = ["agent.example", CONCLUDED, "late.example"].map(|host| line(12.0, 3, host));
+        assert_eq!(
+            hosts(&rest.concat()),
+            ["agent.example", CONCLUDED, "late.example"]
+        );
     }
 
     #[test]

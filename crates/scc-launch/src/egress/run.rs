@@ -6,8 +6,8 @@ use scc_relay::address::Address;
 use scc_relay::probe::{Finding, Outcome};
 use scc_runtime::egress::{EgressTopology, End, InternalNetwork, Link, Socket, Topology};
 use scc_runtime::{
-    Attachment, EngineError, ExecSpec, Limits, Sandbox, SandboxRuntime, SandboxSpec, Surroundings,
-    UserIds, labels,
+    Attachment, EngineError, ExecSpec, Limits, Sandbox, SandboxRuntime, SandboxSpec, SandboxState,
+    Surroundings, UserIds, labels,
 };
 
 use serde_json::{Value, json};
@@ -218,10 +218,14 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
     }
 
     async fn own_proxy(&self, view: &SessionView) -> Result<Sandbox, LaunchError> {
-        let proxy = self.proxy_of(&view.container).await?;
-        proxy.ok_or_else(|| LaunchError::NoProxy {
-            name: view.container.clone(),
-        })
+        let name = view.container.clone();
+        match self.proxy_of(&view.container).await? {
+            None => Err(LaunchError::NoProxy { name }),
+            Some(proxy) if proxy.state != SandboxState::Running => {
+                Err(LaunchError::ProxyEnded { name })
+            }
+            Some(proxy) => Ok(proxy),
+        }
     }
 
     fn audit_live(

@@ -96,10 +96,12 @@ impl FromStr for Check {
             "absent" => Some(Self::Absent(own)),
             "denied" => target(rest).map(Self::Denied),
             "allowed" => target(rest).map(Self::Allowed),
-            "unserved" => Some(match rest.split_once(' ') {
-                Some((url, host)) => Self::Unserved(url.to_owned(), Some(host.to_owned())),
-                None => Self::Unserved(own, None),
-            }),
+            "unserved" => match rest.split_once(' ') {
+                Some((url, host)) => {
+                    url_of(url).map(|url| Self::Unserved(url, Some(host.to_owned())))
+                }
+                None => url_of(rest).map(|url| Self::Unserved(url, None)),
+            },
             "single" => Some(Self::Single(own)),
             "split" => target(rest).map(Self::Split),
             "cut" => rest.rsplit_once(':').and_then(|(to, name)| {
@@ -112,6 +114,11 @@ impl FromStr for Check {
         }
         .ok_or_else(bad)
     }
+}
+
+fn url_of(text: &str) -> Option<String> {
+    let (scheme, rest) = text.split_once("://")?;
+    (!scheme.is_empty() && !rest.is_empty()).then(|| text.to_owned())
 }
 
 /// `HOST:PORT`.
@@ -264,6 +271,7 @@ mod tests {
         }
         for text in [
             "unreachable:host:80",
+            "unserved:a/b",
             "denied:a",
             "denied:a:b",
             "denied:",

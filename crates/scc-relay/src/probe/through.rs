@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use super::attempt::Outcome;
 use super::hello::hello;
-use super::{Limits, Tried};
+use super::{CONCLUDED, Limits, Tried};
+use crate::check::BAD_REQUEST;
 
 /// How long the proxy may take to come up.
 const START: Duration = Duration::from_secs(15);
@@ -34,6 +35,22 @@ fn no_proxy(error: &io::Error) -> Tried {
     failed(format!("the proxy does not answer: {error}"))
 }
 
+fn not_reached(why: &str) -> Tried {
+    let detail = format!("the host is let through and not reached ({why})");
+    (Outcome::Moot, detail)
+}
+
+/// A refusal of the proxy's own. A server that was reached may say no as well.
+fn refused(answer: &str) -> Tried {
+    let head = answer.split("\r\n\r\n").next().unwrap_or_default();
+    let is_page = |line: &str| line.to_ascii_lowercase().starts_with("x-squid-error:");
+    let is_own = head.lines().any(is_page) || answer.as_bytes() == BAD_REQUEST;
+    match status_of(answer) {
+        status @ 400..500 if is_own => held(format!("refused ({status})")),
+        status => failed(format!("{status} is not a refusal of the proxy's")),
+    }
+}
+
 impl Through {
     pub(super) fn denied(self, target: &str) -> Tried {
         match self.status(target) {
@@ -46,13 +63,21 @@ impl Through {
 
     pub(super) fn allowed(self, target: &str) -> Tried {
         match self.status(target) {
-            Ok(Some(403)) => failed("the proxy refuses it"),
+            Ok(Some(403)) => failed(self.why_refused(target)),
             // 500: the name is not known, which is for the agent to find out.
             Ok(Some(status @ (200 | 500 | 502..=504))) => held(format!("let through ({status})")),
             Ok(Some(status)) => failed(format!("the proxy answers {status}")),
             Ok(None) => held("let through"),
             Err(error) => no_proxy(&error),
         }
+    }
+
+    /// What the proxy says in the first line of its refusal.
+    fn why_refused(self, target: &str) -> String {
+        let answer = self.tunnel(target).ok().flatten();
+        let line = answer.and_then(|(answer, _)| answer.lines().next().map(str::to_owned));
+        let why = line.and_then(|line| line.split_once("by scc, ").map(|(_, why)| why.to_owned()));
+        why.unwrap_or_else(|| "the proxy refuses it".to_owned())
     }
 
     /// The status with which the proxy answers when it is asked for a tunnel; `None` when it takes
@@ -120,22 +145,22 @@ impl Through {
         let host = host.unwrap_or(authority);
         match self.ask(&format!("GET {url} HTTP/1.1\r\nHost: {host}\r\n\r\n")) {
             Ok(answer) if answer.is_empty() => held("cut without an answer"),
-            Ok(answer) => match status_of(&answer) {
-                status @ 400..500 => held(format!("refused ({status})")),
-                status => failed(format!("the proxy answers {status}")),
-            },
+            Ok(answer) => refused(&answer),
             Err(error) => no_proxy(&error),
         }
+    }
+
+    /// Writes into the proxy's log that this was all; nobody else can do that before.
+    pub(super) fn conclude(self) {
+        // Where it is not there, the log has a few lines more.
+        let _ = self.tunnel(&format!("{CONCLUDED}:443"));
     }
 
     pub(super) fn split(self, target: &str) -> Tried {
         let middle = target.rfind(':').unwrap_or(target.len()) / 2;
         let (before, after) = target.split_at_checked(middle).unwrap_or((target, ""));
         match self.ask(&format!("CONNECT {before} {after} HTTP/1.1\r\n\r\n")) {
-            Ok(answer) => match status_of(&answer) {
-                status @ 400..500 => held(format!("refused ({status})")),
-                status => failed(format!("the proxy answers {status}")),
-            },
+            Ok(answer) => refused(&answer),
             Err(error) => no_proxy(&error),
         }
     }
@@ -179,10 +204,7 @@ impl Through {
             Said::End => held("cut"),
             Said::Something => failed("the server answers"),
             Said::Nothing => failed("it was not cut"),
-            Said::NotReached(why) => (
-                Outcome::Moot,
-                format!("the host is let through and not reached ({why})"),
-            ),
+            Said::NotReached(why) => not_reached(&why),
             Said::NoProxy(error) => no_proxy(&error),
         }
     }
@@ -194,7 +216,7 @@ impl Through {
             Said::Nothing => held("it was not cut"),
             Said::End => failed("it was cut"),
             Said::NotReached(why) if why == "403" => failed("the proxy refuses it"),
-            Said::NotReached(why) => held(format!("let through and not reached ({why})")),
+            Said::NotReached(why) => not_reached(&why),
             Said::NoProxy(error) => no_proxy(&error),
         }
     }

@@ -34,12 +34,14 @@ pub(super) fn run(limit: usize, context: &Context) -> Result<u8, CliError> {
             }));
         }
     }
+    let is_none = found.is_empty();
+    found.sort_by_key(|report| report.requests.last);
     let found = found.split_off(found.len().saturating_sub(limit));
     context.printer.data("AuditEgress", &found, &warnings);
     let head = [
         "LAST", "SESSION", "", "HOST", "TIMES", "SENT", "RECEIVED", "WHY",
     ];
-    if found.is_empty() {
+    if is_none {
         let note = "no session with enforced egress has ended; those that run: scc network log";
         context.printer.note(note);
         return Ok(0);

@@ -1,7 +1,8 @@
 use std::path::PathBuf;
 
 use jiff::Timestamp;
-use scc_config::HostPattern;
+use scc_config::{HostPattern, NetworkPolicy};
+use scc_policy::{Reach, WEB_PORTS};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -9,7 +10,9 @@ use crate::commands::exceptions::Until;
 use crate::commands::wanted;
 use crate::context::Context;
 use crate::error::CliError;
-use crate::governance::{Asked, Rules};
+use crate::governance::{Asked, Effective, Rules};
+
+use super::explain::destinations;
 
 /// Let a running sandbox reach one more host for a while
 ///
@@ -50,19 +53,39 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<u8, CliError> 
     let state = context.state()?;
     let launcher = context.launcher(&runtime, &state);
     let view = launcher.find_running(&wanted(args.name.as_deref())).await?;
-    if args.withdraw {
-        launcher.withdraw_host(&view, host.name()).await?;
-        let now = Timestamp::now();
-        let said = format!("{host} was taken away");
-        return Ok(report(&host, &view.container, now, &said, context));
-    }
-    let asked = Asked {
+    let asked = || Asked {
         workspace: view.workspace.clone().map(PathBuf::from),
         ..Asked::default()
     };
-    let rules = Rules::open(context, asked)?;
+    let listed = listed(&host, view.provider.as_deref(), asked(), context)?;
+    if args.withdraw {
+        launcher.withdraw_host(&view, host.name()).await?;
+        let now = Timestamp::now();
+        let said = match listed {
+            Some(why) => format!("{host} can still be reached: {why}"),
+            None => format!("{host} cannot be reached any more"),
+        };
+        return Ok(report(&host, &view.container, now, &said, context));
+    }
+    if let Some(why) = listed {
+        return Err(CliError::Failed {
+            message: format!("{host} can be reached already: {why}"),
+            hint: format!("see the list: scc network explain {host}"),
+        });
+    }
+    let rules = Rules::open(context, asked())?;
     let governance = rules.governance()?;
     let policy = rules.policy(&governance, context)?;
+    if policy.network_policy.value != NetworkPolicy::WebEgressEnforced {
+        let policy = &policy.network_policy;
+        return Err(CliError::Refused {
+            message: format!(
+                "under `{}` ({}) no host is added",
+                policy.value, policy.origin
+            ),
+            hint: "see what is reached here: scc network explain".to_owned(),
+        });
+    }
     if !policy.network.allow_requests {
         return Err(CliError::Refused {
             message: "the rules do not let developers add hosts".to_owned(),
@@ -77,6 +100,27 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<u8, CliError> 
     launcher.allow_host(&view, host.name(), seconds).await?;
     let said = format!("{host} can be reached until {end}");
     Ok(report(&host, &view.container, end, &said, context))
+}
+
+/// The rule that lets the host through whatever is added, where one does.
+fn listed(
+    host: &HostPattern,
+    provider: Option<&str>,
+    asked: Asked,
+    context: &Context,
+) -> Result<Option<String>, CliError> {
+    let Some(provider) = provider else {
+        return Ok(None);
+    };
+    let effective = Effective::load(context, asked)?;
+    if effective.policy.network_policy.value != NetworkPolicy::WebEgressEnforced {
+        return Ok(None);
+    }
+    let destinations = destinations(provider, &effective, context)?;
+    Ok(match destinations.find(host, WEB_PORTS[1]) {
+        Reach::Allowed(entry) => Some(format!("{} ({})", entry.cause, entry.origin)),
+        _ => None,
+    })
 }
 
 fn report(

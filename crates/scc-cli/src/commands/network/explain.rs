@@ -62,7 +62,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
     }
 }
 
-fn destinations(
+/// What an agent's sandbox may reach by the rules.
+pub(super) fn destinations(
     id: &str,
     effective: &Effective,
     context: &Context,
@@ -129,7 +130,7 @@ impl View<'_> {
 
     /// The exit code says whether the host is reached.
     fn show_one(&self, text: &str, context: &Context) -> Result<u8, CliError> {
-        let (name, port) = target(text);
+        let (name, port) = target(text)?;
         let answer = self.answer(name, port);
         let one = Shown::One {
             host: name,
@@ -142,7 +143,20 @@ impl View<'_> {
         let word = if answer.allowed { "allowed" } else { "denied" };
         let text = format!("{name}:{port} is {word}: {}", answer.reason);
         context.printer.result(&text);
+        if !answer.allowed && self.is_enforced() {
+            context.printer.note(&self.way(name));
+        }
         Ok(if answer.allowed { 0 } else { 6 })
+    }
+
+    /// How a host that is refused can be had.
+    fn way(&self, name: &str) -> String {
+        match self.policy.network.allow_requests {
+            true => format!("let a running sandbox reach it for a while: scc network allow {name}"),
+            false => format!(
+                "ask whoever keeps the organization's rules for `{name}` in `allowed_hosts`"
+            ),
+        }
     }
 
     fn answer(&self, name: &str, port: u16) -> Answer<'_> {
@@ -235,17 +249,31 @@ fn ports(entry: &Destination) -> String {
 }
 
 /// Host and port of what was typed, which may be an address of the web.
-fn target(text: &str) -> (&str, u16) {
+fn target(text: &str) -> Result<(&str, u16), CliError> {
     let (rest, default) = match text.split_once("://") {
         Some(("http", rest)) => (rest, 80),
+        Some(("ftp", rest)) => (rest, 21),
+        Some(("git", rest)) => (rest, 9418),
+        Some((scheme, rest)) if scheme.contains("ssh") => (rest, 22),
         Some((_, rest)) => (rest, 443),
         None => (text, 443),
     };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let authority = authority.rsplit('@').next().unwrap_or_default();
+    let (user, authority) = match authority.rsplit_once('@') {
+        Some((user, host)) => (Some(user), host),
+        None => (None, authority),
+    };
     match authority.rsplit_once(':') {
-        Some((host, port)) if !host.contains(':') => (host, port.parse().unwrap_or(default)),
-        _ => (authority, default),
+        // As git writes a place that is reached by ssh: `git@HOST:PATH`.
+        Some((host, _)) if user.is_some() && !text.contains("://") => Ok((host, 22)),
+        Some((host, port)) if !host.contains(':') => {
+            let port = port.parse().map_err(|_| CliError::Usage {
+                message: format!("`{port}` is no port"),
+                hint: format!("give a number from 1 to 65535: {host}:443"),
+            })?;
+            Ok((host, port))
+        }
+        _ => Ok((authority, default)),
     }
 }
 
@@ -261,8 +289,13 @@ mod tests {
             ("http://a.example/x", ("a.example", 80)),
             ("https://u@a.example:1/x", ("a.example", 1)),
             ("::1", ("::1", 443)),
+            ("git@a.example:o/r.git", ("a.example", 22)),
+            ("ssh://git@a.example/o/r", ("a.example", 22)),
         ] {
-            assert_eq!(target(text), expected, "{text}");
+            assert_eq!(target(text).unwrap(), expected, "{text}");
+        }
+        for text in ["a.example:99999", "a.example:abc", "a.example:"] {
+            assert!(target(text).is_err(), "{text}");
         }
     }
 }

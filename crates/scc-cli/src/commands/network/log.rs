@@ -1,5 +1,5 @@
 use futures_util::TryStreamExt as _;
-use scc_launch::{EgressEntry, LaunchError};
+use scc_launch::{EgressEntry, EgressReader, LaunchError};
 use scc_runtime::{OutputStream, SandboxRuntime as _};
 use tokio::io::AsyncWriteExt as _;
 
@@ -58,6 +58,7 @@ async fn follow(
 ) -> Result<u8, CliError> {
     let mut stdout = tokio::io::stdout();
     let mut rest = Vec::new();
+    let mut reader = EgressReader::default();
     while let Some(chunk) = output.try_next().await? {
         if chunk.stream == OutputStream::Stderr {
             continue;
@@ -65,7 +66,7 @@ async fn follow(
         rest.extend_from_slice(&chunk.bytes);
         while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
             let whole: Vec<u8> = rest.drain(..=end).collect();
-            let Some(entry) = EgressEntry::read(&String::from_utf8_lossy(&whole)) else {
+            let Some(entry) = reader.read(String::from_utf8_lossy(&whole).trim_end()) else {
                 continue;
             };
             let text = match context.printer.line("NetworkLog", &[&entry]) {
