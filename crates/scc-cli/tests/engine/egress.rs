@@ -1,8 +1,10 @@
 //! Enforced egress, attacked from inside a sandbox.
 
 mod agents;
+mod broken;
 mod escape;
 mod live;
+mod proven;
 mod tools;
 mod trouble;
 pub(crate) mod world;
