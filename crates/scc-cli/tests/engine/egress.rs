@@ -5,6 +5,7 @@ mod broken;
 mod escape;
 mod live;
 mod proven;
+mod refusals;
 mod tools;
 mod trouble;
 pub(crate) mod world;
