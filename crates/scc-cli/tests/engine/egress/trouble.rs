@@ -261,7 +261,8 @@ fn a_range_that_changes_hands_refuses_no_launch() {
     );
     let gate = gate.unwrap();
     let start = || {
-        let mut start = world.command(&["start", "--non-interactive", "--", "true"]);
+        let args = ["start", "--non-interactive", "--", "hostname", "-I"];
+        let mut start = world.command(&args);
         start.current_dir(&two).env("DOCKER_HOST", gate.host());
         spawn(start)
     };
@@ -275,6 +276,9 @@ fn a_range_that_changes_hands_refuses_no_launch() {
     let number = seen.iter().position(makes_network).unwrap();
 
     let mut neighbour = world.session();
+    let networks = world.context.engine().networks(world.context.namespace());
+    let range = networks.iter().map(|one| range(&world, one));
+    let range = range.last().unwrap();
     gate.hold_at(number, Side::Before);
     let held = start();
     gate.wait_until_held(LIMIT);
@@ -284,8 +288,40 @@ fn a_range_that_changes_hands_refuses_no_launch() {
     wait_for("the end of the neighbour's network", LIMIT, || {
         left(&world).is_empty().then_some(())
     });
+    let all = world.context.namespace();
+    until_next_is(&world, &format!("{all}-next"), &range);
     gate.release();
-    Run::of(&held.wait_with_output().unwrap()).ok();
+    let run = Run::of(&held.wait_with_output().unwrap()).ok();
+    let own = run.stdout.trim();
+    let (network, _) = range.rsplit_once('.').unwrap();
+    assert!(own.starts_with(network), "{own} is not in {range}");
+}
+
+/// The range of a network of the engine's.
+fn range(world: &World, network: &str) -> String {
+    let found = world.context.engine().get(&format!("/networks/{network}"));
+    let range = found["IPAM"]["Config"][0]["Subnet"].as_str();
+    range.unwrap().to_owned()
+}
+
+/// Has the engine give ranges away until the next is this one. Some begin anew with each network, and
+/// others go through all before they give one again.
+fn until_next_is(world: &World, name: &str, wanted: &str) {
+    let next = || {
+        let engine = world.context.engine();
+        let body = json!({ "Name": name });
+        let (status, said) = engine.request("POST", "/networks/create", Some(&body));
+        assert_eq!(status, 201, "{said}");
+        let given = range(world, name);
+        let _ = engine.request("DELETE", &format!("/networks/{name}"), None);
+        given
+    };
+    // The number of ranges is known when it comes for the second time.
+    let until_given = || (1..100).find(|_| next() == wanted).unwrap();
+    until_given();
+    for _ in 1..until_given() {
+        next();
+    }
 }
 
 /// The engine's machine goes down and comes back: nobody of those that attended is there any more.
