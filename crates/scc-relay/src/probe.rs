@@ -137,6 +137,7 @@ fn one(check: &Check, through: Through) -> Tried {
         Check::Allowed(target) => through.allowed(target),
         Check::Unserved(url, host) => through.unserved(url, host.as_deref()),
         Check::Single(host) => through.single(host),
+        Check::Split(target) => through.split(target),
         Check::Cut(target, name) => through.cut(target, &hello::hello(name)),
         Check::CutPlain(target) => through.cut(target, b"GET / HTTP/1.0\r\n\r\n"),
         Check::Carried(target) => through.carried(target),
@@ -197,6 +198,9 @@ mod tests {
             ("unserved:http://a/", refusing, true),
             ("unserved:http://a/", agreeing, false),
             ("unserved:http://a/", failing, false),
+            ("split:abc:443", refusing, true),
+            ("split:abc:443", agreeing, false),
+            ("split:abc:443", failing, false),
             ("single:a", refusing, true),
             ("single:a", agreeing, false),
         ] {

@@ -140,8 +140,8 @@ mod tests {
 
     use super::*;
 
-    /// A proxy that grants tunnels and then says back what it hears; it answers other requests, and
-    /// refuses `denied.example`.
+    /// A proxy that grants tunnels and uploads, and then says back what it hears; it answers other
+    /// requests, and refuses `denied.example`.
     fn proxy() -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -163,7 +163,7 @@ mod tests {
         if head.contains("denied.example") {
             return stream.write_all(b"HTTP/1.1 403 Forbidden\r\n\r\nthe rule");
         }
-        if !head.starts_with("CONNECT") {
+        if head.starts_with("GET") {
             return stream.write_all(b"HTTP/1.1 200 OK\r\n\r\nplain");
         }
         stream.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")?;
@@ -244,6 +244,28 @@ mod tests {
     }
 
     #[test]
+    fn connections_are_cut_at_any_time() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = chain(directory.path(), proxy());
+        let tunnel = "CONNECT late.example:443 HTTP/1.1\r\n\r\n";
+        let plain = "POST http://late.example/ HTTP/1.1\r\n\r\n";
+        for (request, answer) in [(tunnel, "HTTP/1.1 200"), (plain, "HTTP/1.1 200")] {
+            let mut stream = TcpStream::connect(at).unwrap();
+            stream.write_all(request.as_bytes()).unwrap();
+            // The first word of the answer: it is let through, and has not said whom it wants.
+            let mut first = vec![0; answer.len()];
+            stream.read_exact(&mut first).unwrap();
+            assert_eq!(String::from_utf8_lossy(&first), answer);
+            crate::cut::cut("late.example");
+            let _ = stream.write_all(&hello("late.example"));
+            let mut rest = Vec::new();
+            let _ = stream.read_to_end(&mut rest);
+            let rest = String::from_utf8_lossy(&rest);
+            assert!(!rest.contains("and more"), "{rest}");
+        }
+    }
+
+    #[test]
     fn what_is_no_tunnel_passes() {
         let directory = tempfile::tempdir().unwrap();
         let at = chain(directory.path(), proxy());
@@ -254,8 +276,13 @@ mod tests {
             answer.starts_with("HTTP/1.1 403") && answer.ends_with("the rule"),
             "{answer}"
         );
-        let answer = client(at, "\r\nCONNECT good.example:443 HTTP/1.1\r\n\r\n", b"");
-        assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+        for line in [
+            "\r\nCONNECT good.example:443",
+            "CONNECT good.example .x:443",
+        ] {
+            let answer = client(at, &format!("{line} HTTP/1.1\r\n\r\n"), b"");
+            assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+        }
     }
 
     #[test]

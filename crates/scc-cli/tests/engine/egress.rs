@@ -3,7 +3,9 @@
 mod agents;
 mod broken;
 mod escape;
+mod interrupted;
 mod live;
+mod proof;
 mod proven;
 mod refusals;
 mod tools;

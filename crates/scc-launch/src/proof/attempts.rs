@@ -38,7 +38,9 @@ fn claim_of(check: &Check) -> ClaimId {
         Check::Unreachable(_) | Check::Unechoed(_) | Check::NoIpv6 => ClaimId::NetworkDirect,
         Check::Unknown(_) | Check::Unanswered(..) | Check::Unresolved(_) => ClaimId::NetworkNames,
         Check::Denied(_) | Check::Unserved(..) | Check::Single(_) => ClaimId::NetworkList,
-        Check::Cut(..) | Check::CutPlain(_) | Check::Carried(_) => ClaimId::NetworkTls,
+        Check::Split(_) | Check::Cut(..) | Check::CutPlain(_) | Check::Carried(_) => {
+            ClaimId::NetworkTls
+        }
         Check::Allowed(_) => ClaimId::NetworkAllowed,
         Check::NoSocket(_) => ClaimId::Kernel,
         Check::Absent(_) => ClaimId::Hidden,
@@ -136,6 +138,7 @@ fn with(host: &str, list: &Destinations) -> Vec<Check> {
         Check::Unserved(format!("https://{host}/"), None),
         Check::Unserved(format!("ftp://{host}/"), None),
         Check::Single(host.to_owned()),
+        Check::Split(tunnel.clone()),
         Check::Cut(tunnel.clone(), NOWHERE.to_owned()),
         Check::Cut(tunnel.clone(), String::new()),
         Check::CutPlain(tunnel.clone()),

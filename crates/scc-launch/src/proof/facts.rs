@@ -155,6 +155,7 @@ pub(super) mod tests {
                 memory_bytes: 1,
                 cpus: 1.0,
                 pids: 1,
+                log_files: 1,
             },
             read_only_root: false,
             terminal: None,

@@ -33,6 +33,9 @@ pub enum Check {
     Unserved(String, Option<String>),
     /// `single:HOST`: a second request behind one that the proxy serves is not carried out.
     Single(String),
+    /// `split:HOST:PORT`: a tunnel to this host with a blank in its name is refused; a proxy that takes
+    /// the blank out would carry a client to a host that nobody has compared the names with.
+    Split(String),
     /// `cut:HOST:PORT:NAME`: a tunnel in which TLS asks for another name is cut; without a name,
     /// one in which it asks for nobody.
     Cut(String, String),
@@ -98,6 +101,7 @@ impl FromStr for Check {
                 None => Self::Unserved(own, None),
             }),
             "single" => Some(Self::Single(own)),
+            "split" => target(rest).map(Self::Split),
             "cut" => rest.rsplit_once(':').and_then(|(to, name)| {
                 let to = target(to)?;
                 Some(Self::Cut(to, name.to_owned()))
@@ -136,6 +140,7 @@ impl fmt::Display for Check {
             Self::Unserved(url, None) => write!(f, "unserved:{url}"),
             Self::Unserved(url, Some(host)) => write!(f, "unserved:{url} {host}"),
             Self::Single(host) => write!(f, "single:{host}"),
+            Self::Split(target) => write!(f, "split:{target}"),
             Self::Cut(target, name) => write!(f, "cut:{target}:{name}"),
             Self::CutPlain(target) => write!(f, "cut-plain:{target}"),
             Self::Carried(target) => write!(f, "carried:{target}"),
@@ -249,6 +254,7 @@ mod tests {
             "unserved:http://a:8080/",
             "unserved:http://10.0.0.1/ a",
             "single:a",
+            "split:a:443",
             "cut:a:443:b",
             "cut:a:443:",
             "cut-plain:a:443",

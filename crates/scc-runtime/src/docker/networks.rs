@@ -177,17 +177,18 @@ pub(super) async fn surroundings(
     docker: &Docker,
     own: &Own<'_>,
 ) -> Result<Surroundings, EngineError> {
-    let networks = all(docker, None).await?;
+    let running = async {
+        let found = docker.list_containers(None::<ListContainersOptions>).await;
+        found.map_err(failed("listing sandboxes", "the engine"))
+    };
+    let (networks, running) = tokio::join!(all(docker, None), running);
+    let (networks, running) = (networks?, running?);
     let machine = networks
         .iter()
         .filter(|network| own.network.is_none() || network.name.as_deref() != own.network)
         .filter_map(|network| network.ipam.as_ref())
         .flat_map(own_addresses)
         .collect();
-    let running = docker
-        .list_containers(None::<ListContainersOptions>)
-        .await
-        .map_err(failed("listing sandboxes", "the engine"))?;
     let is_own = |container: &ContainerSummary| {
         let id = container.id.as_deref();
         id.is_some_and(|id| own.sandboxes.contains(&id))

@@ -371,6 +371,24 @@ fn a_host_that_nobody_knows_refuses_no_launch() {
     assert!(said.starts_with('5'), "{said}");
 }
 
+/// What is shown when one of these tests fails.
+#[test]
+fn the_account_of_a_test_has_what_proxies_said() {
+    let world = World::new(&Plan::default());
+    world.agent("curl -sS http://earlier.test/");
+    let _session = world.session();
+    page(&world, &world.context.workspace(), "denied.test");
+    let account = world.account();
+    let (now, earlier) = account.split_once("--- earlier").unwrap();
+    assert!(
+        now.contains("\"host\":\"denied.test\",\"port\":\"80\",\"status\":403"),
+        "{account}"
+    );
+    let line = |line: &str| line.contains("denied") && line.contains("earlier.test:80");
+    assert!(earlier.lines().any(line), "{account}");
+    assert!(earlier.contains("launch.started"), "{account}");
+}
+
 /// Stopped from elsewhere.
 #[test]
 fn a_session_that_is_stopped_leaves_nothing() {
