@@ -14,6 +14,7 @@ mod governance;
 mod host;
 mod output;
 mod packages;
+mod program;
 mod progress;
 mod prompt;
 pub mod providers;

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use scc_config::NetworkPolicy;
@@ -18,8 +19,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
 use crate::environment;
+use crate::program::output_within;
 
 const KEPT: SignedDuration = SignedDuration::from_hours(24);
+/// How long a manager may take for all that it is asked.
+const PATIENCE: Duration = Duration::from_secs(20);
 /// A package that every index has, to see where files are.
 const SAMPLE: &str = "pip";
 
@@ -54,9 +58,13 @@ pub(crate) fn hosts(policy: &EffectivePolicy, context: &Context) -> BTreeMap<Str
         let hosts = match answers.get(name).filter(current) {
             Some(answer) => answer.hosts.clone(),
             None => {
-                let hosts = manager.ask();
-                // What is not set up may be soon.
-                if !hosts.endpoints.is_empty() {
+                let (hosts, is_whole) = manager.ask(Instant::now() + PATIENCE);
+                let is_set_up = !hosts.endpoints.is_empty();
+                if is_set_up && !is_whole {
+                    context.printer.warning(&without_files(name));
+                }
+                // What is not set up may be soon, and what did not answer may answer next time.
+                if is_set_up && is_whole {
                     let hosts = hosts.clone();
                     let answer = Answer {
                         inputs,
@@ -75,6 +83,13 @@ pub(crate) fn hosts(policy: &EffectivePolicy, context: &Context) -> BTreeMap<Str
         keep(&file, &answers);
     }
     found
+}
+
+fn without_files(manager: &str) -> String {
+    format!(
+        "{manager} does not say where its files are, so a sandbox may be refused them; \
+         to see why, type: {manager} install --dry-run --ignore-installed --report=- {SAMPLE}"
+    )
 }
 
 /// Without a cache the managers are asked again.
@@ -106,12 +121,16 @@ impl Manager {
         }
     }
 
-    fn ask(self) -> PackageHosts {
+    /// What it says until then, and whether that is all.
+    fn ask(self, until: Instant) -> (PackageHosts, bool) {
         match self {
-            Self::Npm => npm_hosts(&said("npm", &["config", "list", "--json"])),
-            Self::Pip => pip(),
-            Self::Cargo => cargo_hosts(&cargo()),
-            Self::Apt => apt_hosts(&apt()),
+            Self::Npm => {
+                let config = said("npm", &["config", "list", "--json"], until);
+                (npm_hosts(&config), true)
+            }
+            Self::Pip => pip(until),
+            Self::Cargo => (cargo_hosts(&cargo()), true),
+            Self::Apt => (apt_hosts(&apt()), true),
         }
     }
 
@@ -144,30 +163,27 @@ impl Manager {
     }
 }
 
-/// What a program prints; nothing where it is not there or fails.
-fn said(program: &str, args: &[&str]) -> String {
-    let output = Command::new(program)
-        .args(args)
-        .current_dir("/")
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .output();
-    match output {
-        Ok(output) if output.status.success() => {
-            String::from_utf8_lossy(&output.stdout).into_owned()
-        }
+/// What a program prints; nothing where it is not there, fails, or has not ended by then.
+fn said(program: &str, args: &[&str], until: Instant) -> String {
+    let mut command = Command::new(program);
+    command.args(args).current_dir("/").stderr(Stdio::null());
+    let left = until.saturating_duration_since(Instant::now());
+    match output_within(&mut command, left) {
+        Ok((status, printed)) if status.success() => String::from_utf8_lossy(&printed).into_owned(),
         _ => String::new(),
     }
 }
 
-fn pip() -> PackageHosts {
+fn pip(until: Instant) -> (PackageHosts, bool) {
     let pip = |args: &[&str]| {
         let module = [&["-m", "pip"], args].concat();
-        match said("pip", args) {
-            text if text.is_empty() => said("python3", &module),
+        match said("pip", args, until) {
+            text if text.is_empty() => said("python3", &module, until),
             text => text,
         }
     };
+    let (config, help) = (pip(&["config", "list"]), pip(&["install", "--help"]));
+    // It asks the index, and without a network takes its time.
     let report = pip(&[
         "install",
         "--dry-run",
@@ -179,11 +195,12 @@ fn pip() -> PackageHosts {
         "--report=-",
         SAMPLE,
     ]);
-    pip_hosts(&PipFacts {
-        config: &pip(&["config", "list"]),
-        help: &pip(&["install", "--help"]),
+    let hosts = pip_hosts(&PipFacts {
+        config: &config,
+        help: &help,
         report: &report,
-    })
+    });
+    (hosts, !report.is_empty() && Instant::now() < until)
 }
 
 fn cargo_home() -> PathBuf {
@@ -231,4 +248,21 @@ fn apt() -> Vec<String> {
     files
         .filter_map(|file| std::fs::read_to_string(file).ok())
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_does_not_end_is_not_waited_for() {
+        let began = Instant::now();
+        let until = began + Duration::from_millis(300);
+        assert_eq!(said("sh", &["-c", "echo before; exec sleep 20"], until), "");
+        assert!(began.elapsed() < Duration::from_secs(15));
+        // Nor is anybody else, when the time is over.
+        assert_eq!(said("sh", &["-c", "exec sleep 20"], until), "");
+        assert!(began.elapsed() < Duration::from_secs(15));
+        assert_eq!(said("pwd", &[], Instant::now() + PATIENCE), "/\n");
+    }
 }

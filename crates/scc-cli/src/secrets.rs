@@ -1,8 +1,6 @@
 //! Fetching secrets from where the user keeps them.
 
-use std::io::Read as _;
-use std::process::{ChildStdout, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::process::Command;
 use std::time::Duration;
 
 use scc_config::SecretSource;
@@ -10,6 +8,7 @@ use secrecy::SecretString;
 
 use crate::environment;
 use crate::error::CliError;
+use crate::program::{Unheard, output_within};
 
 /// Resolves a secret for the setting `key`.
 pub(crate) fn resolve(key: &str, source: &SecretSource) -> Result<SecretString, CliError> {
@@ -42,43 +41,19 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 fn output_of(command: &str, patience: Duration) -> Result<String, String> {
     let failed = |why: String| format!("the command `{command}` {why}");
-    let mut child = Command::new("/bin/sh")
-        .args(["-c", command])
-        // Not in the workspace, whose files an agent can write.
-        .current_dir("/")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::inherit())
-        .spawn()
-        .map_err(|error| failed(format!("cannot be run: {error}")))?;
-    let printed = read_all(child.stdout.take());
-    let printed = printed.recv_timeout(patience);
-    if printed.is_err() {
-        // It may have ended by itself since.
-        let _ = child.kill();
-    }
-    let status = child
-        .wait()
-        .map_err(|error| failed(format!("was lost: {error}")))?;
-    let seconds = patience.as_secs();
-    let printed = printed.map_err(|_| failed(format!("did not end within {seconds} s")))?;
+    let mut shell = Command::new("/bin/sh");
+    // Not in the workspace, whose files an agent can write.
+    shell.args(["-c", command]).current_dir("/");
+    let (status, printed) =
+        output_within(&mut shell, patience).map_err(|unheard| match unheard {
+            Unheard::NotRun(error) => failed(format!("cannot be run: {error}")),
+            Unheard::Lost(error) => failed(format!("was lost: {error}")),
+            Unheard::Late => failed(format!("did not end within {} s", patience.as_secs())),
+        })?;
     if !status.success() {
         return Err(failed(format!("failed ({status})")));
     }
     String::from_utf8(printed).map_err(|_| failed("printed no text".to_owned()))
-}
-
-/// Everything that a pipe gives, read beside the caller so that it can stop waiting.
-fn read_all(pipe: Option<ChildStdout>) -> Receiver<Vec<u8>> {
-    let (send, receive) = channel();
-    std::thread::spawn(move || {
-        let mut bytes = Vec::new();
-        if let Some(mut pipe) = pipe {
-            let _ = pipe.read_to_end(&mut bytes);
-        }
-        let _ = send.send(bytes);
-    });
-    receive
 }
 
 #[cfg(test)]

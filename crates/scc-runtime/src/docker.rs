@@ -27,7 +27,7 @@ use crate::engine::Transport;
 use crate::seccomp;
 use crate::{
     Attachment, BuildProgress, EngineError, EngineInfo, EngineLookup, ExecSpec, ImageBuild,
-    NetworkSpec, NetworkView, OutputChunk, Sandbox, SandboxRuntime, SandboxSpec, Surroundings,
+    NetworkSpec, NetworkView, OutputChunk, Own, Sandbox, SandboxRuntime, SandboxSpec, Surroundings,
     TerminalSize, Unfinished,
 };
 
@@ -237,8 +237,8 @@ impl SandboxRuntime for DockerRuntime {
         networks::address_in(&self.docker, id, network).await
     }
 
-    async fn surroundings(&self) -> Result<Surroundings, EngineError> {
-        networks::surroundings(&self.docker).await
+    async fn surroundings(&self, own: &Own<'_>) -> Result<Surroundings, EngineError> {
+        networks::surroundings(&self.docker, own).await
     }
 
     async fn remove_unused_volumes(

@@ -66,6 +66,11 @@ pub struct WayOut {
     pub name_servers: Vec<IpAddr>,
 }
 
+/// The name of proxy, network and volume that are made for a sandbox of this name.
+pub fn egress_name(sandbox: &str) -> String {
+    format!("{sandbox}-egress")
+}
+
 /// Which sandbox is joined to its proxy.
 #[derive(Debug, Clone)]
 pub struct Link<'a> {
@@ -81,7 +86,7 @@ impl Link<'_> {
     /// The name of everything that is made for the sandbox: one, so that two launches of the same
     /// sandbox cannot both have it.
     pub fn name(&self) -> String {
-        format!("{}-egress", self.sandbox)
+        egress_name(self.sandbox)
     }
 
     /// The labels of everything that is made for the sandbox.

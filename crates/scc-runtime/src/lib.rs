@@ -28,7 +28,7 @@ pub use error::{EngineError, TriedEndpoint};
 pub use image::{BuildProgress, ContextFile, ImageBuild};
 pub use spec::{
     EnvValue, ExecSpec, JoinedNetworks, Limits, Mount, MountSource, NameServers, Network,
-    NetworkSpec, NetworkView, Sandbox, SandboxSpec, SandboxState, SealedDirectory, SealedFile,
+    NetworkSpec, NetworkView, Own, Sandbox, SandboxSpec, SandboxState, SealedDirectory, SealedFile,
     Surroundings, TerminalSize, Unfinished, UserIds,
 };
 
@@ -142,8 +142,8 @@ pub trait SandboxRuntime {
     /// The address of a running sandbox in a network.
     async fn address_in(&self, id: &str, network: &str) -> Result<Option<IpAddr>, EngineError>;
 
-    /// Addresses of the engine's machine and of everything that runs on it.
-    async fn surroundings(&self) -> Result<Surroundings, EngineError>;
+    /// Addresses of the engine's machine and of everything that runs on it, without what is `own`.
+    async fn surroundings(&self, own: &Own<'_>) -> Result<Surroundings, EngineError>;
 
     /// The volumes whose labels include `labels` that no sandbox uses are removed; their names are
     /// returned. With `dry_run` they are only named.

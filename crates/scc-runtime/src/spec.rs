@@ -206,6 +206,15 @@ pub struct NetworkView {
     pub address: Option<IpAddr>,
 }
 
+/// What is not around a sandbox, because it is its own.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Own<'a> {
+    /// The runtime's identifiers of sandboxes.
+    pub sandboxes: &'a [&'a str],
+    /// The name of a network.
+    pub network: Option<&'a str>,
+}
+
 /// Addresses around a sandbox that enforced egress must keep out of its reach.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Surroundings {

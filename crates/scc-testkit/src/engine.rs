@@ -4,7 +4,7 @@
 mod containers;
 mod logs;
 
-use std::io::{self, BufReader, Write};
+use std::io::{self, BufReader, Read as _, Write};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 
@@ -102,6 +102,25 @@ impl Engine {
             head => Err(io::Error::other(
                 head.map_or_else(String::new, |h| h.first_line),
             )),
+        }
+    }
+
+    /// What the engine sends in answer to this until it closes the connection, in its framing.
+    fn stream(&self, path: &str, body: &str) -> io::Result<String> {
+        let mut stream = UnixStream::connect(&self.socket)?;
+        write!(
+            stream,
+            "POST {path} HTTP/1.1\r\nhost: engine\r\ncontent-type: application/json\r\n\
+             connection: upgrade\r\nupgrade: tcp\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        )?;
+        let mut reader = BufReader::new(stream);
+        let head = read_head(&mut reader)?.ok_or(io::ErrorKind::UnexpectedEof)?;
+        let mut bytes = Vec::new();
+        reader.read_to_end(&mut bytes)?;
+        match head.first_line.contains(" 101 ") {
+            true => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+            false => Err(io::Error::other(head.first_line)),
         }
     }
 

@@ -1,6 +1,7 @@
 //! `scc prove`: what it says of sandboxes as they should be, and of such that somebody has changed.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use scc_testkit::context::{Run, TestContext};
 use scc_testkit::gate::Gate;
@@ -8,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::safety::with_net;
 use crate::support::{command, context, list, scc, sessions};
+use crate::worktree::worktrees;
 
 pub(crate) const ALL_CLAIMS: usize = 14;
 
@@ -113,12 +115,23 @@ fn a_locked_down_sandbox() {
 }
 
 /// Proves a sandbox that somebody changes on its way to the engine.
-fn mutated(context: &TestContext, change: fn(&mut Value)) -> Run {
+fn mutated(context: &TestContext, change: impl Fn(&mut Value) + Send + Sync + 'static) -> Run {
+    mutated_in(context, &context.workspace(), change)
+}
+
+fn mutated_in(
+    context: &TestContext,
+    workspace: &Path,
+    change: impl Fn(&mut Value) + Send + Sync + 'static,
+) -> Run {
     let real = context.engine().host();
     let gate = Gate::open(&context.path("gate.sock"), &real).unwrap();
     gate.rewrite("trial", change);
     let mut command = command(context, &["prove", "--json"]);
-    Run::of(&command.env("DOCKER_HOST", gate.host()).output().unwrap())
+    command
+        .current_dir(workspace)
+        .env("DOCKER_HOST", gate.host());
+    Run::of(&command.output().unwrap())
 }
 
 /// It is found, under this name.
@@ -158,6 +171,91 @@ fn a_mount_that_was_added() {
     });
     found(&run, &["mounts"]);
     assert!(run.stdout.contains("the plan does not name it"), "{run:?}");
+}
+
+/// The machine's own `/tmp` where a private one is promised.
+#[test]
+fn a_tmp_that_is_the_machines() {
+    let context = context();
+    let run = mutated(&context, |container| {
+        let config = &mut container["HostConfig"];
+        config["Tmpfs"].as_object_mut().unwrap().remove("/tmp");
+        let mounts = config["Mounts"].as_array_mut().unwrap();
+        mounts.push(json!({ "Type": "bind", "Source": "/var/tmp", "Target": "/tmp" }));
+    });
+    found(&run, &["mounts"]);
+}
+
+/// A file system of the machine's that is of a kind that engines mount too, among the devices.
+#[test]
+fn a_directory_of_the_machines_among_the_devices() {
+    let context = context();
+    let run = mutated(&context, |container| {
+        let mounts = container["HostConfig"]["Mounts"].as_array_mut().unwrap();
+        mounts.push(json!({ "Type": "bind", "Source": "/dev/shm", "Target": "/dev/x" }));
+    });
+    found(&run, &["mounts"]);
+}
+
+/// By IPv6, where the engine has a network with it.
+#[test]
+fn a_network_with_ipv6() {
+    let context = governed(NO_GUARD);
+    let network = format!("{}-six", context.namespace());
+    let body = json!({
+        "Name": network,
+        "EnableIPv6": true,
+        "Internal": true,
+        "IPAM": { "Config": [{ "Subnet": "fd5c:c009::/64" }] },
+        "Labels": { "dev.scc.namespace": context.namespace() },
+    });
+    let (status, said) = context
+        .engine()
+        .request("POST", "/networks/create", Some(&body));
+    assert_eq!(status, 201, "{said}");
+    let run = mutated(&context, move |container| {
+        container["HostConfig"]["NetworkMode"] = network.clone().into();
+    });
+    assert_eq!(run.status, 6, "{run:?}");
+    let proof = run.json();
+    assert!(states(&proof, "failed").contains(&"network-direct".to_owned()));
+    assert_eq!(attempts(&proof)["noipv6"], "failed");
+}
+
+/// Nothing is between the sandbox and the network's absence, and the guard's claims take a minute.
+const NO_GUARD: &str = "defaults: {network_policy: locked-down-web}\n\
+                        security: {safety_net: {action: allow}}\n";
+
+/// What a launch mounts of the shared `.git` is there, although nobody has started anything here.
+#[test]
+fn a_linked_worktree() {
+    let context = governed(NO_GUARD);
+    let (mine, _) = worktrees(&context);
+    let mut prove = command(&context, &["prove", "--json"]);
+    let run = Run::of(&prove.current_dir(&mine).output().unwrap()).ok();
+    assert_eq!(states(&run.json(), "failed"), [""; 0], "{run:?}");
+    let admin = context.workspace().join(".git/worktrees/mine");
+    assert!(admin.join("config.worktree").is_file());
+}
+
+/// What is mounted of the host is looked at once more before the start: in between an agent of the
+/// repository's own work tree could put a link there.
+#[test]
+fn a_worktree_that_is_replaced_meanwhile() {
+    let context = governed(NO_GUARD);
+    let (mine, other) = worktrees(&context);
+    let admin = context.workspace().join(".git/worktrees");
+    let (own, aside) = (admin.join("mine"), admin.join("aside"));
+    let run = mutated_in(&context, &mine, move |_| {
+        std::fs::rename(&own, &aside).unwrap();
+        std::os::unix::fs::symlink(&aside, &own).unwrap();
+    });
+    assert!(other.exists());
+    assert_eq!(run.status, 6, "{run:?}");
+    assert!(run.stderr.contains("mine"), "{run:?}");
+    let left = context.engine().containers(context.namespace());
+    let role = |one: &Value| one["Labels"]["dev.scc.role"].clone();
+    assert!(left.iter().all(|one| role(one) != "trial"), "{left:?}");
 }
 
 #[test]

@@ -123,7 +123,7 @@ fn as_root(program: &str) -> Command {
     sudo
 }
 
-fn root(program: &str, args: &[&str]) {
+pub(crate) fn root(program: &str, args: &[&str]) {
     let output = as_root(program).args(args).output().unwrap();
     assert!(output.status.success(), "{program} {args:?}: {output:?}");
 }

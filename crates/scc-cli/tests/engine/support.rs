@@ -98,7 +98,7 @@ impl Drop for Session {
 }
 
 /// How many sessions are recorded as running.
-fn running(context: &TestContext) -> usize {
+pub(crate) fn running(context: &TestContext) -> usize {
     let all = scc(context, &["sessions", "--all", "--json"]).ok().json()["data"].clone();
     let all = all.as_array().cloned().unwrap_or_default();
     all.iter().filter(|one| one["state"] == "running").count()

@@ -10,7 +10,7 @@ use scc_testkit::context::{Run, TestContext};
 use crate::support::{command, context};
 
 /// The context's repository with two linked worktrees beside it.
-fn worktrees(context: &TestContext) -> (PathBuf, PathBuf) {
+pub(crate) fn worktrees(context: &TestContext) -> (PathBuf, PathBuf) {
     let git = |args: &[&str]| {
         let mut git = context.command("git".as_ref());
         git.args(["-c", "safe.directory=*"]).args(args);

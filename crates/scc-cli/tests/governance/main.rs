@@ -4,6 +4,7 @@
 mod config;
 mod exceptions;
 mod org;
+mod packages;
 mod refresh;
 mod safety;
 mod start;

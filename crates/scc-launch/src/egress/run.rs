@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use scc_relay::address::Address;
 use scc_relay::probe::{Finding, Outcome};
-use scc_runtime::egress::{EgressTopology, End, InternalNetwork, Link, Socket, Topology};
+use scc_runtime::egress::{
+    EgressTopology, End, InternalNetwork, Link, Socket, Topology, egress_name,
+};
 use scc_runtime::{
-    Attachment, EngineError, ExecSpec, Limits, Sandbox, SandboxRuntime, SandboxSpec, SandboxState,
+    Attachment, EngineError, ExecSpec, Limits, Own, Sandbox, SandboxRuntime, SandboxSpec, SandboxState,
     Surroundings, UserIds, labels,
 };
 
@@ -57,22 +59,46 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         egress: &EgressPlan,
         spec: SandboxSpec,
     ) -> Result<(String, Attachment), LaunchError> {
-        let surroundings = self.runtime.surroundings();
-        let joined = self.join_enforced(plan, egress, spec);
-        let (surroundings, joined) = match egress.topology {
-            // Its proxy is as far out of reach as any other container.
-            Topology::Socket => tokio::join!(surroundings, joined),
-            // Before there is a proxy, whose address is not to be among them.
-            Topology::InternalNetwork => (surroundings.await, joined.await),
-        };
-        let (surroundings, joined) = (surroundings?, joined?);
+        let (joined, surroundings) = self.join_and_look(plan, egress, spec).await?;
         self.check_from_inside(&joined, egress, &surroundings)
             .await?;
         Ok((joined.sandbox, joined.attachment))
     }
 
+    /// Makes and starts proxy and sandbox, and looks around; the agent waits. On failure what was made
+    /// stays.
+    pub(crate) async fn join_and_look(
+        &self,
+        plan: &Plan,
+        egress: &EgressPlan,
+        spec: SandboxSpec,
+    ) -> Result<(Joined, Surroundings), LaunchError> {
+        let joined = self.join_enforced(plan, egress, spec);
+        match egress.topology {
+            Topology::Socket => {
+                // A proxy that is its own is as far out of reach as any other container.
+                let own = Own::default();
+                let around = self.runtime.surroundings(&own);
+                let (joined, around) = tokio::join!(joined, around);
+                Ok((joined?, around?))
+            }
+            Topology::InternalNetwork => {
+                // After the two have their addresses: until then somebody else could have the same, and
+                // be gone when they are tried.
+                let joined = joined.await?;
+                let network = egress_name(&plan.container);
+                let own = Own {
+                    sandboxes: &[&joined.sandbox, &joined.proxy],
+                    network: Some(&network),
+                };
+                let around = self.runtime.surroundings(&own).await?;
+                Ok((joined, around))
+            }
+        }
+    }
+
     /// Makes and starts proxy and sandbox; the agent waits.
-    pub(crate) async fn join_enforced(
+    async fn join_enforced(
         &self,
         plan: &Plan,
         egress: &EgressPlan,

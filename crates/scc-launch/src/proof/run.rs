@@ -1,7 +1,7 @@
 //! Starting the sandbox, making the attempts, and removing it.
 
 use scc_relay::probe::{Check, Finding};
-use scc_runtime::{SandboxRuntime, Surroundings, labels};
+use scc_runtime::{Own, SandboxRuntime, Surroundings, labels};
 use serde_json::{Map, json};
 
 use super::facts::Facts;
@@ -12,6 +12,7 @@ use crate::execute::launch_facts;
 use crate::images::GUARD;
 use crate::names::ROLE_TRIAL;
 use crate::probes::{outcomes, script};
+use crate::worktree::make_config;
 use crate::{Event, LaunchError, Launcher, Plan, Reporter, safety};
 
 /// What the main process does while attempts are made beside it.
@@ -121,8 +122,7 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         report(Event::Proving {
             what: "starting the sandbox",
         });
-        let surroundings = self.runtime.surroundings().await?;
-        let id = self.start_subject(plan).await?;
+        let (id, surroundings) = self.start_subject(plan).await?;
         tokio::select! {
             claims = self.attempt_all(plan, &id, &surroundings, more, report) => {
                 Ok(Proved::Proof(self.proof(plan, claims)))
@@ -131,24 +131,13 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         }
     }
 
-    async fn start_subject(&self, plan: &Plan) -> Result<String, LaunchError> {
-        let id = match &plan.egress {
-            // Its main process is held, and never let go.
-            Some(egress) => {
-                self.join_enforced(plan, egress, plan.spec.clone())
-                    .await?
-                    .sandbox
-            }
-            None => {
-                let id = self.create(&plan.spec).await?;
-                self.runtime.start(&id).await?;
-                id
-            }
-        };
+    /// As a launch starts it, with the collector of what the guard refuses.
+    async fn start_subject(&self, plan: &Plan) -> Result<(String, Surroundings), LaunchError> {
+        let (id, surroundings) = self.start_as_planned(plan).await?;
         if safety::judges(&plan.policy.safety_net.value) {
             self.start_collector(&id, plan.spec.user).await?;
         }
-        Ok(id)
+        Ok((id, surroundings))
     }
 
     async fn attempt_all(
@@ -163,6 +152,23 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         claims.extend(self.try_guard_of(plan, id, report).await);
         claims.sort_by_key(|claim| claim.id);
         claims
+    }
+
+    async fn start_as_planned(&self, plan: &Plan) -> Result<(String, Surroundings), LaunchError> {
+        plan.worktree_of.as_ref().map_or(Ok(()), make_config)?;
+        match &plan.egress {
+            // Its main process is held, and never let go.
+            Some(egress) => {
+                let made = self.join_and_look(plan, egress, plan.spec.clone());
+                let (joined, surroundings) = made.await?;
+                Ok((joined.sandbox, surroundings))
+            }
+            None => {
+                let surroundings = self.runtime.surroundings(&Own::default()).await?;
+                let (id, _) = self.create_and_start(&plan.spec).await?;
+                Ok((id, surroundings))
+            }
+        }
     }
 
     fn proof(&self, plan: &Plan, claims: Vec<Claim>) -> Proof {

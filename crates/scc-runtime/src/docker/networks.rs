@@ -5,14 +5,15 @@ use std::net::IpAddr;
 
 use bollard::Docker;
 use bollard::models::{
-    EndpointSettings, Ipam, Network as EngineNetwork, NetworkConnectRequest, NetworkCreateRequest,
+    ContainerSummary, EndpointSettings, Ipam, Network as EngineNetwork, NetworkConnectRequest,
+    NetworkCreateRequest,
 };
 use bollard::query_parameters::{ListContainersOptions, ListNetworksOptions};
 
 use super::failure::{failed, status};
 use super::list::label_filter;
 use crate::{
-    EngineError, JoinedNetworks, NameServers, Network, NetworkSpec, NetworkView, SandboxSpec,
+    EngineError, JoinedNetworks, NameServers, Network, NetworkSpec, NetworkView, Own, SandboxSpec,
     Surroundings,
 };
 
@@ -172,7 +173,10 @@ pub(super) async fn address_in(
     Ok(endpoint.and_then(|endpoint| address(endpoint.ip_address.as_deref())))
 }
 
-pub(super) async fn surroundings(docker: &Docker) -> Result<Surroundings, EngineError> {
+pub(super) async fn surroundings(
+    docker: &Docker,
+    own: &Own<'_>,
+) -> Result<Surroundings, EngineError> {
     let running = async {
         let found = docker.list_containers(None::<ListContainersOptions>).await;
         found.map_err(failed("listing sandboxes", "the engine"))
@@ -181,11 +185,17 @@ pub(super) async fn surroundings(docker: &Docker) -> Result<Surroundings, Engine
     let (networks, running) = (networks?, running?);
     let machine = networks
         .iter()
+        .filter(|network| own.network.is_none() || network.name.as_deref() != own.network)
         .filter_map(|network| network.ipam.as_ref())
         .flat_map(own_addresses)
         .collect();
+    let is_own = |container: &ContainerSummary| {
+        let id = container.id.as_deref();
+        id.is_some_and(|id| own.sandboxes.contains(&id))
+    };
     let endpoints = running
         .into_iter()
+        .filter(|container| !is_own(container))
         .filter_map(|container| container.network_settings?.networks)
         .flat_map(HashMap::into_values);
     Ok(Surroundings {

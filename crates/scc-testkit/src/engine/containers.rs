@@ -1,8 +1,13 @@
 //! Containers of a test's own, beside those that scc makes.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::Engine;
+
+/// How long a command in a container may take.
+const LIMIT: Duration = Duration::from_secs(60);
 
 impl Engine {
     /// An image with these Debian packages on top of the base image; it stays for the next time.
@@ -69,6 +74,26 @@ impl Engine {
             }),
             after,
         )
+    }
+
+    /// Runs a command in a running container to its end; returns what it printed, with what the engine
+    /// puts between.
+    ///
+    /// # Panics
+    /// When the engine refuses, or the command fails.
+    pub fn exec(&self, id: &str, argv: &[&str]) -> String {
+        let body = json!({ "Cmd": argv, "AttachStdout": true, "AttachStderr": true });
+        let (status, made) = self.request("POST", &format!("/containers/{id}/exec"), Some(&body));
+        assert_eq!(status, 201, "{made}");
+        let exec = made["Id"].as_str().expect("an identifier");
+        let said = self.stream(&format!("/exec/{exec}/start"), r#"{"Detach": false}"#);
+        let said = said.expect("the output of a command");
+        let ended = crate::wait_for("the end of a command", LIMIT, || {
+            let found = self.get(&format!("/exec/{exec}/json"));
+            (found["Running"] == false).then_some(found)
+        });
+        assert_eq!(ended["ExitCode"], 0, "{argv:?}: {said}");
+        said
     }
 
     /// Runs a container of this description to its end.

@@ -1,9 +1,11 @@
 //! What goes wrong around a proxy opens nothing, and leaves nothing.
 
-use std::path::Path;
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use scc_testkit::context::Run;
+use scc_testkit::gate::{Gate, Side};
 use scc_testkit::wait_for;
 use serde_json::{Value, json};
 
@@ -19,7 +21,7 @@ pub(crate) fn page(world: &World, workspace: &Path, host: &str) -> String {
     run.stdout + &run.stderr
 }
 
-fn rules(world: &World, from: &str, to: &str) {
+pub(crate) fn rules(world: &World, from: &str, to: &str) {
     let org = world.context.path("org.yaml");
     let text = std::fs::read_to_string(&org).unwrap();
     assert!(text.contains(from), "{text}");
@@ -116,20 +118,65 @@ fn two_sessions(topology: &'static str) {
             "{topology} {other}: {said}"
         );
     }
-    // Neither finds the other's proxy or sandbox.
+    neither_finds_the_other(&world, &[one, two]);
+}
+
+/// Neither finds the other's proxy or sandbox, and somebody would answer there.
+fn neither_finds_the_other(world: &World, workspaces: &[PathBuf]) {
     let engine = world.context.engine();
+    let proxies = engine.proxies(world.context.namespace());
+    for proxy in &proxies {
+        let id = proxy["Id"].as_str().unwrap();
+        let all = addresses(std::slice::from_ref(proxy), engine);
+        assert!(!all.is_empty());
+        for address in all {
+            listen(world, id, &address);
+        }
+    }
+    // This machine gets in by those that are in a network with it.
+    let outside = world.internet.hosts();
+    let outside = outside.rsplit_once('.').unwrap().0;
+    let near: Vec<_> = addresses(&proxies, engine)
+        .into_iter()
+        .filter(|one| one.starts_with(outside))
+        .collect();
+    assert_eq!(near.len(), proxies.len());
+    for address in near {
+        TcpStream::connect((address.as_str(), LISTENS)).unwrap();
+    }
+    let mut own_reached = 0;
     for address in addresses(&engine.containers(world.context.namespace()), engine) {
-        let script = format!("echo > /dev/tcp/{address}/3128 && echo reached");
-        for workspace in [&one, &two] {
+        let script = format!("echo > /dev/tcp/{address}/{LISTENS} && echo reached");
+        for workspace in workspaces {
             let workspace = workspace.to_str().unwrap();
             let args = [
                 "exec", workspace, "--", "timeout", "2", "bash", "-c", &script,
             ];
-            let own = own_network(&world, workspace, &address);
             let run = world.scc(&args);
-            assert!(own || !run.stdout.contains("reached"), "{address}: {run:?}");
+            let reached = run.stdout.contains("reached");
+            let own = own_network(world, workspace, &address);
+            assert!(own || !reached, "{address}: {run:?}");
+            own_reached += usize::from(reached);
         }
     }
+    // Who is in a network with its proxy reaches that one, which shows that the attempt is one.
+    let expected = match world.topology {
+        "socket" => 0,
+        _ => workspaces.len(),
+    };
+    assert_eq!(own_reached, expected);
+}
+
+/// The port of what listens for [`neither_finds_the_other`].
+const LISTENS: u16 = 3129;
+
+/// Puts a way to the proxy at an address of its container, as one that is set up badly would have.
+fn listen(world: &World, proxy: &str, address: &str) {
+    let listen = format!("tcp:{address}:{LISTENS}");
+    let words = ["/usr/local/lib/scc/guard", "relay", "--listen", &listen];
+    let rest = ["--connect", "tcp:127.0.0.1:3128", "--", "/bin/true"];
+    let argv = [&words[..], &rest].concat();
+    world.context.engine().exec(proxy, &argv);
 }
 
 /// All addresses of these containers.
@@ -172,23 +219,109 @@ pub(crate) fn spawn(mut command: Command) -> Child {
 
 #[test]
 fn ten_at_once() {
-    let world = World::new(&Plan::default());
-    let children: Vec<_> = (0..10)
-        .map(|number| {
-            let workspace = world.context.repository(&format!("ws{number}"));
-            let url = format!("https://allowed.test/{number}");
-            let args = ["start", "--non-interactive", "--", "curl", "-sS", &url];
-            let mut start = world.command(&args);
-            start.current_dir(workspace);
-            spawn(start)
-        })
-        .collect();
-    for (number, child) in children.into_iter().enumerate() {
-        let run = Run::of(&child.wait_with_output().unwrap()).ok();
-        assert_eq!(run.stdout, format!("the internet says /{number}\n"));
+    for topology in TOPOLOGIES {
+        let world = World::new(&Plan {
+            topology,
+            ..Plan::default()
+        });
+        let children: Vec<_> = (0..10)
+            .map(|number| {
+                let workspace = world.context.repository(&format!("ws{number}"));
+                let url = format!("https://allowed.test/{number}");
+                let args = ["start", "--non-interactive", "--", "curl", "-sS", &url];
+                let mut start = world.command(&args);
+                start.current_dir(workspace);
+                spawn(start)
+            })
+            .collect();
+        for (number, child) in children.into_iter().enumerate() {
+            let run = Run::of(&child.wait_with_output().unwrap()).ok();
+            assert_eq!(run.stdout, format!("the internet says /{number}\n"));
+        }
+        world.scc(&["prune"]).ok();
+        assert!(left(&world).is_empty(), "{topology}: {:?}", left(&world));
     }
-    world.scc(&["prune"]).ok();
-    assert!(left(&world).is_empty(), "{:?}", left(&world));
+}
+
+/// A session ends while another one is about to make its network, which then gets the range of the one
+/// that has gone: what was a neighbour's address is its own proxy's.
+#[test]
+fn a_range_that_changes_hands_refuses_no_launch() {
+    let world = World::new(&Plan {
+        topology: TOPOLOGIES[1],
+        ..Plan::default()
+    });
+    let (one, two) = (
+        world.context.workspace(),
+        world.context.repository("second"),
+    );
+    let gate = Gate::open(
+        &world.context.path("gate.sock"),
+        &world.context.engine().host(),
+    );
+    let gate = gate.unwrap();
+    let start = || {
+        let args = ["start", "--non-interactive", "--", "hostname", "-I"];
+        let mut start = world.command(&args);
+        start.current_dir(&two).env("DOCKER_HOST", gate.host());
+        spawn(start)
+    };
+    // The second time everything is there that the first one had to make.
+    let ended = [(); 2].map(|()| Run::of(&start().wait_with_output().unwrap()).ok());
+    assert_eq!(ended.len(), 2);
+    let _ = gate.take_seen();
+    Run::of(&start().wait_with_output().unwrap()).ok();
+    let seen = gate.take_seen();
+    let makes_network = |request: &String| request.ends_with("/networks/create");
+    let number = seen.iter().position(makes_network).unwrap();
+
+    let mut neighbour = world.session();
+    let networks = world.context.engine().networks(world.context.namespace());
+    let range = networks.iter().map(|one| range(&world, one));
+    let range = range.last().unwrap();
+    gate.hold_at(number, Side::Before);
+    let held = start();
+    gate.wait_until_held(LIMIT);
+    assert!(gate.take_seen().last().is_some_and(makes_network));
+    world.scc(&["stop", one.to_str().unwrap()]).ok();
+    neighbour.wait();
+    wait_for("the end of the neighbour's network", LIMIT, || {
+        left(&world).is_empty().then_some(())
+    });
+    let all = world.context.namespace();
+    until_next_is(&world, &format!("{all}-next"), &range);
+    gate.release();
+    let run = Run::of(&held.wait_with_output().unwrap()).ok();
+    let own = run.stdout.trim();
+    let (network, _) = range.rsplit_once('.').unwrap();
+    assert!(own.starts_with(network), "{own} is not in {range}");
+}
+
+/// The range of a network of the engine's.
+fn range(world: &World, network: &str) -> String {
+    let found = world.context.engine().get(&format!("/networks/{network}"));
+    let range = found["IPAM"]["Config"][0]["Subnet"].as_str();
+    range.unwrap().to_owned()
+}
+
+/// Has the engine give ranges away until the next is this one. Some begin anew with each network, and
+/// others go through all before they give one again.
+fn until_next_is(world: &World, name: &str, wanted: &str) {
+    let next = || {
+        let engine = world.context.engine();
+        let body = json!({ "Name": name });
+        let (status, said) = engine.request("POST", "/networks/create", Some(&body));
+        assert_eq!(status, 201, "{said}");
+        let given = range(world, name);
+        let _ = engine.request("DELETE", &format!("/networks/{name}"), None);
+        given
+    };
+    // The number of ranges is known when it comes for the second time.
+    let until_given = || (1..100).find(|_| next() == wanted).unwrap();
+    until_given();
+    for _ in 1..until_given() {
+        next();
+    }
 }
 
 /// The engine's machine goes down and comes back: nobody of those that attended is there any more.
