@@ -2,10 +2,11 @@
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use gix::discover::is_git;
 use gix::discover::repository::Path as Found;
-use gix::discover::upwards::{Error as NotFound, Options, TrustPolicy};
 
 use crate::open::check_found;
 use crate::{GitError, read};
@@ -41,24 +42,41 @@ pub struct RepositoryFacts {
 /// repository do not point at each other.
 pub fn discover(path: &Path) -> Result<Option<RepositoryFacts>, GitError> {
     let start = absolute(path)?;
-    // All of them: a `.git` that is no repository does not end the search below.
-    start.ancestors().try_for_each(check_place)?;
-    let options = Options {
-        trust: TrustPolicy::Assume(gix::sec::Trust::Full),
-        current_dir: Some(Path::new("/")),
-        ..Options::default()
-    };
-    let found = match gix::discover::upwards_opts(&start, options) {
-        Ok((found, _)) => found,
-        Err(error) if is_absence(&error) => return Ok(None),
-        Err(error) => {
-            return Err(GitError::Discover {
-                path: start,
-                source: Box::new(error),
-            });
+    let device = device(&start)?;
+    for dir in start.ancestors() {
+        if self::device(dir)? != device {
+            break;
         }
+        // One directory after the other, so that nothing above the repository is of any account.
+        check_place(dir)?;
+        if let Some(found) = repository_at(dir) {
+            return facts(found).map(Some);
+        }
+    }
+    Ok(None)
+}
+
+fn device(dir: &Path) -> Result<u64, GitError> {
+    let meta = dir.metadata().map_err(|source| GitError::Read {
+        path: dir.to_owned(),
+        source,
+    })?;
+    Ok(meta.dev())
+}
+
+/// The repository whose work tree or own directory this is.
+fn repository_at(dir: &Path) -> Option<Found> {
+    let dot_git = match dir.file_name() == Some(OsStr::new(".git")) {
+        true => dir.to_owned(),
+        false => dir.join(".git"),
     };
-    facts(found).map(Some)
+    let places = [dot_git, dir.to_owned()];
+    let found = places.into_iter().find_map(|place| {
+        let kind = is_git(&place).ok()?;
+        Some((place, kind))
+    });
+    let (place, kind) = found?;
+    Found::from_dot_git_dir(place, kind, Path::new("/"))
 }
 
 /// The search reads these files of each directory on its way up.
@@ -76,17 +94,6 @@ fn check_place(dir: &Path) -> Result<(), GitError> {
             }
         }
     }
-}
-
-fn is_absence(error: &gix::Error) -> bool {
-    matches!(
-        error.downcast_any_ref::<NotFound>(),
-        Some(
-            NotFound::NoGitRepository { .. }
-                | NotFound::NoGitRepositoryWithinCeiling { .. }
-                | NotFound::NoGitRepositoryWithinFs { .. }
-        )
-    )
 }
 
 fn facts(found: Found) -> Result<RepositoryFacts, GitError> {

@@ -7,14 +7,6 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum GitError {
-    /// The search for a repository failed (not: there is none).
-    #[error("cannot look for a git repository at `{}`", path.display())]
-    Discover {
-        /// Where the search started.
-        path: PathBuf,
-        /// The reason.
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
     /// A file cannot be read.
     #[error("cannot read `{}`", path.display())]
     Read {

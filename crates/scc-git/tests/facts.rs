@@ -247,6 +247,21 @@ fn a_pipe_in_the_place_of_a_file_does_not_block() {
 }
 
 #[test]
+fn what_stands_above_a_repository_is_of_no_account() {
+    let (_fixture, main) = Fixture::with_repository();
+    let above = main.parent().unwrap();
+    for name in ["HEAD", ".git"] {
+        let pipe = above.join(name);
+        let made = Command::new("mkfifo").arg(&pipe).status().unwrap();
+        assert!(made.success());
+        assert_eq!(facts(&main).branch.as_deref(), Some("trunk"));
+        // Where it would be asked, it is an error, and nobody waits.
+        assert!(matches!(discover(above), Err(GitError::Read { .. })));
+        fs::remove_file(&pipe).unwrap();
+    }
+}
+
+#[test]
 fn discovery_is_quick() {
     let (_fixture, main) = Fixture::with_repository();
     let nested = main.join("a/b/c/d");

@@ -9,6 +9,7 @@
 //! [`Launcher`] also lists, stops and tidies up what launches leave, so that a killed scc leaves
 //! nothing that the next command does not set right.
 
+mod artifact_plan;
 mod branches;
 mod control;
 mod egress;
@@ -42,17 +43,19 @@ mod workspace;
 mod worktree;
 mod worktrees;
 
+pub use artifact_plan::ArtifactPlan;
 pub use branches::is_protected_branch;
 pub use control::{Pruned, SessionView, Wanted};
 pub use egress::{
-    EGRESS_EVENT, EgressEntry, EgressPlan, EgressRequest, EgressSum, destinations, egress_facts,
-    provider_endpoints,
+    EGRESS_EVENT, EgressEntry, EgressLog, EgressPlan, EgressRequest, EgressSum, destinations,
+    egress_facts, provider_endpoints,
 };
 pub use error::{Blocker, BlockerKind, LaunchError};
 pub use execute::{AgentEnd, Executed, KILLED, LiveSession, OnConflict};
 pub use extension_plan::{ExtensionsPlan, PluginPlan, ServerPlan};
 pub use extensions::{
-    Delivery, DeliveryInput, ExtensionError, MarketUpdate, MarketVersion, PluginChange, PluginFacts,
+    ArtifactFacts, Delivery, DeliveryInput, ExtensionError, MarketUpdate, MarketVersion, PlaceKind,
+    PluginChange, PluginFacts,
 };
 pub use governance::{
     CredentialFallback, Fetched, Freshness, Governance, GovernanceError, GovernanceInput,

@@ -7,6 +7,7 @@ mod attempts;
 mod claims;
 mod facts;
 mod guard;
+mod mounts;
 mod report;
 mod run;
 

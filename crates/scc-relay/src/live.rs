@@ -70,7 +70,8 @@ fn complain(message: &str, status: u8) -> u8 {
 fn is_name(text: &str) -> bool {
     let fits =
         |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-._".contains(&byte);
-    text.bytes().all(fits) && text.starts_with(|first: char| first.is_ascii_alphanumeric())
+    let begins = |first: char| first.is_ascii_alphanumeric() || first == '_';
+    text.bytes().all(fits) && text.starts_with(begins)
 }
 
 /// Makes the list, so that the proxy finds one.
@@ -206,7 +207,7 @@ mod tests {
 
     #[test]
     fn only_names_get_into_the_list() {
-        for name in ["a.example", "xn--a.example", "1.example"] {
+        for name in ["a.example", "xn--a.example", "1.example", "_x.example"] {
             assert!(is_name(name), "{name}");
         }
         for text in [

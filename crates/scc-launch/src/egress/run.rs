@@ -25,6 +25,8 @@ const PROXY_LIMITS: Limits = Limits {
     cpus: 2.0,
     // Each connection takes two threads of the relay.
     pids: 1024,
+    // What was asked for is read from it when the session ends.
+    log_files: 5,
 };
 /// How much of what a proxy has said is shown when it does not work.
 const LAST_LINES: usize = 5;
@@ -89,14 +91,17 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         egress: &EgressPlan,
         mut spec: SandboxSpec,
     ) -> Result<Joined, LaunchError> {
-        let owned = self.scope.owner_labels();
+        // What a launch that was killed has left: nobody else makes this sandbox now.
+        self.remove_egress(&plan.container, None).await?;
+        let mut owned = self.scope.owner_labels();
+        owned.insert(labels::SESSION.to_owned(), plan.session_id.clone());
         let link = Link {
             sandbox: &plan.container,
             labels: &owned,
             way_out: &egress.way_out,
         };
         let end = topology.proxy_end(self.runtime, &link).await?;
-        let proxy = proxy_spec(plan, egress, &link, end);
+        let proxy = proxy_spec(egress, &link, end);
         let proxy = self.start_proxy(&proxy);
         let sandbox = async {
             let end = topology.sandbox_end(self.runtime, &link).await?;
@@ -287,9 +292,8 @@ fn join(spec: &mut SandboxSpec, end: End) {
 }
 
 /// The sandbox in which the proxy runs, as tight as the agent's.
-fn proxy_spec(plan: &Plan, egress: &EgressPlan, link: &Link<'_>, end: End) -> SandboxSpec {
+fn proxy_spec(egress: &EgressPlan, link: &Link<'_>, end: End) -> SandboxSpec {
     let mut own_labels = link.own_labels();
-    own_labels.insert(labels::SESSION.to_owned(), plan.session_id.clone());
     own_labels.insert(
         labels::VERSION.to_owned(),
         env!("CARGO_PKG_VERSION").to_owned(),

@@ -1,19 +1,25 @@
 //! Removing what enforces egress: with its sandbox, and what a killed scc or engine has left.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use scc_runtime::egress::ROLE_EGRESS;
 use scc_runtime::{Sandbox, SandboxRuntime, SandboxState, labels};
 
+use scc_state::LaunchLock;
+
 use crate::names::pairs;
 use crate::{LaunchError, Launcher};
+
+/// How often a lock is tried that somebody holds who removes a proxy.
+const LOCK_RETRY: Duration = Duration::from_millis(20);
 
 impl<R: SandboxRuntime> Launcher<'_, R> {
     /// Removes a sandbox, and proxy and network with it.
     pub(crate) async fn remove_sandbox(&self, sandbox: &Sandbox) -> Result<(), LaunchError> {
         self.runtime.remove(&sandbox.id).await?;
+        self.remove_egress_of(sandbox).await?;
         if sandbox.labels.contains_key(labels::EGRESS) {
-            self.remove_egress(&sandbox.name).await?;
             self.remove_unused_sockets(false).await?;
         }
         Ok(())
@@ -21,24 +27,45 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
 
     /// Removes proxy and network of a sandbox that has ended, where it has them.
     pub(crate) async fn remove_egress_of(&self, sandbox: &Sandbox) -> Result<(), LaunchError> {
-        match sandbox.labels.contains_key(labels::EGRESS) {
-            true => self.remove_egress(&sandbox.name).await,
-            false => Ok(()),
+        if !sandbox.labels.contains_key(labels::EGRESS) {
+            return Ok(());
         }
+        let session = sandbox.labels.get(labels::SESSION);
+        self.remove_egress(&sandbox.name, session.map(String::as_str))
+            .await
     }
 
-    /// Removes proxy and network of a sandbox. The volume goes when the sandbox does.
-    pub(crate) async fn remove_egress(&self, sandbox: &str) -> Result<(), LaunchError> {
-        let labels = self.egress_labels(Some(sandbox));
+    /// Removes proxy and network of a sandbox; with a session only those of that one, and not those of
+    /// the sandbox that has replaced it since. The volume goes when the sandbox does.
+    pub(crate) async fn remove_egress(
+        &self,
+        sandbox: &str,
+        session: Option<&str>,
+    ) -> Result<(), LaunchError> {
+        let mut labels = self.egress_labels(Some(sandbox));
+        labels.extend(session.map(|id| (labels::SESSION.to_owned(), id.to_owned())));
+        // One at a time, so that what was asked for is recorded once.
+        let _lock = self.egress_lock(sandbox).await?;
+        let mut kept = Ok(());
         for proxy in self.runtime.list(&pairs(&labels)).await? {
-            let kept = self.keep_requests(&proxy).await;
+            kept = kept.and(self.keep_requests(&proxy).await);
             self.runtime.remove(&proxy.id).await?;
-            kept?;
         }
         for network in self.runtime.list_networks(&pairs(&labels)).await? {
             self.runtime.remove_network(&network.id).await?;
         }
-        Ok(())
+        // A record that cannot be written keeps nothing running.
+        kept
+    }
+
+    async fn egress_lock(&self, sandbox: &str) -> Result<LaunchLock, LaunchError> {
+        let key = format!("egress-{sandbox}");
+        loop {
+            match self.state.try_launch_lock(&key)? {
+                Some(lock) => return Ok(lock),
+                None => tokio::time::sleep(LOCK_RETRY).await,
+            }
+        }
     }
 
     fn egress_labels(&self, sandbox: Option<&str>) -> BTreeMap<String, String> {
@@ -83,7 +110,7 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         if found.is_some_and(|found| found.state == SandboxState::Running) {
             return Ok(false);
         }
-        self.remove_egress(sandbox).await?;
+        self.remove_egress(sandbox, None).await?;
         Ok(true)
     }
 

@@ -150,7 +150,7 @@ fn host_config(spec: &SandboxSpec, dialect: &Dialect) -> HostConfig {
         memory_swap: Some(memory),
         cpu_period: Some(CPU_PERIOD),
         cpu_quota: Some(cpu_quota(spec.limits.cpus)),
-        log_config: Some(log_config()),
+        log_config: Some(log_config(spec.limits.log_files)),
         console_size: spec
             .terminal
             .map(|size| vec![size.rows.into(), size.columns.into()]),
@@ -167,8 +167,9 @@ fn cpu_quota(cpus: f64) -> i64 {
 }
 
 /// An agent that prints without end must not fill the engine's disk.
-fn log_config() -> HostConfigLogConfig {
-    let options = [("max-size", "10m"), ("max-file", "1")];
+fn log_config(files: u8) -> HostConfigLogConfig {
+    let files = files.max(1).to_string();
+    let options = [("max-size", "10m"), ("max-file", files.as_str())];
     HostConfigLogConfig {
         typ: Some("json-file".to_owned()),
         config: Some(
@@ -284,6 +285,7 @@ mod tests {
                 memory_bytes: 1 << 30,
                 cpus: 64.0,
                 pids: 9,
+                log_files: 1,
             },
             read_only_root: true,
             terminal: None,

@@ -220,6 +220,7 @@ mod tests {
                 memory_bytes: 1 << 30,
                 cpus: 1.0,
                 pids: 9,
+                log_files: 1,
             },
             read_only_root: true,
             terminal: None,
