@@ -37,7 +37,7 @@ sub plain {
     my $target = $is_direct ? $path : "http://$name$path";
     syswrite $socket, "GET $target HTTP/1.1\r\nHost: $name\r\nConnection: close\r\n\r\n";
     my $head = head($socket);
-    return ($head =~ m{^HTTP/1.. 200 }, rest($socket));
+    return (scalar($head =~ m{^HTTP/1.. 200 }), rest($socket));
 }
 
 # A first message of TLS that asks for the name, and then what is wanted.

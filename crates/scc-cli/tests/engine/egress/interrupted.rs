@@ -126,3 +126,20 @@ fn a_proof_of_a_socket_is_stopped() {
 fn a_proof_of_an_internal_network_is_stopped() {
     a_proof_is_stopped(TOPOLOGIES[1]);
 }
+
+/// The next command tidies up after a proof that was killed when it had no container yet.
+#[test]
+fn a_proof_is_killed_when_there_is_only_a_network() {
+    let (world, gate) = gated(TOPOLOGIES[1]);
+    gate.hold_at(0, Side::After);
+    let mut child = prove(&world, &gate, Stdio::null());
+    gate.wait_until_held(LIMIT);
+    assert!(gate.take_seen()[0].ends_with("/networks/create"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    gate.release();
+    gate.wait_until_idle(LIMIT);
+    assert_eq!(left_of_a_proof(&world).len(), 1);
+    world.scc(&["status"]).ok();
+    assert!(left_of_a_proof(&world).is_empty());
+}

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use scc_testkit::context::TestContext;
+use scc_testkit::engine::Engine;
 use scc_testkit::https::{Reply, Request, git_backend};
 use serde_json::json;
 
@@ -152,7 +153,7 @@ fn tools_work_through_the_proxy() {
         ..Plan::default()
     };
     let world = World::serving(&plan, move |request| files.answer(request));
-    let base = world.context.engine().image_with(&["npm", "python3-pip"]);
+    let base = with_new_node(world.context.engine());
     world.configure(&plan, &json!({ "images": { "base": base } }));
     configure_managers(&world);
     bring_cargo(&world);
@@ -184,6 +185,32 @@ fn tools_work_through_the_proxy() {
     refusals_are_readable(&world);
 }
 
+/// An image with the managers, and beside their own Node one that knows `NODE_USE_ENV_PROXY`. It stays
+/// for the next time.
+fn with_new_node(engine: &Engine) -> String {
+    const NODE: &str = "24.9.0";
+    let base = engine.image_with(&["npm", "python3-pip"]);
+    let (_, tag) = base.split_once(':').unwrap();
+    let (repository, tag) = ("scc-test", format!("{tag}-node-{NODE}"));
+    let reference = format!("{repository}:{tag}");
+    if engine.get(&format!("/images/{reference}/json"))["Id"].is_string() {
+        return reference;
+    }
+    let script = format!(
+        "cd /opt && npm pack node-linux-$(node -p process.arch)@{NODE} && tar -xzf node-*.tgz \
+         && rm node-*.tgz && mv package new-node"
+    );
+    let certificates = "/etc/ssl/certs/ca-certificates.crt:/etc/ssl/certs/ca-certificates.crt:ro";
+    let script = format!("export NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt; {script}");
+    let (status, said) = engine.run_as_root(&base, &script, &[certificates], |id| {
+        let commit = format!("/commit?container={id}&repo={repository}&tag={tag}");
+        let (status, answer) = engine.request("POST", &commit, Some(&json!({})));
+        assert_eq!(status, 201, "{answer}");
+    });
+    assert_eq!(status, 0, "{said}");
+    reference
+}
+
 /// What tools show whose host is not on the list. Of a tunnel that was refused curl, and git with it,
 /// show the status only.
 fn refusals_are_readable(world: &World) {
@@ -192,7 +219,11 @@ fn refusals_are_readable(world: &World) {
         curl -sS http://denied.test/ | sed 's/^/curl: /'
         npm view --fetch-retries=0 --registry https://denied.test/ left | sed 's/^/npm: /'
         pip3 download --retries 1 -i https://denied.test/simple/ left | sed 's/^/pip: /'
+        /opt/new-node/bin/node refused.mjs | sed 's/^/node /'
+        node refused.mjs | sed 's/^/old-node /'
         true";
+    let file = world.context.workspace().join("refused.mjs");
+    std::fs::write(file, NODE_REFUSED).unwrap();
     let script = script.replace(" | sed", " 2>&1 | sed");
     let run = world.scc(&["start", "--fresh", "--", "bash", "-c", &script]);
     let shows = |tool: &str, text: &str| {
@@ -204,7 +235,38 @@ fn refusals_are_readable(world: &World) {
         assert!(shows(tool, advice), "{tool}{}", run.stdout);
     }
     assert!(shows("git: ", "response 403"), "{}", run.stdout);
+    // Node's fetch throws the answer away, and asks for tunnels only.
+    for (tool, text) in [
+        ("node get: ", advice),
+        ("node https: ", "Proxy response (403)"),
+        ("node http: ", "Proxy response (403)"),
+        ("node listed https: ", "the internet says"),
+        ("node listed http: ", "Proxy response (403)"),
+        ("old-node https: ", "fetch failed"),
+    ] {
+        assert!(shows(tool, text), "{tool}{}", run.stdout);
+    }
 }
+
+/// A line for each way in which Node asks, with all the causes of a failure.
+const NODE_REFUSED: &str = r#"
+import https from "node:https";
+const ask = async (name, url) => {
+    try {
+        const answer = await fetch(url);
+        console.log(name + ": " + (await answer.text()));
+    } catch (error) {
+        const causes = [];
+        for (let one = error; one; one = one.cause) causes.push(one.message || one.code);
+        console.log(name + ": " + causes.join("; "));
+    }
+};
+await ask("https", "https://denied.test/");
+await ask("http", "http://denied.test/");
+await ask("listed https", "https://allowed.test/");
+await ask("listed http", "http://allowed.test/");
+https.get("https://denied.test/", () => {}).on("error", (error) => console.log("get: " + error.message));
+"#;
 
 /// A name whose address changes to a private one after it was looked at.
 #[test]
