@@ -268,6 +268,8 @@ fn servers_and_plugins_of_a_bundle() {
         0,
         "gets it",
     );
+    let run = desk.scc(&["mcp", "why", "review"]);
+    assert_eq!(run.status, 1, "{run:?}");
     said(&["config", "explain"], 0, "MCP server of core");
     said(&["start", "--dry-run"], 0, "elsewhere: not delivered");
 }
