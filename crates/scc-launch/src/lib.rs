@@ -70,7 +70,7 @@ pub use packages::{
     pip_hosts,
 };
 pub use plan::{Decision, MountPlan, Plan, PlannedNetwork, ProviderPlan, UserPlan, plan};
-pub use proof::{Attempt, AttemptOutcome, Check, Claim, ClaimId, ClaimState, Proof};
+pub use proof::{Attempt, AttemptOutcome, Check, Claim, ClaimId, ClaimState, Proof, Proved};
 pub use provider_choice::{ChoiceInput, ProviderChoice, choose_provider};
 pub use readiness::Readiness;
 pub use refusal::{Refusal, Requested, record_refusal};
