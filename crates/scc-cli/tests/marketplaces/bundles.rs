@@ -366,6 +366,14 @@ fn the_document_is_warned_about() {
     ] {
         assert!(run.stderr.contains(text), "no `{text}` in {}", run.stderr);
     }
+    let again = json!({ "bindings": { "codex": { "native_ref": "style" } } });
+    bundle(
+        &desk,
+        &json!({ "again": style(&desk, &again), "style": style(&desk, &json!({})) }),
+    );
+    let clash = desk.scc(&["org", "validate", file.to_str().unwrap()]).ok();
+    let text = "`again` and `style` are both the skill `style`";
+    assert!(clash.stderr.contains(text), "{clash:?}");
     for text in ["`style`", "by this version"] {
         assert!(!run.stderr.contains(text), "`{text}` in {}", run.stderr);
     }
