@@ -23,6 +23,7 @@ mod images;
 mod init;
 mod login;
 mod names;
+mod own;
 mod packages;
 mod plan;
 pub mod probes;
@@ -62,6 +63,7 @@ pub use governance::{
     OrgDocument, Provenance, Repository, TeamChoice, TeamOrigin, load_organization,
     load_team_document, org_provider_settings, org_source,
 };
+pub use governed::KEPT_OUT;
 pub use images::{DEFAULT_BASE, ImagePlan, ImageStep};
 pub use login::{LiveLogin, LoginRequest, login_user};
 pub use names::Scope;

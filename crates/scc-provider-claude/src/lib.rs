@@ -7,13 +7,14 @@
 mod conversation;
 mod extensions;
 mod hooks;
+mod own;
 
 use std::collections::BTreeMap;
 
 use scc_provider::{
     AgentProvider, EnvValue, ImageFile, ImageFolder, LaunchContext, LaunchSpec, LoginSpec,
-    OwnMarketplace, ProviderError, ProviderSettings, SealedDirectory, SignIn, VolumeFiles,
-    exact_version, url_host,
+    OwnExtensions, OwnMarketplace, ProviderError, ProviderSettings, SealedDirectory, SignIn,
+    VolumeFiles, exact_version, url_host,
 };
 use serde_json::{Map, Value, json};
 
@@ -117,6 +118,14 @@ impl AgentProvider for Claude {
             owner: "anthropics",
             repo: "claude-plugins-official",
         }]
+    }
+
+    fn own_files(&self) -> &'static [&'static str] {
+        own::FILES
+    }
+
+    fn own_extensions(&self, files: &VolumeFiles, workspace: &str) -> OwnExtensions {
+        own::extensions(files, workspace)
     }
 
     fn launch(&self, context: &LaunchContext<'_>) -> Result<LaunchSpec, ProviderError> {
