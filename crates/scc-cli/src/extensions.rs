@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use scc_config::ArtifactKind;
 use scc_launch::{
     ArtifactPlan, ChoiceInput, ExtensionsPlan, LaunchError, ProviderChoice, choose_provider,
 };
@@ -103,6 +104,14 @@ impl Found {
         artifacts.find(|one| one.facts.artifact.eq_ignore_ascii_case(name))
     }
 
+    /// Whether a decision is about an artifact, and not about one that is known to be no server where
+    /// servers are meant.
+    fn is_artifact_of(&self, decision: &Decision, kind: ItemKind) -> bool {
+        let known = self.artifact(&decision.item);
+        let other = known.is_some_and(|known| known.facts.kind != ArtifactKind::McpServer);
+        decision.kind == ItemKind::Artifact && !(kind == ItemKind::McpServer && other)
+    }
+
     /// What was decided about one item, or about the artifact of this name; `name` may leave out the
     /// marketplace of a plugin.
     ///
@@ -117,7 +126,7 @@ impl Found {
         };
         let all = self.policy.decisions.iter();
         let found: Vec<_> = all
-            .filter(|one| one.kind == kind || one.kind == ItemKind::Artifact)
+            .filter(|one| one.kind == kind || self.is_artifact_of(one, kind))
             .filter(|one| is_meant(&one.item))
             .collect();
         match found.is_empty() {

@@ -105,13 +105,14 @@ pub enum InstallIntent {
 pub struct Binding {
     /// The provider's id.
     pub provider: String,
-    /// Its name there.
+    /// Its name there; of a native integration `NAME@MARKETPLACE`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub native_ref: Option<String>,
-    /// Settings in the provider's own words.
+    /// Settings; of a server `url` or `command`, `args` (words between blanks, or a JSON list),
+    /// `header.NAME` and `env.NAME`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub native_config: BTreeMap<String, String>,
-    /// How a server is spoken to.
+    /// How a server is spoken to: `http`, `sse` or `stdio`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transport_type: Option<String>,
 }

@@ -162,18 +162,15 @@ fn found(
         }
         Form::Server => {
             let own = Some(artifact.facts.artifact.as_str());
-            let mut servers = delivery
-                .servers
-                .iter()
-                .zip(&delivery.extensions.mcp_servers);
+            let servers = delivery.servers.iter();
+            let mut servers = servers.zip(&delivery.extensions.mcp_servers);
             let found = servers.find(|(facts, _)| facts.artifact.as_deref() == own);
-            match found {
-                Some((_, server)) => {
-                    let whole = reasons(ExtensionKind::McpServer, &server.name);
-                    (Some(server.name.clone()), whole, Vec::new())
-                }
-                None => (None, vec!["it is no server here".to_owned()], Vec::new()),
-            }
+            let name = found.map(|(_, server)| server.name.clone());
+            let whole = match &name {
+                Some(name) => reasons(ExtensionKind::McpServer, name),
+                None => vec!["it is no server here".to_owned()],
+            };
+            (name, whole, Vec::new())
         }
         Form::Plugin(name) => {
             let failed = delivery

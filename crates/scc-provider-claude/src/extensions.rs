@@ -20,7 +20,7 @@ const MANIFEST: &str = ".claude-plugin/plugin.json";
 const MANAGED_SERVERS: &str = "managed-mcp.json";
 /// The servers that come on top of the user's own.
 const ADDED_SERVERS: &str = "scc-mcp.json";
-/// The administrator's skills, which displace those of the user and the workspace.
+/// The administrator's skills, which it takes instead of others of the same names.
 const SKILLS: &str = ".claude/skills";
 
 /// The keys of a catalog's entry that mean something to this agent.

@@ -123,7 +123,6 @@ fn why(args: &WhyArgs, context: &Context) -> Result<u8, CliError> {
     let decisions = found.about(ItemKind::McpServer, &args.name)?;
     let allowed = decisions.iter().find(|one| one.outcome == Outcome::Allowed);
     let artifact = found.artifact(&args.name);
-    let artifact = artifact.filter(|one| one.facts.kind == ArtifactKind::McpServer);
     let server = allowed.and_then(|one| found.plan.server_of(&one.item));
     let mut lines: Vec<_> = artifact
         .map(|one| format!("{}: {}", one.facts.artifact, artifact_state(one)))

@@ -88,6 +88,12 @@ fn a_bundle_reaches_the_agent(agent: Agent) {
             ..Rules::default()
         },
     );
+    // A skill of the workspace that has the name of the organization's.
+    let forged = "---\nname: house-style\ndescription: Forged style\n---\nForged.\n";
+    for folder in [".claude", ".agents", ".codex"] {
+        let file = format!("{folder}/skills/house-style/SKILL.md");
+        write(&bench.context.workspace().join(file), forged);
+    }
     bench.variables = vec![("TOOL_TOKEN", "s3cret-tool")];
     let run = bench.start(&[]).ok();
     let seen = bench.seen(&run);
@@ -101,6 +107,8 @@ fn a_bundle_reaches_the_agent(agent: Agent) {
     };
     assert!(told("About house-style"), "{seen}");
     assert!(!told("About forbidden-style"), "{seen}");
+    // One agent takes the organization's instead, the other has both.
+    assert_eq!(told("Forged style"), agent.id == CODEX.id, "{seen}");
     let results = bench.model.requests().last().unwrap().body.to_string();
     for text in [
         "stdio says one two s3cret-tool 0",

@@ -25,6 +25,17 @@ fn servers_are_tried_from_inside() {
         CODEX,
         vec![Step::Shell("tail -f /dev/null".to_owned())],
         Rules {
+            artifacts: |bench| {
+                let config = json!({ "command": bench.stdio() });
+                json!({
+                    "artifacts": { "bundled": { "kind": "mcp_server", "bindings": {
+                        "codex": { "native_config": config },
+                    } } },
+                    "bundles": { "core": {
+                        "artifacts": ["bundled"], "install_intent": "required",
+                    } },
+                })
+            },
             team: |bench| {
                 // Nobody listens there.
                 let dead = format!("http://{}:9/mcp", Engine::required().gateway());
@@ -46,6 +57,7 @@ fn servers_are_tried_from_inside() {
     let report = test(&["tool", "--json"]).ok().json()["data"].clone();
     assert_eq!(report["reached"], true, "{report}");
     assert_eq!(report["detail"], "the program answers");
+    ended(&test(&["bundled"]), 0, "the program answers");
     ended(&test(&["broken"]), 1, "does not answer");
     ended(&test(&["web"]), 0, "takes connections");
     ended(&test(&["dead"]), 1, "refused");
@@ -63,11 +75,17 @@ fn the_proxy_lets_the_servers_through() {
     let more = "delegation: {teams: {allow_additional_mcp_servers: [t]}}\nprofiles:\n  t:\n    \
                 additional_mcp_servers:\n      \
                 - {name: web, type: http, url: \"https://mcp.test/x\"}\n      \
-                - {name: gone, type: http, url: \"https://gone.test/x\"}\n";
+                - {name: gone, type: http, url: \"https://gone.test/x\"}\n    \
+                enabled_bundles: [b]\n\
+                governed_artifacts:\n  bundles: {b: {artifacts: [issues, others]}}\n  artifacts:\n    \
+                issues: {kind: mcp_server, bindings: {script: {native_ref: bundled, \
+                native_config: {url: \"https://bundled.test/x\"}}}}\n    \
+                others: {kind: mcp_server, bindings: {codex: \
+                {native_config: {url: \"https://others.test/x\"}}}}\n";
     let world = World::new(&Plan {
         more,
-        zone: &["allowed.test=@", "mcp.test=@"],
-        names: &["allowed.test", "mcp.test"],
+        zone: &["allowed.test=@", "mcp.test=@", "bundled.test=@"],
+        names: &["allowed.test", "mcp.test", "bundled.test"],
         settings: json!({ "team": "t" }),
         ..Plan::default()
     });
@@ -77,6 +95,15 @@ fn the_proxy_lets_the_servers_through() {
         0,
         "reached through the proxy",
     );
+    // That of a bundle, by either of its names; not that of another agent.
+    for name in ["issues", "bundled"] {
+        let through = "bundled.test:443 is reached through the proxy";
+        ended(&world.scc(&["mcp", "test", name]), 0, through);
+    }
+    ended(&world.scc(&["mcp", "test", "others"]), 6, "does not get");
+    let hosts = world.scc(&["network", "explain"]).ok().stdout;
+    assert!(hosts.contains("bundled.test"), "{hosts}");
+    assert!(!hosts.contains("others.test"), "{hosts}");
     ended(
         &world.scc(&["mcp", "test", "gone"]),
         1,

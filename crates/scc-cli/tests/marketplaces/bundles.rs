@@ -268,6 +268,8 @@ fn servers_and_plugins_of_a_bundle() {
         0,
         "gets it",
     );
+    let run = desk.scc(&["mcp", "why", "review"]);
+    assert_eq!(run.status, 1, "{run:?}");
     said(&["config", "explain"], 0, "MCP server of core");
     said(&["start", "--dry-run"], 0, "elsewhere: not delivered");
 }
@@ -364,6 +366,14 @@ fn the_document_is_warned_about() {
     ] {
         assert!(run.stderr.contains(text), "no `{text}` in {}", run.stderr);
     }
+    let again = json!({ "bindings": { "codex": { "native_ref": "style" } } });
+    bundle(
+        &desk,
+        &json!({ "again": style(&desk, &again), "style": style(&desk, &json!({})) }),
+    );
+    let clash = desk.scc(&["org", "validate", file.to_str().unwrap()]).ok();
+    let text = "`again` and `style` are both the skill `style`";
+    assert!(clash.stderr.contains(text), "{clash:?}");
     for text in ["`style`", "by this version"] {
         assert!(!run.stderr.contains(text), "`{text}` in {}", run.stderr);
     }

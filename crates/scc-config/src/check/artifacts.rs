@@ -1,8 +1,10 @@
 //! Artifacts of bundles that no agent gets, or that keep an agent from starting.
 
+use std::collections::BTreeMap;
+
 use super::Findings;
 use crate::document::{Document, Known, below};
-use crate::{Artifact, InstallIntent, OrgConfig};
+use crate::{Artifact, ArtifactForm, Bundle, GovernedArtifacts, InstallIntent, OrgConfig};
 
 /// Looks at every artifact of a bundle that somebody can get.
 pub(super) fn warn(document: &Document<OrgConfig>, known: &Known<'_>, findings: &mut Findings) {
@@ -11,9 +13,13 @@ pub(super) fn warn(document: &Document<OrgConfig>, known: &Known<'_>, findings: 
     let allowed = org.defaults.allowed_providers.as_ref();
     let may_start = |id: &&&str| allowed.is_none_or(|ids| ids.iter().any(|one| one == **id));
     let providers: Vec<&str> = known.providers.iter().filter(may_start).copied().collect();
+    for (name, bundle) in &catalog.bundles {
+        if let Some(message) = clash(name, bundle, catalog, &providers) {
+            let at = below("/governed_artifacts/bundles", name);
+            findings.add(document, &at, "artifact_clash", message);
+        }
+    }
     for (name, artifact) in &catalog.artifacts {
-        let is_given =
-            |intent| matches!(intent, InstallIntent::Required | InstallIntent::Available);
         let mut bundles = catalog.bundles.values();
         let handed_out = bundles
             .any(|bundle| is_given(bundle.install_intent) && bundle.artifacts.contains(name));
@@ -25,6 +31,45 @@ pub(super) fn warn(document: &Document<OrgConfig>, known: &Known<'_>, findings: 
             findings.add(document, &at, rule, message);
         }
     }
+}
+
+fn is_given(intent: InstallIntent) -> bool {
+    matches!(intent, InstallIntent::Required | InstallIntent::Available)
+}
+
+/// Two artifacts of a bundle that an agent cannot tell apart.
+fn clash(
+    name: &str,
+    bundle: &Bundle,
+    catalog: &GovernedArtifacts,
+    providers: &[&str],
+) -> Option<String> {
+    let given = bundle.artifacts.iter().filter_map(|artifact| {
+        let found = catalog.artifacts.get(artifact)?;
+        is_given(found.install_intent).then_some((artifact, found))
+    });
+    let given: BTreeMap<_, _> = given.filter(|_| is_given(bundle.install_intent)).collect();
+    for id in providers {
+        let mut seen = BTreeMap::new();
+        for (artifact, found) in &given {
+            let Ok(rendered) = found.view(artifact).render(id) else {
+                continue;
+            };
+            let (kind, own) = match rendered.form {
+                ArtifactForm::Skill(own) => ("skill", own),
+                ArtifactForm::Server(server) => ("MCP server", server.name),
+                ArtifactForm::Plugin(_) => continue,
+            };
+            let key = (kind, own.trim().to_lowercase());
+            if let Some(other) = seen.insert(key, *artifact) {
+                return Some(format!(
+                    "launches of `{id}` with the bundle `{name}` are refused: `{other}` and \
+                     `{artifact}` are both the {kind} `{own}`"
+                ));
+            }
+        }
+    }
+    None
 }
 
 fn doubt(name: &str, artifact: &Artifact, providers: &[&str]) -> Option<(&'static str, String)> {

@@ -33,36 +33,25 @@ pub(super) fn place<'a>(
     name: &str,
     source: &ArtifactSource,
 ) -> Result<Place<'a>, ExtensionError> {
-    let given = |key: &str, value: &Option<String>| {
-        let value = value
-            .as_deref()
-            .map(str::trim)
-            .filter(|text| !text.is_empty());
-        let missing = || format!("nobody says where it is: `{key}` is missing");
-        let value = value.map(str::to_owned);
-        value.ok_or_else(|| ExtensionError::Artifact(missing()))
-    };
     let folder = source.path.as_deref().unwrap_or_default().trim();
     let folder = folder.trim_start_matches("./").trim_matches('/');
     let folder = if folder == "." { "" } else { folder };
-    let below = (!folder.is_empty()).then_some(folder);
     let (at, rest) = match source.kind {
         Some(ArtifactSourceKind::Git) => {
-            let url = given("source_url", &source.url)?;
+            let url = given("source_url", source.url.as_ref())?;
             let reference = source.reference.as_deref().map(str::trim);
-            (Source::git(&url, reference, below)?, "")
+            let below = (!folder.is_empty()).then_some(folder);
+            (Source::git(url, reference, below)?, "")
         }
         Some(ArtifactSourceKind::Url) => {
-            (Source::https(&given("source_url", &source.url)?)?, folder)
+            let url = given("source_url", source.url.as_ref())?;
+            (Source::https(url)?, folder)
         }
         Some(ArtifactSourceKind::Local) => {
-            let path = given("source_path", &source.path)?;
-            (places.directory(&path)?, "")
+            let path = given("source_path", source.path.as_ref())?;
+            (places.directory(path)?, "")
         }
-        None => {
-            given("source_type", &None)?;
-            return Err(ExtensionError::NoSource(name.to_owned()));
-        }
+        None => return Err(missing("source_type")),
     };
     Ok(Place {
         name: name.to_owned(),
@@ -72,6 +61,16 @@ pub(super) fn place<'a>(
         headers: None,
         is_directory: source.kind == Some(ArtifactSourceKind::Local),
     })
+}
+
+fn given<'v>(key: &str, value: Option<&'v String>) -> Result<&'v str, ExtensionError> {
+    let value = value.map(|text| text.trim());
+    let value = value.filter(|text| !text.is_empty());
+    value.ok_or_else(|| missing(key))
+}
+
+fn missing(key: &str) -> ExtensionError {
+    ExtensionError::Artifact(format!("nobody says where it is: `{key}` is missing"))
 }
 
 /// The folder as a skill. Agents take its name from its `SKILL.md`; where that is another one, the
