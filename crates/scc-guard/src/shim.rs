@@ -59,7 +59,7 @@ fn refuse(argv: &[OsString], why: &str, next: &str) -> u8 {
         .map(|word| word.to_string_lossy().into_owned())
         .collect();
     refusal::say(&refusal::unusable(&words, why, next, Format::wanted()));
-    record::send_unjudged(UNUSABLE, &command_line(&words));
+    record::send_unjudged(UNUSABLE, &command_line(&words), Surface::Guard);
     REFUSED
 }
 

@@ -5,6 +5,7 @@ mod environment;
 mod requests;
 mod run;
 mod squid;
+mod sweep;
 
 pub use requests::{EGRESS_EVENT, EgressEntry, EgressLog, EgressSum, egress_facts};
 

@@ -19,7 +19,7 @@ use crate::plan::Credentials;
 use crate::safety;
 use crate::tidy::volume_files;
 use crate::worktree::{check_sources, make_config};
-use crate::{Event, LaunchError, Launcher, Plan, Reporter, Requested};
+use crate::{ArtifactPlan, Event, LaunchError, Launcher, Plan, Reporter, Requested};
 
 /// How long a sandbox that is replaced may take to end.
 const REPLACE_GRACE: Duration = Duration::from_secs(5);
@@ -475,5 +475,7 @@ pub(crate) fn launch_facts(plan: &Plan) -> Map<String, Value> {
     let servers = plan.mcp_servers.iter().filter(|server| server.delivered);
     let servers: Vec<_> = servers.map(|server| &server.name).collect();
     facts.insert("mcp_servers".to_owned(), json!(servers));
+    let artifacts = ArtifactPlan::facts(&plan.artifacts);
+    facts.insert("artifacts".to_owned(), json!(artifacts));
     facts
 }

@@ -9,6 +9,7 @@
 //! [`Launcher`] also lists, stops and tidies up what launches leave, so that a killed scc leaves
 //! nothing that the next command does not set right.
 
+mod artifact_plan;
 mod branches;
 mod control;
 mod egress;
@@ -43,6 +44,7 @@ mod workspace;
 mod worktree;
 mod worktrees;
 
+pub use artifact_plan::ArtifactPlan;
 pub use branches::is_protected_branch;
 pub use control::{Pruned, SessionView, Wanted};
 pub use egress::{
@@ -53,7 +55,8 @@ pub use error::{Blocker, BlockerKind, LaunchError};
 pub use execute::{AgentEnd, Executed, KILLED, LiveSession, OnConflict};
 pub use extension_plan::{ExtensionsPlan, PluginPlan, ServerPlan};
 pub use extensions::{
-    Delivery, DeliveryInput, ExtensionError, MarketUpdate, MarketVersion, PluginChange, PluginFacts,
+    ArtifactFacts, Delivery, DeliveryInput, ExtensionError, MarketUpdate, MarketVersion, PlaceKind,
+    PluginChange, PluginFacts,
 };
 pub use governance::{
     CredentialFallback, Fetched, Freshness, Governance, GovernanceError, GovernanceInput,
@@ -69,7 +72,7 @@ pub use packages::{
     pip_hosts,
 };
 pub use plan::{Decision, MountPlan, Plan, PlannedNetwork, ProviderPlan, UserPlan, plan};
-pub use proof::{Attempt, AttemptOutcome, Check, Claim, ClaimId, ClaimState, Proof};
+pub use proof::{Attempt, AttemptOutcome, Check, Claim, ClaimId, ClaimState, Proof, Proved};
 pub use provider_choice::{ChoiceInput, ProviderChoice, choose_provider};
 pub use readiness::Readiness;
 pub use refusal::{Refusal, Requested, record_refusal};

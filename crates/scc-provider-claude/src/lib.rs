@@ -150,6 +150,7 @@ impl AgentProvider for Claude {
         let managed = format!("{:#}\n", Value::Object(managed));
         let mut files = BTreeMap::from([("managed-settings.json".to_owned(), managed.into())]);
         files.extend(extensions::policy_files(extensions));
+        files.extend(extensions::skill_files(extensions));
         let mut sealed = vec![SealedDirectory {
             path: POLICY.to_owned(),
             files,

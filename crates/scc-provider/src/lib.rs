@@ -29,7 +29,7 @@ pub use conversation::{
 };
 pub use extensions::{
     ExtensionKind, Extensions, McpEndpoint, McpServer, OwnMarketplace, Plugin, Program, Remote,
-    Undelivered,
+    Skill, Undelivered,
 };
 pub use image::{ImageFile, ImageFolder};
 pub use launch::{

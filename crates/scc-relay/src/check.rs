@@ -9,6 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 use crate::address::Address;
 use crate::cut::Open;
 use crate::http::{Head, HostPort, Target};
+use crate::refusal::explained;
 use crate::stream::{Stream, join};
 use crate::tls::{Hello, server_name};
 
@@ -73,22 +74,6 @@ fn serve_tunnel(
     client.write_all(&answer.rest)?;
     client.limit_reads(None)?;
     join(client, upstream)
-}
-
-/// The answer, with what to do in the first line of a refusal: of a tunnel that was refused tools show
-/// that line, if anything, and never the page.
-fn explained(answer: &Head, host: &str) -> Vec<u8> {
-    let end = answer.bytes.windows(2).position(|part| part == b"\r\n");
-    match end {
-        Some(end) if answer.status() == 403 => {
-            let host: String = host.chars().filter(char::is_ascii_graphic).collect();
-            let line = format!("HTTP/1.1 403 Forbidden by scc, see: scc network explain {host}");
-            let mut bytes = line.into_bytes();
-            bytes.extend_from_slice(&answer.bytes[end..]);
-            bytes
-        }
-        _ => answer.bytes.clone(),
-    }
 }
 
 /// Reads until the first message is there; `first` holds what was read.

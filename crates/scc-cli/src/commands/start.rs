@@ -202,11 +202,23 @@ async fn launch(args: Args, resumed: Option<Resumed>, context: &Context) -> Resu
     match prepare(&args, resumed, context).await {
         Ok(plan) if args.dry_run => Ok(show(&plan, context)),
         Err(error) if args.dry_run => Err(error),
-        Ok(plan) => attend::carry_out(plan, args.fresh, args.prompter(), context).await,
+        Ok(plan) => {
+            warn_about_artifacts(&plan, context);
+            attend::carry_out(plan, args.fresh, args.prompter(), context).await
+        }
         Err(error) => {
             refusal::record(&error, &args, context);
             Err(error)
         }
+    }
+}
+
+/// Says which artifacts of bundles the agent goes on without.
+fn warn_about_artifacts(plan: &Plan, context: &Context) {
+    let agent = &plan.provider.name;
+    let lacks = plan.artifacts.iter().filter_map(|one| one.lack(agent));
+    for lack in lacks {
+        context.printer.warning(&lack);
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod agents;
 mod bench;
+mod bundles;
 mod crash;
 mod dashboard;
 mod egress;

@@ -67,6 +67,7 @@ impl Line {
             ("NOT_TLS", _) => "the tunnel was not for TLS".to_owned(),
             (_, Some("ERR_SCC_NOT_LISTED")) => "not on the list".to_owned(),
             (_, Some("ERR_SCC_ADDRESS")) => "its address is not public".to_owned(),
+            (_, Some("ERR_SCC_NEVER")) => "its address is never open".to_owned(),
             (_, Some("ERR_SCC_PORT")) => "the port is not open".to_owned(),
             (result, _) if result.contains("DENIED") => "refused".to_owned(),
             _ => return None,

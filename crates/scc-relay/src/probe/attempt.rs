@@ -11,6 +11,9 @@ pub enum Check {
     Unreachable(SocketAddr),
     /// `unechoed:IP`: it does not answer a ping.
     Unechoed(IpAddr),
+    /// `noipv6`: no interface has an address by which something beyond its own network could be
+    /// reached.
+    NoIpv6,
     /// `unknown:NAME`: no name server that is set up here knows the name.
     Unknown(String),
     /// `unanswered:IP:NAME`: this name server says nothing about the name.
@@ -55,6 +58,8 @@ pub enum Kind {
     Alg,
 }
 
+const NO_IPV6: &str = "noipv6";
+
 const KINDS: [(Kind, &str); 4] = [
     (Kind::Raw, "raw"),
     (Kind::Packet, "packet"),
@@ -67,6 +72,9 @@ impl FromStr for Check {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let bad = || format!("`{text}` is no check");
+        if text == NO_IPV6 {
+            return Ok(Self::NoIpv6);
+        }
         let (kind, rest) = text.split_once(':').ok_or_else(bad)?;
         if rest.is_empty() || rest.contains(char::is_control) {
             return Err(bad());
@@ -118,6 +126,7 @@ impl fmt::Display for Check {
         match self {
             Self::Unreachable(address) => write!(f, "unreachable:{address}"),
             Self::Unechoed(address) => write!(f, "unechoed:{address}"),
+            Self::NoIpv6 => f.write_str(NO_IPV6),
             Self::Unknown(name) => write!(f, "unknown:{name}"),
             Self::Unanswered(server, name) => write!(f, "unanswered:{server}:{name}"),
             Self::Unresolved(name) => write!(f, "unresolved:{name}"),
@@ -229,6 +238,7 @@ mod tests {
             "unreachable:10.0.0.1:80",
             "unreachable:[2001:db8::1]:80",
             "unechoed:10.0.0.1",
+            "noipv6",
             "unknown:a.b",
             "unanswered:10.0.0.1:a.b",
             "unanswered:fd00::1:a.b",

@@ -11,7 +11,7 @@ use bollard::query_parameters::CreateContainerOptions;
 use secrecy::ExposeSecret as _;
 
 use super::failure::{failed, is_name_taken, message};
-use super::{helper, networks, sealed, volumes};
+use super::{helper, networks, podman, sealed};
 use crate::{EngineError, EnvValue, MountSource, SandboxSpec, UserIds, labels};
 
 /// The agent's home, which stays writable when the root file system is not.
@@ -37,10 +37,18 @@ pub(super) async fn create(
     spec: &SandboxSpec,
     dialect: &Dialect,
 ) -> Result<String, EngineError> {
-    if dialect.is_podman {
-        host_sources_exist(spec)?;
-        make_volumes(docker, spec).await?;
+    match dialect.is_podman {
+        true => podman::create(docker, spec, dialect).await,
+        false => make(docker, spec, dialect).await,
     }
+}
+
+/// Makes the container, and with it the volumes that are not there yet.
+pub(super) async fn make(
+    docker: &Docker,
+    spec: &SandboxSpec,
+    dialect: &Dialect,
+) -> Result<String, EngineError> {
     let options = CreateContainerOptions {
         name: Some(spec.name.clone()),
         ..CreateContainerOptions::default()
@@ -60,35 +68,6 @@ pub(super) async fn create(
             None => failed("making the sandbox", &format!("the image `{}`", spec.image))(error),
         }),
     }
-}
-
-/// Podman finds out only when the sandbox starts.
-fn host_sources_exist(spec: &SandboxSpec) -> Result<(), EngineError> {
-    for mount in &spec.mounts {
-        if let MountSource::Host(path) = &mount.source
-            && !path.exists()
-        {
-            let what = format!("the mount source `{}`", path.display());
-            return Err(EngineError::NotFound { what });
-        }
-    }
-    Ok(())
-}
-
-/// Podman gives no labels to volumes that it makes for a container.
-async fn make_volumes(docker: &Docker, spec: &SandboxSpec) -> Result<(), EngineError> {
-    for mount in &spec.mounts {
-        if let MountSource::Volume { name, labels } = &mount.source {
-            let labels = labels.clone().into_iter().collect();
-            volumes::create(docker, name, labels, false).await?;
-        }
-    }
-    let labels = helper::own_labels(spec.labels.clone(), labels::ROLE_SEALED);
-    for directory in &spec.sealed {
-        let name = sealed::volume_name(directory, &spec.labels);
-        volumes::create(docker, &name, labels.clone(), true).await?;
-    }
-    Ok(())
 }
 
 /// The path in the engine's complaint about a bind mount without a source.

@@ -1,5 +1,7 @@
 //! What recovery needs: `git reflog`, `gc`, `prune`, `repack`, `maintenance`.
 
+use std::collections::BTreeSet;
+
 use crate::git::config::Config;
 use crate::git::{Call, age};
 use crate::judge::Judge;
@@ -25,12 +27,9 @@ pub(super) const REPACK: Table = Table::new(
      filter-to=",
 );
 
-/// Settings that say how long recovery is possible.
-const EXPIRIES: [&str; 3] = [
-    "gc.pruneexpire",
-    "gc.reflogexpire",
-    "gc.reflogexpireunreachable",
-];
+/// Settings that say how long recovery is possible. Those of reflogs may be for some references only
+/// (`gc.refs/heads/*.reflogExpire`).
+const EXPIRIES: [&str; 3] = [".pruneexpire", ".reflogexpire", ".reflogexpireunreachable"];
 
 pub(super) fn reflog(judge: &mut Judge<'_>, call: &Call<'_>) {
     let Some((subcommand, args)) = call.args().split_first() else {
@@ -72,7 +71,13 @@ fn configured(judge: &mut Judge<'_>, call: &Call<'_>) {
     let Some(config) = call.config(judge) else {
         return;
     };
-    for key in EXPIRIES {
+    let keys: BTreeSet<&String> = EXPIRIES
+        .iter()
+        .flat_map(|end| config.all("gc", end))
+        .map(|(key, _)| key)
+        .filter(|key| key.starts_with("gc."))
+        .collect();
+    for key in keys {
         too_young(judge, call, &config, key);
     }
 }
