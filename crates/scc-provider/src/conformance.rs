@@ -4,7 +4,8 @@
 
 use crate::{
     AGENT_HOME, AgentProvider, CommandHook, Conversation, EnvValue, Extensions, LaunchContext,
-    LaunchSpec, ProviderError, ProviderSettings, SealedFile, SignIn, VolumeFiles, note_command,
+    LaunchSpec, OwnExtensions, ProviderError, ProviderSettings, SealedFile, SignIn, VolumeFiles,
+    note_command,
 };
 
 /// A key that must not turn up anywhere but in a secret.
@@ -39,6 +40,7 @@ pub fn check(provider: &dyn AgentProvider, sample: &[u8]) {
     }
     check_bad_settings(provider);
     check_sign_in(provider, sample);
+    check_own_extensions(provider);
     check_conversations(provider);
     extensions::check(provider);
 }
@@ -290,6 +292,38 @@ fn check_note(provider: &dyn AgentProvider, spec: &LaunchSpec) {
 }
 
 /// Nothing that is not a credential may count as one, and nothing may panic.
+/// What an agent may have left in the place of a file.
+const GARBAGE: [&[u8]; 9] = [
+    b"",
+    b"{",
+    b"{}",
+    b"null",
+    b"[]",
+    b"\"x\"",
+    b"\xff\xfe",
+    b"{\"tokens\":1}",
+    &[0; 64],
+];
+
+/// The agent's own settings hold nothing where there is nothing, and are survived whatever they are.
+fn check_own_extensions(provider: &dyn AgentProvider) {
+    let id = provider.id();
+    let own = |files| provider.own_extensions(&files, "/work/space");
+    let nothing = own(VolumeFiles::new());
+    assert_eq!(nothing, OwnExtensions::default(), "{id}: without files");
+    for path in provider.own_files() {
+        let leaves = path.starts_with('/') || path.contains("..");
+        assert!(!leaves, "{id}: `{path}` leaves the volume");
+        let secret = provider.credential_files().contains(path);
+        assert!(!secret, "{id}: `{path}` holds credentials");
+        for content in GARBAGE {
+            let found = own([((*path).to_owned(), content.to_vec())].into());
+            let empty = found.plugins.is_empty() && found.mcp_servers.is_empty();
+            assert!(empty, "{id}: {content:?} in `{path}` is {found:?}");
+        }
+    }
+}
+
 fn check_sign_in(provider: &dyn AgentProvider, sample: &[u8]) {
     let id = provider.id();
     assert_eq!(
@@ -297,23 +331,12 @@ fn check_sign_in(provider: &dyn AgentProvider, sample: &[u8]) {
         SignIn::SignedOut,
         "{id}: without files"
     );
-    let garbage: [&[u8]; 9] = [
-        b"",
-        b"{",
-        b"{}",
-        b"null",
-        b"[]",
-        b"\"x\"",
-        b"\xff\xfe",
-        b"{\"tokens\":1}",
-        &[0; 64],
-    ];
     for path in provider.credential_files() {
         assert!(
             !path.starts_with('/') && !path.contains(".."),
             "{id}: `{path}` leaves the volume"
         );
-        for content in garbage {
+        for content in GARBAGE {
             let files = VolumeFiles::from([((*path).to_owned(), content.to_vec())]);
             assert_eq!(
                 provider.sign_in(&files),

@@ -122,6 +122,20 @@ fn what_is_enabled_comes_along(agent: Agent) {
     assert!(saved.stdout.contains(&desk.url), "{saved:?}");
     assert_eq!(desk.drift(), [""; 0]);
 
+    // A profile without it differs from the agent; with it again, it has lost nothing.
+    desk.profile(&["save", "--plugin", "own@elsewhere"]).ok();
+    let diff = desk.profile(&["diff"]).ok();
+    let line = "mcp-server web (enabled there, not in the profile)";
+    assert!(diff.stdout.contains(line), "{diff:?}");
+    desk.profile(&["save", "--yes"]).ok();
+    let status = desk.profile(&["status"]).ok().stdout;
+    for line in [
+        "In agent    nothing is enabled in",
+        "Plugin      own@elsewhere",
+    ] {
+        assert!(status.contains(line), "no `{line}` in {status}");
+    }
+
     desk.forgets_its_volume();
     let before = desk.bench.servers[0].requests().len();
     desk.bench.start(&["--fresh"]).ok();

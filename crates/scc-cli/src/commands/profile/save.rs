@@ -13,6 +13,7 @@ use super::changes::{self, Change};
 use super::{Desk, servers};
 use crate::error::CliError;
 use crate::extensions::refusals;
+use crate::output::one_line;
 use crate::prompt::Prompter;
 
 /// Record your plugins and MCP servers for this repository
@@ -153,6 +154,7 @@ fn show(picked: &Picked, changes: &[Change], refused: &[&Decision], desk: &Desk<
         ));
     }
     for what in &picked.left_out {
+        let what = one_line(what);
         printer.warning(&format!("not taken from {}: {what}", picked.name));
     }
     if !refused.is_empty() {
