@@ -8,8 +8,7 @@ use serde_json::Value;
 
 use crate::policy;
 use crate::record::{self, Surface};
-use crate::refusal::{self, Format, UNUSABLE};
-use crate::shim;
+use crate::refusal::{self, Cause, Format};
 
 /// What agents take for a refusal. Every other status but 0 they take for a broken hook, and run
 /// the command.
@@ -23,7 +22,7 @@ pub(crate) fn run() -> u8 {
     match judge(io::stdin().lock()) {
         Ok(verdict) if verdict.decision == Decision::Allow => 0,
         Ok(verdict) => answer(&verdict),
-        Err(why) => refuse_unjudged(&why),
+        Err(why) => refuse_unjudged(&Cause::unusable(&why)),
     }
 }
 
@@ -34,7 +33,7 @@ fn answer(verdict: &Verdict) -> u8 {
             refusal::say(&refusal::verdict(verdict, Format::wanted()));
             REFUSED
         }
-        (_, Err(error)) => refuse_unjudged(&shim::unrecorded(&error)),
+        (_, Err(error)) => refuse_unjudged(&Cause::unrecorded(&error)),
         (_, Ok(())) => {
             refusal::say(&refusal::verdict(verdict, Format::wanted()));
             0
@@ -42,14 +41,9 @@ fn answer(verdict: &Verdict) -> u8 {
     }
 }
 
-fn refuse_unjudged(why: &str) -> u8 {
-    refusal::say(&refusal::unusable(
-        &[],
-        why,
-        refusal::FRESH,
-        Format::wanted(),
-    ));
-    record::send_unjudged(UNUSABLE, "");
+fn refuse_unjudged(cause: &Cause) -> u8 {
+    refusal::say(&refusal::unjudged(&[], cause, Format::wanted()));
+    record::send_unjudged(cause.rule.id.as_str(), "");
     REFUSED
 }
 

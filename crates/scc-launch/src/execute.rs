@@ -36,6 +36,8 @@ pub struct AgentEnd {
     pub out_of_memory: bool,
     /// The session's time was over.
     pub timed_out: bool,
+    /// More was refused than the record of refusals holds; what came last is not in the audit log.
+    pub record_is_full: bool,
 }
 
 /// What to do when a sandbox of the same workspace and provider is running.
@@ -333,7 +335,7 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
     /// When the engine does not answer; the next command closes the session then.
     pub async fn finish(&self, session_id: &str, sandbox: &str) -> Result<AgentEnd, LaunchError> {
         let status = self.runtime.wait(sandbox).await?;
-        self.collect_records(session_id, sandbox).await?;
+        let record_is_full = self.collect_records(session_id, sandbox).await?;
         let found = self.runtime.inspect(sandbox).await?;
         let timed_out = found.as_ref().is_some_and(has_timed_out);
         self.close_session(session_id, Some(status), self.now(), timed_out)?;
@@ -344,6 +346,7 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
             status,
             out_of_memory: status == KILLED && found.is_some_and(|found| found.out_of_memory),
             timed_out,
+            record_is_full,
         })
     }
 

@@ -285,6 +285,27 @@ catalogue! {
         "a git command whose meaning depends on a configuration that cannot be read",
         "depends on git's configuration, which cannot be read",
         Some("`git config --list` says what is wrong with it");
+    POLICY_UNUSABLE = Unjudged, "policy.unusable":
+        "every command that the guard stands for, where the sandbox's policy, or git, cannot be asked",
+        "cannot be judged in this sandbox",
+        Some("on the host: `scc start --fresh`");
+    RECORD_FULL = Unjudged, "record.full":
+        "what is only warned about, once the session's record of refusals and warnings is full",
+        "may run only when that is recorded, and the record of this session is full",
+        Some("end this session, and start another on the host: `scc start`");
+}
+
+/// The rule by which a guard refuses what it cannot judge. The engine itself never finds it.
+#[must_use]
+pub fn policy_unusable() -> &'static RuleInfo {
+    POLICY_UNUSABLE
+}
+
+/// The rule by which a guard refuses what is only warned about and cannot be recorded any more. The
+/// engine itself never finds it.
+#[must_use]
+pub fn record_full() -> &'static RuleInfo {
+    RECORD_FULL
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 pub(crate) mod egress;
 
+use scc_state::AuditEvent;
+
 use super::plugin;
 use crate::context::Context;
 use crate::error::CliError;
@@ -31,6 +33,9 @@ enum Action {
     Plugins,
     Verify,
 }
+
+/// The event of a record of refusals that holds no more.
+const RECORD_FULL: &str = "safety.record-full";
 
 /// What the events of the safety net begin with.
 const SAFETY: &str = "safety.";
@@ -95,7 +100,12 @@ fn show(args: &Args, context: &Context, prefix: &str) -> Result<u8, CliError> {
     events.retain(|event| event.event.starts_with(prefix));
     let surplus = events.len().saturating_sub(args.limit);
     events.drain(..surplus);
-    context.printer.data("AuditLog", &events, &loaded.warnings);
+    let mut warnings = loaded.warnings;
+    warnings.extend(events.iter().filter_map(full));
+    context.printer.data("AuditLog", &events, &warnings);
+    for warning in &warnings {
+        context.printer.warning(warning);
+    }
     let rows = events
         .iter()
         .map(|event| {
@@ -108,4 +118,14 @@ fn show(args: &Args, context: &Context, prefix: &str) -> Result<u8, CliError> {
         .printer
         .result(&table(&["TIME", "EVENT", "SESSION", "DATA"], rows));
     Ok(0)
+}
+
+/// What is missing in the log, where an event says so.
+fn full(event: &AuditEvent) -> Option<String> {
+    let session = event.session.as_deref().unwrap_or_default();
+    (event.event == RECORD_FULL).then(|| {
+        format!(
+            "the record of session {session} is full: what was refused there later is not in the log"
+        )
+    })
 }
