@@ -16,6 +16,8 @@ use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use scc_safety::{Decision, Verdict, command_line};
 use serde_json::{Value, json};
 
+use crate::redact;
+
 /// The collector's directory: a volume that belongs to its user.
 pub(crate) const DIRECTORY: &str = "/var/lib/scc";
 const SOCKET: &str = "/var/lib/scc/socket";
@@ -74,11 +76,12 @@ pub(crate) fn send_unjudged(rule: &str, command: &str) {
     let _ = send_to(Path::new(SOCKET), &message, Duration::ZERO);
 }
 
-/// What is cut ends with a mark.
+/// Without the secrets of addresses; what is cut ends with a mark.
 fn shortened(command: &str) -> String {
+    let command = redact::addresses(command);
     match command.char_indices().nth(LONGEST_COMMAND) {
         Some((end, _)) => format!("{}…", &command[..end]),
-        None => command.to_owned(),
+        None => command,
     }
 }
 

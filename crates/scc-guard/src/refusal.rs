@@ -116,10 +116,13 @@ pub(crate) fn unjudged(command: &[String], cause: &Cause, format: Format) -> Str
                 json!({ "schema": SCHEMA, "decision": Decision::Refuse, "findings": [finding] });
             format!("{object}\n")
         }
-        Format::Text => format!(
-            "scc refused `{}` ({rule})\n  why:     {why}\n  instead: {next}\n",
-            command_line(command)
-        ),
+        Format::Text => {
+            let shown = match command {
+                [] => "the command".to_owned(),
+                words => format!("`{}`", command_line(words)),
+            };
+            format!("scc refused {shown} ({rule})\n  why:     {why}\n  instead: {next}\n")
+        }
     }
 }
 
