@@ -59,21 +59,34 @@ pub(crate) enum Surface {
     Hook,
 }
 
+impl Surface {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Guard => "guard",
+            Self::Hook => "hook",
+        }
+    }
+}
+
 /// Has a verdict written down.
 pub(crate) fn send(verdict: &Verdict, surface: Surface) -> io::Result<()> {
     send_to(Path::new(SOCKET), &message(verdict, surface), PATIENCE)
 }
 
 /// Has a refusal written down whose cause is the sandbox itself; there, nobody may be listening.
-pub(crate) fn send_unjudged(rule: &str, command: &str) {
+pub(crate) fn send_unjudged(rule: &str, command: &str, surface: Surface) {
+    let message = unjudged(rule, command, surface);
+    let _ = send_to(Path::new(SOCKET), &message, Duration::ZERO);
+}
+
+fn unjudged(rule: &str, command: &str, surface: Surface) -> Value {
     let finding = json!({ "rule": rule, "command": shortened(command) });
-    let message = json!({
+    json!({
         "schema": SCHEMA,
         "decision": Decision::Refuse,
-        "surface": "guard",
+        "surface": surface.name(),
         "findings": [finding],
-    });
-    let _ = send_to(Path::new(SOCKET), &message, Duration::ZERO);
+    })
 }
 
 /// Without the secrets of addresses; what is cut ends with a mark.
@@ -98,10 +111,7 @@ fn message(verdict: &Verdict, surface: Surface) -> Value {
     json!({
         "schema": SCHEMA,
         "decision": verdict.decision,
-        "surface": match surface {
-            Surface::Guard => "guard",
-            Surface::Hook => "hook",
-        },
+        "surface": surface.name(),
         "findings": findings,
     })
 }
@@ -321,6 +331,15 @@ mod tests {
         let command = finding["command"].as_str().unwrap();
         assert_eq!(command.chars().count(), LONGEST_COMMAND + 1);
         assert!(command.ends_with("xx…"), "{command}");
+    }
+
+    #[test]
+    fn what_could_not_be_judged_is_of_the_surface_that_met_it() {
+        for (surface, name) in [(Surface::Guard, "guard"), (Surface::Hook, "hook")] {
+            let message = unjudged("policy.unusable", "git push", surface);
+            assert_eq!(message["surface"], name);
+            assert_eq!(message["findings"][0]["command"], "git push");
+        }
     }
 
     #[test]

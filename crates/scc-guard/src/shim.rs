@@ -54,7 +54,11 @@ fn refuse(argv: &[OsString], cause: &Cause) -> u8 {
         .map(|word| word.to_string_lossy().into_owned())
         .collect();
     refusal::say(&refusal::unjudged(&words, cause, Format::wanted()));
-    record::send_unjudged(cause.rule.id.as_str(), &command_line(&words));
+    record::send_unjudged(
+        cause.rule.id.as_str(),
+        &command_line(&words),
+        Surface::Guard,
+    );
     REFUSED
 }
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use crate::policy::{Action, Policy};
 use crate::rules::{self, RuleInfo};
-use crate::shell::State;
+use crate::shell::{MAX_LENGTH, State};
 use crate::verdict::{Decision, Finding, Group, Verdict, visible};
 use crate::word::Word;
 use crate::world::World;
@@ -134,6 +134,22 @@ impl<'a> Judge<'a> {
         }
     }
 
+    /// Remembers what is written to a file, if its name is known.
+    pub(crate) fn write(&mut self, file: &Word, text: &Word, append: bool) {
+        let Some(name) = file.get().filter(|name| !name.starts_with("/dev/")) else {
+            return;
+        };
+        let key = name.strip_prefix("./").unwrap_or(name).to_owned();
+        let before = self.files.remove(&key).filter(|_| append);
+        let mut held = before.unwrap_or_default();
+        held.push_word(text);
+        if held.len() > MAX_LENGTH {
+            self.give_up(rules::TOO_LONG, file.span.clone());
+        } else {
+            self.files.insert(key, held);
+        }
+    }
+
     /// Judges what a command contains, one level deeper; beyond the last level it is refused.
     pub(crate) fn deeper<T: Default>(
         &mut self,
@@ -215,6 +231,12 @@ impl<'a> Judge<'a> {
 
     pub(crate) fn leave_alias(&mut self) {
         self.aliases = self.aliases.saturating_sub(1);
+    }
+
+    /// What is not known is taken for the worse, or left to the judgement of the command as it is
+    /// executed, if there is one.
+    pub(crate) fn or_worse(&self, known: Option<bool>) -> bool {
+        known.unwrap_or(!self.world.is_judged_again())
     }
 
     /// A variable that the command would see, if its value is known.

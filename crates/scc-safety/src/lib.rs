@@ -51,6 +51,9 @@
 //! - **Elsewhere** it is allowed: `git push origin "$BRANCH"`, `git checkout $(git merge-base a b)`.
 //! - What the [`World`] does not know is taken for the worse where something would be overwritten
 //!   (`git branch -f NAME`), and for the usual where it would not (there are no aliases).
+//! - Where the world says that git commands are judged once more when they are executed
+//!   ([`World::is_judged_again`]), both are left to that: facts of the repository that are not
+//!   known, and words of git's that do not look like options.
 //!
 //! A text that cannot be parsed, is longer than 32 KiB, nested too deeply or takes too much work is
 //! refused.

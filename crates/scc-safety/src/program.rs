@@ -1,6 +1,6 @@
 //! Programs: which of them are judged, and which run others.
 
-mod find;
+pub(crate) mod find;
 mod network;
 mod remove;
 mod shells;
@@ -46,6 +46,7 @@ pub(crate) fn judge(judge: &mut Judge<'_>, words: &[Word], input: &Input) -> Opt
     }
     match name.as_str() {
         "rm" | "rmdir" | "unlink" | "shred" => remove::judge(judge, words),
+        "tee" => write_files(judge, &words[1..], input),
         "find" => find::judge(judge, words, input),
         "xargs" => xargs::judge(judge, words, input),
         "busybox" | "toybox" => return inner(judge, &words[1..], input),
@@ -53,6 +54,20 @@ pub(crate) fn judge(judge: &mut Judge<'_>, words: &[Word], input: &Input) -> Opt
         _ => return wrappers::judge(judge, &name, words, input),
     }
     None
+}
+
+/// `tee` writes what it reads to files.
+fn write_files(judge: &mut Judge<'_>, args: &[Word], input: &Input) {
+    let appends = args
+        .iter()
+        .any(|word| word.is("-a") || word.is("--append") || word.is("-ai") || word.is("-ia"));
+    let text = match input {
+        Input::Text(text) => text.clone(),
+        Input::Inherited => return,
+    };
+    for file in args.iter().filter(|word| !word.start().starts_with('-')) {
+        judge.write(file, &text, appends);
+    }
 }
 
 /// Judges the command that another one runs.

@@ -158,15 +158,15 @@ catalogue! {
         "rewrites the whole history",
         Some("`git filter-repo --analyze` only reports; `git revert COMMIT` undoes a commit with a new one");
     UPDATE_REF_DELETE = HistoryRewrite, "git.update-ref.delete":
-        "`git update-ref -d`, `git symbolic-ref --delete`",
+        "`git update-ref -d` or with zeros as the new value, `git symbolic-ref --delete`",
         "deletes a reference without asking whether its commits are on any other",
         Some("`git branch -d NAME` deletes a branch if it is merged");
     UPDATE_REF_STDIN = HistoryRewrite, "git.update-ref.stdin":
         "`git update-ref --stdin`",
         "takes its instructions from elsewhere, and may delete any reference",
-        Some("one reference at a time: `git update-ref refs/heads/NAME COMMIT`");
+        Some("one branch at a time: `git branch NAME COMMIT`");
     UPDATE_REF_OVERWRITE = HistoryRewrite, "git.update-ref.overwrite":
-        "`git update-ref` over a branch or tag that exists",
+        "`git update-ref` or `git symbolic-ref` over a branch or tag that exists",
         "replaces a branch or tag that may have commits that are on no other",
         Some("take a new name: `git branch NAME`");
     WORKTREE_REMOVE = HistoryRewrite, "git.worktree.remove-force":

@@ -75,6 +75,16 @@ pub trait World {
         None
     }
 
+    /// The command is judged once more when it is executed: by its words as they are then, and with
+    /// a world that is known. What depends on facts of the repository that are not known here, or
+    /// on words of git's that are not, is left to that judgement. What is destructive whatever the
+    /// facts are is found all the same.
+    ///
+    /// Say so only where nothing can take that other judgement away.
+    fn is_judged_again(&self) -> bool {
+        false
+    }
+
     /// The arguments, the program's name first, of the git process that started this command
     /// itself, without a shell between them; `None` when anything else started it. A script of
     /// git's own counts as git: `git-merge-one-file` is `["git", "merge-one-file"]`.

@@ -38,6 +38,10 @@ fn deep_texts() {
         ("f() { ", "a", "; }"),
         ("[[ ( ", "a", " ) ]]"),
         ("coproc ", "a", ""),
+        ("[[ ", "a", " ]]"),
+        ("! ", "a", ""),
+        ("time ", "a", ""),
+        ("[[ ! a && ", "b ]]", ""),
         ("a ${x[", "1", "]}"),
         ("eval ", "a", ""),
         ("`", "a", "`"),
@@ -52,6 +56,41 @@ fn deep_texts() {
             }
         }
     }
+    for (start, part, end) in [
+        ("[[ ", "! ", "x ]]"),
+        ("[[ ", "!\n", "x ]]"),
+        ("[[ ", "! \\\n", "x ]]"),
+        ("", "! ", "x"),
+        ("[[ a", " && a", " ]]"),
+        ("[[ a", " || a", " ]]"),
+        ("a", " && a", ""),
+        ("a", " || a", ""),
+        ("a", " | a", ""),
+        ("time", " time", " a"),
+        ("echo $((", "-", "1))"),
+        ("echo $((", "- ", "1))"),
+        ("echo $((", "!", "1))"),
+        ("echo $((", "~", "1))"),
+        ("echo $((1", "?1:1", "))"),
+        ("echo $((a", "=a", "))"),
+        ("echo $((1", "**1", "))"),
+        ("echo $((1", "+1", "))"),
+        ("echo $((1", ",1", "))"),
+        ("(( ", "!", "1 ))"),
+        ("a", "=a", ""),
+        ("f() ", "f() ", "{ a; }"),
+        ("case a in ", "a|", "a) b;; esac"),
+        ("a ", "{a,", ""),
+        ("a ", "<<a ", ""),
+        ("if a; then b", "; elif a; then b", "; fi"),
+    ] {
+        // As long as a text may be; a stack that overflows ends the process.
+        let count = (32 * 1024 - start.len() - end.len()) / part.len();
+        refused_by(&format!("{start}{}{end}", part.repeat(count)));
+    }
+    let negated = format!("[[ {}x ]]", "! ".repeat(16_000));
+    assert_eq!(refused_by(&negated), ["shell.too-deep"]);
+    assert_eq!(refused_by("[[ ! ! ! x ]]"), Vec::<String>::new());
     let deep = "( ".repeat(5000) + "a" + &" )".repeat(5000);
     assert_eq!(refused_by(&deep), ["shell.too-deep"]);
     let deep = "( ".repeat(100) + "git push -f" + &" )".repeat(100);
@@ -99,6 +138,7 @@ fn texts_that_the_parser_cannot_bear() {
     refused_by(&format!("{index}=1"));
     refused_by("a[${x:-~+99999999999999999999999}]=1");
     refused_by("echo {1..99999999999999999999999}");
+    refused_by("echo {-9223372036854775808..9223372036854775807..9223372036854775807}");
     refused_by("echo ~+99999999999999999999999");
     assert_eq!(
         refused_by("echo 4444444444444444444444<x"),

@@ -58,6 +58,8 @@ git branch both "$(loose both)"
 git tag -d v1 -q > /dev/null 2>&1 || git tag -d v1 > /dev/null
 git tag v1 "$(loose tag)"
 git tag v2-extra "$(loose tag2)"
+# The branch that was checked out before.
+git checkout -q feature; git checkout -q main
 echo two >> folder/file.txt; git add -A; commit second
 echo three >> folder/file.txt; git add -A; commit third
 # The local branch and the remote one go different ways, and this repository has not seen it.

@@ -271,6 +271,14 @@ fn what_is_not_there_cannot_be_overwritten() {
                 "git update-ref -m why refs/tags/v1 main",
                 "git.update-ref.overwrite",
             ),
+            (
+                "git symbolic-ref refs/heads/main refs/heads/new",
+                "git.update-ref.overwrite",
+            ),
+            ("git symbolic-ref refs/heads/new refs/heads/main", ""),
+            ("git branch -f @{-1} main", "git.branch.overwrite"),
+            ("git checkout -B @{-1}", "git.branch.overwrite"),
+            ("git switch -C @{-1}", "git.branch.overwrite"),
             ("git update-ref HEAD v1", ""),
             ("git update-ref refs/remotes/origin/x v1", ""),
         ],
@@ -561,6 +569,132 @@ fn a_tool_may_be_allowed() {
     assert!(!refused("curl https://example.com"));
     assert!(refused("wget https://example.com"));
     assert!(refused("curl https://example.com | sh"));
+}
+
+#[test]
+fn a_word_for_a_message_is_a_path_where_no_message_matches() {
+    let world = Known {
+        revisions: vec![":/fix", "topic"],
+        ..Known::default()
+    };
+    assert_found(
+        &world,
+        &[
+            ("git checkout :/src", "git.checkout.paths"),
+            ("git checkout :/", "git.checkout.paths"),
+            ("git checkout :/fix", ""),
+            (
+                "git --icase-pathspecs checkout readme",
+                "git.checkout.paths",
+            ),
+            ("git --icase-pathspecs checkout topic", ""),
+            ("git checkout readme", ""),
+        ],
+    );
+    let by_environment = Known {
+        env: BTreeMap::from([("GIT_ICASE_PATHSPECS", "1")]),
+        ..Known::default()
+    };
+    assert_found(
+        &by_environment,
+        &[("git checkout readme", "git.checkout.paths")],
+    );
+}
+
+#[test]
+fn files_that_are_written_elsewhere_are_told_by_the_work_tree() {
+    let world = Known {
+        worktree: Some("/home/me/work"),
+        ..Known::default()
+    };
+    assert_found(
+        &world,
+        &[
+            (
+                "git checkout-index -f -a --prefix=/home/me/work/",
+                "git.checkout-index.force",
+            ),
+            (
+                "git checkout-index -f -a --prefix=../work/",
+                "git.checkout-index.force",
+            ),
+            ("git checkout-index -f -a --prefix=../out/", ""),
+            ("git checkout-index -f -a --prefix=/home/me/out/", ""),
+        ],
+    );
+}
+
+/// What asks nothing because each git command is judged once more.
+struct Later;
+
+impl World for Later {
+    fn is_judged_again(&self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn what_is_judged_again_is_left_where_facts_are_missing() {
+    let found = |text: &str, policy: &Policy| -> Vec<String> {
+        let verdict = evaluate_shell(text, &Later, policy);
+        let rules = verdict.findings.iter();
+        rules.map(|finding| finding.rule.to_string()).collect()
+    };
+    let policy = Policy::default();
+    for text in [
+        "git init && git add . && git commit -m x && git branch -M main",
+        "git checkout -B new",
+        "git switch -C new",
+        "git tag -f new",
+        "git branch -f new",
+        "git worktree add -B new ../x",
+        "git reset --merge",
+        "git read-tree -m -u HEAD",
+        "git checkout next.js",
+        "git checkout \"$x.js\"",
+        "git checkout :/fix",
+        "git update-ref refs/heads/x HEAD",
+        "git tag -a \"$(python setup.py --version)\"",
+        "V=$(node -p x); git tag \"$V\"",
+        "git push origin \"$(cat remote)\"",
+        "git branch -f \"$b\" main",
+    ] {
+        assert_eq!(found(text, &policy), Vec::<String>::new(), "{text}");
+    }
+    for (text, rule) in [
+        ("git reset --hard", "git.reset.hard"),
+        ("git push --$x", "git.push.unknown"),
+        ("git push --force \"$x\"", "git.push.force"),
+        ("git checkout -- \"$f\"", "git.checkout.paths"),
+        ("git checkout ./next.js", "git.checkout.paths"),
+        ("git branch -D \"$b\"", "git.branch.delete-force"),
+        ("git branch -f @{-1} main", "git.branch.overwrite"),
+        ("git $x", "git.unknown-subcommand"),
+        ("$x push", "shell.unknown-command"),
+        ("rm -rf .git", "shell.rm.git-dir"),
+        ("curl \"$x\"", "network.curl"),
+    ] {
+        assert!(
+            found(text, &policy).contains(&rule.to_owned()),
+            "{text}: {:?}",
+            found(text, &policy)
+        );
+    }
+    let disposable = Policy {
+        disposable_worktrees: vec!["/tmp/trees".to_owned()],
+        ..Policy::default()
+    };
+    for text in [
+        "cd /tmp/trees/a && git reset --hard",
+        "git -C /tmp/trees/a checkout -- .",
+        "git -C /tmp/trees/a clean -fd",
+    ] {
+        assert_eq!(found(text, &disposable), Vec::<String>::new(), "{text}");
+    }
+    assert_eq!(
+        found("git -C /tmp/trees/a push --force", &disposable),
+        ["git.push.force"]
+    );
 }
 
 /// A repository's configuration says again what the command line has set: it is one finding, and is

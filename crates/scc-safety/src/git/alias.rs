@@ -149,9 +149,8 @@ pub(super) fn judge(judge: &mut Judge<'_>, call: &Call<'_>) {
     };
     let name = call.invocation.subcommand();
     // The names of aliases are keys, and the case of a key's letters does not matter.
-    let key = name.to_ascii_lowercase();
     let found = config
-        .last(&format!("alias.{key}"))
+        .last_in_any_case(&format!("alias.{name}"))
         .or_else(|| config.last(&format!("alias.{name}.command")));
     match found.flatten() {
         Some(text) => resolve(judge, call, text),

@@ -1,10 +1,11 @@
 //! `git checkout`, `git switch`, `git restore`, and their plumbing.
 
 use crate::git::Call;
+use crate::git::config::may_be_true;
 use crate::judge::Judge;
 use crate::options::{Parsed, Table};
 use crate::rules;
-use crate::word::{Doubt, Word, base_name};
+use crate::word::{Word, base_name};
 
 pub(super) const CHECKOUT: Table = Table::new(
     "b= B= l guess overlay q,quiet recurse-submodules? progress m,merge conflict= d,detach t,track? \
@@ -83,8 +84,16 @@ fn paths(judge: &Judge<'_>, call: &Call<'_>, parsed: &Parsed) -> Vec<Word> {
 /// A single operand is a file, not a branch. Where the repository cannot be asked, its form says.
 fn is_path(judge: &Judge<'_>, call: &Call<'_>, word: &Word) -> bool {
     let text = word.get().unwrap_or_else(|| word.start());
-    if text == "." || text == ".." || text == ":/" {
+    if text == "." || text == ".." {
         return true;
+    }
+    let globals = &call.invocation.globals;
+    // A commit by its message or, where no message matches, a path from the top. Where case does
+    // not matter in paths, git looks for no file before it takes a word for one.
+    if text.starts_with(":/") || ignores_case(judge, call) {
+        let name = word.get();
+        let is_revision = name.and_then(|name| judge.world.is_git_revision(globals, name));
+        return text == ":/" || judge.or_worse(is_revision.map(|is| !is));
     }
     if ["./", "../", ":(", ":!", ":^", "/"]
         .iter()
@@ -94,11 +103,12 @@ fn is_path(judge: &Judge<'_>, call: &Call<'_>, word: &Word) -> bool {
     {
         return true;
     }
+    let looks_like_file = |text: &str| judge.or_worse(None) && has_file_ending(text);
     if text.is_empty() || text == "-" {
-        return word.get().is_none() && has_file_ending(word.end());
+        return word.get().is_none() && looks_like_file(word.end());
     }
     let Some(name) = word.get() else {
-        return has_file_ending(word.end());
+        return looks_like_file(word.end());
     };
     // Of what is written from the head, nobody makes a file's name.
     let from_head = text.strip_prefix("HEAD").or_else(|| text.strip_prefix('@'));
@@ -106,13 +116,22 @@ fn is_path(judge: &Judge<'_>, call: &Call<'_>, word: &Word) -> bool {
         return false;
     }
     let is_revision_form = text.contains(['~', '^', '@', ':']);
-    let globals = &call.invocation.globals;
     match judge.world.is_git_revision(globals, name) {
         Some(true) => false,
         // Neither a commit nor a file: git makes a branch of a remote one, or refuses.
         Some(false) => judge.world.path_exists(globals, name) != Some(false),
-        None => !is_revision_form && has_file_ending(name),
+        None => !is_revision_form && looks_like_file(name),
     }
+}
+
+/// Paths are compared without regard to case.
+fn ignores_case(judge: &Judge<'_>, call: &Call<'_>) -> bool {
+    let options = &call.invocation.globals.args;
+    let given = options.iter().any(|option| option == "--icase-pathspecs");
+    given
+        || judge
+            .env("GIT_ICASE_PATHSPECS")
+            .is_some_and(|word| may_be_true(&word))
 }
 
 /// Names of files that have no ending.
@@ -258,11 +277,47 @@ pub(super) fn restore(judge: &mut Judge<'_>, call: &Call<'_>) {
     call.find_stray(judge, &parsed, usize::MAX, rules::CHECKOUT_UNKNOWN);
 }
 
+/// Where no repository is.
+const TEMPORARY: [&str; 2] = ["/tmp/", "/var/tmp/"];
+
+/// What is put before the names of files leads out of the work tree, or to other files in it. It
+/// counts from the top of the work tree.
+fn is_elsewhere(judge: &Judge<'_>, call: &Call<'_>, prefix: &str) -> bool {
+    let top = judge.world.worktree(&call.invocation.globals);
+    let Some(top) = top else {
+        return match prefix.starts_with('/') {
+            true => TEMPORARY.iter().any(|folder| prefix.starts_with(folder)),
+            false => !cleaned(prefix).is_empty(),
+        };
+    };
+    let whole = match prefix.starts_with('/') {
+        true => prefix.to_owned(),
+        false => format!("{top}/{prefix}"),
+    };
+    cleaned(&whole) != cleaned(&top)
+}
+
+/// The parts of a path without `.`, and `..` resolved.
+fn cleaned(path: &str) -> Vec<&str> {
+    let mut parts = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." if parts.last().is_some_and(|last| *last != "..") => {
+                parts.pop();
+            }
+            _ => parts.push(part),
+        }
+    }
+    parts
+}
+
 pub(super) fn checkout_index(judge: &mut Judge<'_>, call: &Call<'_>) {
     let parsed = call.parse(CHECKOUT_INDEX);
     let elsewhere = parsed
         .value("prefix")
-        .is_some_and(|prefix| !prefix.is_empty() && prefix.doubt() < Some(Doubt::Flag));
+        .and_then(Word::get)
+        .is_some_and(|prefix| is_elsewhere(judge, call, prefix));
     if parsed.help || elsewhere || parsed.surely_on("temp") {
         return;
     }
@@ -279,8 +334,7 @@ pub(super) fn read_tree(judge: &mut Judge<'_>, call: &Call<'_>) {
         let reset = call.find_option(judge, &parsed, "reset", rules::READ_TREE);
         // With one tree, `-m` takes the tree's version of what is staged.
         let one = parsed.operands.len() == 1 && parsed.on("prefix").is_none();
-        if one && !reset && judge.world.has_staged_changes(&call.invocation.globals) != Some(false)
-        {
+        if one && !reset && call.may_have_staged(judge) {
             call.find_option(judge, &parsed, "m", rules::READ_TREE);
         }
     }

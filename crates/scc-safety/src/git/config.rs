@@ -43,6 +43,13 @@ impl Config {
         entry.map(|(_, value)| value.as_ref())
     }
 
+    /// The same, where the case of all of the key's letters does not matter.
+    pub(crate) fn last_in_any_case(&self, key: &str) -> Option<Option<&Word>> {
+        let mut entries = self.0.iter().rev();
+        let entry = entries.find(|(name, _)| name.eq_ignore_ascii_case(key));
+        entry.map(|(_, value)| value.as_ref())
+    }
+
     /// Something says that it is off.
     pub(crate) fn may_be_false(&self, key: &str) -> bool {
         self.last(key).is_some_and(|value| {

@@ -57,7 +57,8 @@ fn common(judge: &mut Judge<'_>, call: &Call<'_>, parsed: &Parsed) {
         .collect();
     let mapped = parsed.given.iter().filter(|given| given.name == "refmap");
     let mapped: Vec<Word> = mapped.filter_map(|given| given.value.clone()).collect();
-    for refspec in call.operands(parsed, 1).chain(&configured).chain(&mapped) {
+    let given = given(call, parsed);
+    for refspec in given.iter().chain(&configured).chain(&mapped) {
         judge_refspec(judge, call, parsed, refspec);
     }
     call.find_stray(judge, parsed, 2, rules::HISTORY_UNKNOWN);
@@ -80,16 +81,31 @@ fn from_files(judge: &mut Judge<'_>, call: &Call<'_>, parsed: &Parsed) {
         || config.all("remotes.", "").next().is_some();
     let named = call.operand(parsed, 0).and_then(Word::get);
     let named = named.filter(|_| !several);
+    let is_meant =
+        |remote: &str| named.is_none_or(|name| remote.strip_prefix("remote.") == Some(name));
     let mut overwriting = Vec::new();
+    let says_tags = parsed
+        .given
+        .iter()
+        .any(|given| matches!(given.name, "tags" | "n"));
+    for (key, value) in config.all("remote.", ".tagopt") {
+        if let Some(value) = value
+            && value.get().is_none_or(|text| text == "--tags")
+            && is_meant(key.trim_end_matches(".tagopt"))
+            && !says_tags
+            && parsed.on("force").is_some()
+        {
+            overwriting.push(setting(key, Some(value)));
+        }
+    }
     for (key, value) in config.all("remote.", ".fetch") {
         let remote = key.trim_end_matches(".fetch");
-        let is_meant = named.is_none_or(|name| remote == format!("remote.{name}"));
         let is_mirror = config
             .last(&format!("{remote}.mirror"))
             .is_some_and(|value| value.is_none_or(may_be_true));
         let forced = parsed.on("force").is_some();
         if let Some(value) = value
-            && is_meant
+            && is_meant(remote)
             && !is_mirror
             && overwrites_branches(value.start(), forced)
         {
@@ -119,16 +135,73 @@ fn overwrites_branches(refspec: &str, forced: bool) -> bool {
     (plus || forced) && is_branch
 }
 
+/// The refspecs of the command line; `tag NAME` is one for a tag.
+fn given(call: &Call<'_>, parsed: &Parsed) -> Vec<Word> {
+    let mut words = call.operands(parsed, 1);
+    let mut refspecs = Vec::new();
+    while let Some(word) = words.next() {
+        match words.next().filter(|_| word.is("tag")) {
+            Some(name) => {
+                let mut refspec = Word::known("refs/tags/", name.span.clone());
+                refspec.push_word(name);
+                refspec.push_str(":refs/tags/");
+                refspec.push_word(name);
+                refspecs.push(refspec);
+            }
+            None => refspecs.push(word.clone()),
+        }
+    }
+    refspecs
+}
+
+/// What a fetch must not overwrite: a branch, a tag, a stash, notes, replaced objects.
+const KEPT: [&str; 5] = [
+    "refs/heads/",
+    "refs/tags/",
+    "refs/stash",
+    "refs/notes/",
+    "refs/replace/",
+];
+
+/// A reference of this repository that holds what is nowhere else, or may. What stands for the
+/// remote's branches is overwritten by every fetch, and of other references nobody's work is made.
+fn is_kept(target: &str) -> bool {
+    let is_full = target.starts_with("refs/");
+    let is_half = ["heads/", "tags/", "remotes/"]
+        .iter()
+        .any(|start| target.starts_with(start));
+    let start = match (is_full, is_half) {
+        (true, _) => "",
+        (false, true) => "refs/",
+        (false, false) => "refs/heads/",
+    };
+    let full = format!("{start}{target}");
+    // A pattern, or what is not known.
+    match full.split_once(['*', '…']) {
+        Some((start, _)) => KEPT
+            .iter()
+            .any(|kept| start.starts_with(kept) || kept.starts_with(start)),
+        None => KEPT.iter().any(|kept| full.starts_with(kept)),
+    }
+}
+
+/// What is fetched is neither a branch nor a tag, and is written to no reference.
+fn is_passing(source: &str) -> bool {
+    let is_hash = source.len() >= 7 && source.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_hash || source.starts_with("refs/") && !is_kept(source)
+}
+
 fn judge_refspec(judge: &mut Judge<'_>, call: &Call<'_>, parsed: &Parsed, refspec: &Word) {
-    let text = refspec.get().unwrap_or_else(|| refspec.start());
-    let (plus, text) = match text.strip_prefix('+') {
+    let shown = refspec.shown();
+    let (plus, text) = match shown.strip_prefix('+') {
         Some(rest) => (true, rest),
-        None => (false, text),
+        None => (false, shown.as_ref()),
     };
     let target = text.split_once(':').map(|(_, target)| target);
-    // What stands for the remote's branches is overwritten by every fetch.
-    let is_own =
-        target.is_none_or(|target| !target.is_empty() && !target.starts_with("refs/remotes/"));
+    let is_own = match target {
+        Some(target) => !target.is_empty() && is_kept(target),
+        None => !is_passing(text),
+    };
     let forced = plus || (target.is_some() && parsed.on("force").is_some());
     if is_own && forced {
         call.find(judge, rules::FETCH_FORCE, &[refspec]);

@@ -1,6 +1,6 @@
 //! Rewriting history, deleting references and work trees.
 
-use crate::git::{Call, programs};
+use crate::git::{Call, programs, stray};
 use crate::judge::Judge;
 use crate::options::Table;
 use crate::rules::{self, RuleInfo};
@@ -55,22 +55,37 @@ pub(super) fn update_ref(judge: &mut Judge<'_>, call: &Call<'_>) {
     call.find_option(judge, &parsed, "d", rules::UPDATE_REF_DELETE);
     call.find_option(judge, &parsed, "stdin", rules::UPDATE_REF_STDIN);
     call.find_stray(judge, &parsed, 3, rules::HISTORY_UNKNOWN);
-    let name = call.operand(&parsed, 0).and_then(Word::get);
-    let is_name = |name: &&str| {
-        ["refs/heads/", "refs/tags/"]
-            .iter()
-            .any(|s| name.starts_with(s))
+    let (Some(name), Some(value)) = (call.operand(&parsed, 0), call.operand(&parsed, 1)) else {
+        return;
     };
-    if let Some(name) = name.filter(is_name)
-        && parsed.operands.len() > 1
-        && judge.world.ref_exists(&call.invocation.globals, name) == Some(true)
+    if value.get().is_some_and(is_null) {
+        call.find(judge, rules::UPDATE_REF_DELETE, &[name, value]);
+    } else if !call
+        .operand(&parsed, 2)
+        .and_then(Word::get)
+        .is_some_and(is_null)
     {
-        let name = Word::known(
-            name,
-            call.operand(&parsed, 0)
-                .map_or(0..0, |word| word.span.clone()),
-        );
-        call.find(judge, rules::UPDATE_REF_OVERWRITE, &[&name]);
+        // With no value as the old one, git gives one only to what is not there.
+        overwritten(judge, call, name);
+    }
+}
+
+/// The value of a reference that is not there: giving it deletes the reference.
+fn is_null(value: &str) -> bool {
+    value.bytes().all(|digit| digit == b'0')
+}
+
+/// A branch or tag that is there, or may be, gets another value.
+fn overwritten(judge: &mut Judge<'_>, call: &Call<'_>, name: &Word) {
+    let Some(text) = name.get() else {
+        return;
+    };
+    let is_kept = ["refs/heads/", "refs/tags/"]
+        .iter()
+        .any(|start| text.starts_with(start));
+    let globals = &call.invocation.globals;
+    if is_kept && judge.or_worse(judge.world.ref_exists(globals, text)) {
+        call.find(judge, rules::UPDATE_REF_OVERWRITE, &[name]);
     }
 }
 
@@ -84,8 +99,14 @@ pub(super) fn remove(judge: &mut Judge<'_>, call: &Call<'_>) {
 
 pub(super) fn symbolic_ref(judge: &mut Judge<'_>, call: &Call<'_>) {
     let parsed = call.parse(SYMBOLIC_REF);
-    if !parsed.help {
-        call.find_option(judge, &parsed, "delete", rules::UPDATE_REF_DELETE);
+    if parsed.help {
+        return;
+    }
+    call.find_option(judge, &parsed, "delete", rules::UPDATE_REF_DELETE);
+    if let Some(name) = call.operand(&parsed, 0)
+        && parsed.operands.len() > 1
+    {
+        overwritten(judge, call, name);
     }
 }
 
@@ -125,8 +146,8 @@ fn forced(judge: &mut Judge<'_>, call: &Call<'_>, args: &[Word], table: Table, r
     }
     if let Some(given) = parsed.on("force") {
         call.find(judge, rule, &[&call.args()[0], &args[given.index]]);
-    } else if let Some(stray) = parsed.stray(args, usize::MAX) {
-        call.find(judge, rules::HISTORY_UNKNOWN, &[&args[stray]]);
+    } else if let Some(word) = stray(judge, &parsed, args, usize::MAX) {
+        call.find(judge, rules::HISTORY_UNKNOWN, &[word]);
     }
 }
 

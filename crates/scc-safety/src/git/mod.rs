@@ -45,6 +45,18 @@ pub(crate) fn judge(judge: &mut Judge<'_>, program: &str, words: &[Word]) {
     }
 }
 
+/// A word that may be an option. What does not look like one is left to the judgement of the
+/// command as it is executed, if there is one.
+fn stray<'a>(
+    judge: &Judge<'_>,
+    parsed: &Parsed,
+    words: &'a [Word],
+    usual: usize,
+) -> Option<&'a Word> {
+    let word = words.get(parsed.stray(words, usual)?)?;
+    (judge.or_worse(None) || word.start().starts_with('-')).then_some(word)
+}
+
 /// A git command with a known subcommand.
 #[derive(Clone, Copy)]
 pub(crate) struct Call<'a> {
@@ -109,10 +121,7 @@ impl Call<'_> {
 
     /// Records a word that may be an option, where there are usually this many operands.
     fn find_stray(&self, judge: &mut Judge<'_>, parsed: &Parsed, usual: usize, rule: &RuleInfo) {
-        if let Some(word) = parsed
-            .stray(self.args(), usual)
-            .and_then(|at| self.args().get(at))
-        {
+        if let Some(word) = stray(judge, parsed, self.args(), usual) {
             self.find(judge, rule, &[word]);
         }
     }
@@ -132,10 +141,20 @@ impl Call<'_> {
     /// A branch of this name is there, or may be.
     fn may_exist(&self, judge: &Judge<'_>, kind: &str, name: &Word) -> bool {
         let Some(name) = name.get() else {
-            return true;
+            return judge.or_worse(None);
         };
+        // Another name for a branch that is there: `@{-1}`, `@{upstream}`.
+        if name.contains("@{") {
+            return true;
+        }
         let name = format!("refs/{kind}/{name}");
-        judge.world.ref_exists(&self.invocation.globals, &name) != Some(false)
+        judge.or_worse(judge.world.ref_exists(&self.invocation.globals, &name))
+    }
+
+    /// Something is staged, or may be.
+    fn may_have_staged(&self, judge: &Judge<'_>) -> bool {
+        let known = judge.world.has_staged_changes(&self.invocation.globals);
+        judge.or_worse(known)
     }
 
     fn judge(self, judge: &mut Judge<'_>) {
@@ -168,6 +187,10 @@ impl Call<'_> {
         if folders.is_empty() || !judge.found_since(before) {
             return;
         }
+        if judge.world.is_judged_again() {
+            // Which work tree it is, is known then.
+            return judge.forget(before, is_discard);
+        }
         let Some(worktree) = judge.world.worktree(&self.invocation.globals) else {
             return;
         };
@@ -178,12 +201,7 @@ impl Call<'_> {
                 && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
         if plain && folders.iter().any(below) {
-            judge.forget(before, |group| {
-                matches!(
-                    group,
-                    Group::ResetHard | Group::CheckoutRestore | Group::Clean
-                )
-            });
+            judge.forget(before, is_discard);
         }
     }
 
@@ -222,4 +240,12 @@ impl Call<'_> {
         rule(judge, self);
         true
     }
+}
+
+/// Groups of what discards uncommitted work.
+fn is_discard(group: Group) -> bool {
+    matches!(
+        group,
+        Group::ResetHard | Group::CheckoutRestore | Group::Clean
+    )
 }

@@ -53,7 +53,7 @@ fn common(judge: &mut Judge<'_>, call: &Call<'_>, parsed: &Parsed) {
     let from_file = call
         .operand(parsed, 0)
         .filter(|word| word.doubt() == Some(Doubt::Printed));
-    if let Some(word) = from_file {
+    if let Some(word) = from_file.filter(|_| judge.or_worse(None)) {
         call.find(judge, rules::PUSH_UNKNOWN, &[word]);
     }
     call.find_stray(judge, parsed, 2, rules::PUSH_UNKNOWN);

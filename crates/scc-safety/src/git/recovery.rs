@@ -1,5 +1,7 @@
 //! What recovery needs: `git reflog`, `gc`, `prune`, `repack`, `maintenance`.
 
+use std::collections::BTreeSet;
+
 use crate::git::config::Config;
 use crate::git::{Call, age};
 use crate::judge::Judge;
@@ -25,12 +27,9 @@ pub(super) const REPACK: Table = Table::new(
      filter-to=",
 );
 
-/// Settings that say how long recovery is possible.
-const EXPIRIES: [&str; 3] = [
-    "gc.pruneexpire",
-    "gc.reflogexpire",
-    "gc.reflogexpireunreachable",
-];
+/// Settings that say how long recovery is possible. Those of reflogs may be for some references only
+/// (`gc.refs/heads/*.reflogExpire`).
+const EXPIRIES: [&str; 3] = [".pruneexpire", ".reflogexpire", ".reflogexpireunreachable"];
 
 pub(super) fn reflog(judge: &mut Judge<'_>, call: &Call<'_>) {
     let Some((subcommand, args)) = call.args().split_first() else {
@@ -75,13 +74,23 @@ fn configured(judge: &mut Judge<'_>, call: &Call<'_>, mark: usize) {
     let Some(config) = call.config(judge) else {
         return;
     };
+    let keys: BTreeSet<&String> = EXPIRIES
+        .iter()
+        .flat_map(|end| config.all("gc", end))
+        .map(|(key, _)| key)
+        .filter(|key| key.starts_with("gc."))
+        .collect();
+    // A key with wildcards or blanks does not stand in a command as it is.
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '/');
     let mut settings = Vec::new();
-    for key in EXPIRIES {
+    let mut all_plain = true;
+    for key in keys {
         if too_young(judge, call, &config, key) {
+            all_plain &= key.chars().all(is_plain);
             settings.push(format!("-c {key}=90.days.ago"));
         }
     }
-    if !settings.is_empty() {
+    if !settings.is_empty() && all_plain {
         let command = format!("git {} gc", settings.join(" "));
         judge.suggest(mark, &format!("`{command}` keeps what recovery may need"));
     }

@@ -28,7 +28,7 @@ pub(super) fn reset(judge: &mut Judge<'_>, call: &Call<'_>) {
     let word = call.args().get(mode.index).cloned().unwrap_or_default();
     match mode.name {
         "hard" => call.find(judge, rules::RESET_HARD, &[&word]),
-        "merge" if judge.world.has_staged_changes(&call.invocation.globals) != Some(false) => {
+        "merge" if call.may_have_staged(judge) => {
             call.find(judge, rules::RESET_MERGE, &[&word]);
         }
         _ => call.find_stray(judge, &parsed, usual, rules::RESET_UNKNOWN),

@@ -3,7 +3,7 @@
 use crate::shell::scan::skip_quoted;
 
 /// A sequence that is longer is left as it is: it is no option, and no name of a command.
-const MAX_SEQUENCE: i64 = 256;
+const MAX_SEQUENCE: i128 = 256;
 
 /// Every word that a text with braces stands for, at most `limit` of them; `None` if there are
 /// more.
@@ -78,7 +78,6 @@ fn sequence(text: &str) -> Option<Vec<String>> {
     let mut parts = text.split("..");
     let (first, last) = (parts.next()?, parts.next()?);
     let step: i64 = parts.next().map_or(Ok(1), str::parse).ok()?;
-    let step = step.unsigned_abs().max(1);
     if parts.next().is_some() {
         return None;
     }
@@ -91,12 +90,15 @@ fn sequence(text: &str) -> Option<Vec<String>> {
         (Ok(first), Ok(last)) => (first, last, false),
         _ => (letter(first)? as i64, letter(last)? as i64, true),
     };
-    let (first, last, letters) = bounds;
-    let count = i64::try_from(first.abs_diff(last) / step).ok()?;
+    // Between the bounds may lie more than the type of either holds.
+    let (first, last) = (i128::from(bounds.0), i128::from(bounds.1));
+    let letters = bounds.2;
+    let step = i128::from(step).abs().max(1);
+    let count = (last - first).abs() / step;
     if count > MAX_SEQUENCE {
         return None;
     }
-    let step = i64::try_from(step).ok()? * (last - first).signum();
+    let step = step * (last - first).signum();
     let values = (0..=count).map(|number| first + number * step);
     let shown = values.map(
         |value| match u32::try_from(value).ok().and_then(char::from_u32) {
@@ -138,6 +140,11 @@ mod tests {
                 "{-9223372036854775808..9223372036854775807}",
                 "{-9223372036854775808..9223372036854775807}",
             ),
+            (
+                "{-9223372036854775808..9223372036854775807..9223372036854775807}",
+                "-9223372036854775808 -1 9223372036854775806",
+            ),
+            ("{1..2..-9223372036854775808}", "1"),
         ] {
             assert_eq!(expand(text, 100).unwrap().join(" "), words, "{text}");
         }

@@ -20,6 +20,7 @@ use crate::rules;
 use crate::word::{Doubt, Piece, Word};
 
 pub(crate) use builtins::run;
+pub(crate) use parse::MAX_LENGTH;
 pub(crate) use state::State;
 
 /// What a command reads.

@@ -1,11 +1,12 @@
 //! What common commands print, as far as it is known.
 
 use crate::judge::Judge;
+use crate::program::find;
 use crate::shell::{Input, quote};
 use crate::word::{Doubt, Word, base_name};
 
 /// Programs that print names, paths, hashes and numbers.
-const NAMES: [&str; 34] = [
+const NAMES: [&str; 33] = [
     "arch",
     "basename",
     "bc",
@@ -15,7 +16,6 @@ const NAMES: [&str; 34] = [
     "du",
     "expr",
     "fd",
-    "find",
     "fzf",
     "getconf",
     "hostname",
@@ -89,6 +89,66 @@ const PRINTERS: [&str; 34] = [
     "poetry",
 ];
 
+/// Other programs that print commands for a shell, when they are asked for it.
+const SETUPS: [&str; 37] = [
+    "argocd",
+    "aws",
+    "bun",
+    "bw",
+    "chezmoi",
+    "deno",
+    "devbox",
+    "docker",
+    "flux",
+    "fzf",
+    "gh",
+    "glab",
+    "goenv",
+    "golangci-lint",
+    "hatch",
+    "hugo",
+    "istioctl",
+    "just",
+    "k3d",
+    "kind",
+    "kustomize",
+    "luarocks",
+    "mcfly",
+    "navi",
+    "nix",
+    "npm",
+    "oc",
+    "op",
+    "pdm",
+    "pipenv",
+    "pipx",
+    "pixi",
+    "plenv",
+    "pnpm",
+    "task",
+    "tfenv",
+    "volta",
+];
+
+/// How they are asked.
+const SETUP_WORDS: [&str; 15] = [
+    "--bash",
+    "--fish",
+    "--zsh",
+    "activate",
+    "completion",
+    "completions",
+    "env",
+    "generate-shell-completion",
+    "hook",
+    "init",
+    "path",
+    "print-dev-env",
+    "setup",
+    "shell-init",
+    "shellenv",
+];
+
 /// Git's subcommands that print the content of files or settings.
 const GIT_CONTENT: [&str; 4] = ["archive", "cat-file", "config", "show"];
 
@@ -120,12 +180,26 @@ pub(crate) fn of(judge: &Judge<'_>, words: &[Word], input: &Input) -> Word {
             }
             _ => gap(git(args)),
         },
+        _ if SETUPS.contains(&name) && asks_for_setup(args) => gap(Doubt::Printed),
+        "find" => {
+            let printed = find::printed(words);
+            match printed.get() {
+                Some(_) => printed,
+                None => gap(Doubt::Name),
+            }
+        }
         _ if NAMES.contains(&name) => gap(Doubt::Name),
         _ if VALUES.contains(&name) => gap(Doubt::Value),
         _ if PRINTERS.contains(&name) => gap(Doubt::Printed),
         _ if FILTERS.contains(&name) => gap(filtered(name, args, input)),
         _ => gap(Doubt::Flag),
     }
+}
+
+fn asks_for_setup(args: &[Word]) -> bool {
+    let known = args.iter().filter_map(Word::get);
+    let mut words = known.take(2);
+    words.any(|word| SETUP_WORDS.contains(&word))
 }
 
 fn git(args: &[Word]) -> Doubt {

@@ -196,12 +196,20 @@ impl Shape {
         let mut depth = 0_usize;
         let mut parentheses = 0_usize;
         let mut indices = 0_usize;
+        let mut negations = 0_usize;
         let mut word_start = 0;
         let bytes = text.as_bytes();
         for (at, byte) in bytes.iter().copied().enumerate() {
             if byte.is_ascii_alphanumeric() || byte == b'_' {
+                negations = 0;
                 continue;
             }
+            // In `[[ … ]]` each is one level deeper.
+            negations = match byte {
+                b'!' => negations + 1,
+                b' ' | b'\t' | b'\n' | b'\\' => negations,
+                _ => 0,
+            };
             match bytes.get(word_start..at).unwrap_or_default() {
                 b"if" | b"case" | b"for" | b"while" | b"until" | b"select" | b"coproc"
                 | b"elif" | b"function" => {
@@ -227,7 +235,7 @@ impl Shape {
                 _ => {}
             }
             shape.indices = shape.indices.max(indices);
-            shape.nesting = shape.nesting.max(depth);
+            shape.nesting = shape.nesting.max(depth + negations);
             shape.parentheses = shape.parentheses.max(parentheses);
             word_start = at + 1;
         }

@@ -5,7 +5,6 @@ use brush_parser::ast::{
     IoFileRedirectTarget, IoRedirect, ProcessSubstitutionKind, SimpleCommand, SubshellCommand,
 };
 
-use crate::rules;
 use crate::shell::state::{State, Value, union};
 use crate::shell::walk::Walk;
 use crate::shell::{Input, Ran, expand};
@@ -328,21 +327,7 @@ impl Walk<'_, '_> {
             return ran;
         };
         let printed = std::mem::take(&mut ran.output);
-        if let Some(name) = file.get().filter(|name| !name.starts_with("/dev/")) {
-            let key = name.strip_prefix("./").unwrap_or(name).to_owned();
-            let mut held = self
-                .judge
-                .files
-                .remove(&key)
-                .filter(|_| *append)
-                .unwrap_or_default();
-            held.push_word(&printed);
-            if held.len() > super::parse::MAX_LENGTH {
-                self.judge.give_up(rules::TOO_LONG, file.span.clone());
-            } else {
-                self.judge.files.insert(key, held);
-            }
-        }
+        self.judge.write(file, &printed, *append);
         ran
     }
 }
