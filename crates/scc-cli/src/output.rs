@@ -190,10 +190,24 @@ pub(crate) fn visible(text: &str) -> String {
     let text = text.strip_suffix('\r').unwrap_or(text);
     let show = |c: char| match c {
         '\n' | '\t' => c.to_string(),
-        c if c.is_control() => c.escape_default().to_string(),
+        c if c.is_control() || is_formless(c) => c.escape_default().to_string(),
         c => c.to_string(),
     };
     text.chars().map(show).collect::<String>() + end
+}
+
+/// Marks of direction, joiners and the like, which make letters stand where they are not.
+fn is_formless(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}'
+            | '\u{61c}'
+            | '\u{feff}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{e0000}'..='\u{e007f}'
+    )
 }
 
 /// The same on one line.

@@ -3,6 +3,7 @@
 mod artifacts;
 mod org;
 mod patterns;
+mod safety;
 mod servers;
 mod warnings;
 
@@ -32,6 +33,7 @@ impl ConfigDocument for OrgConfig {
         let mut findings = org::check(document).0;
         findings.retain(is_free);
         findings.extend(warnings::warn(document, known).0);
+        findings.extend(safety::warn(document).0);
         findings
     }
 }

@@ -10,8 +10,7 @@ use serde_json::Value;
 
 use crate::policy;
 use crate::record::{self, Surface};
-use crate::refusal::{self, Format, UNUSABLE};
-use crate::shim;
+use crate::refusal::{self, Cause, Format};
 
 /// What agents take for a refusal. Every other status but 0 they take for a broken hook, and run
 /// the command.
@@ -64,17 +63,17 @@ impl Place {
         }
     }
 
-    fn record_unjudged(self, text: &str) {
+    fn record_unjudged(self, cause: &Cause, text: &str) {
         if self == Self::Sandbox {
-            record::send_unjudged(UNUSABLE, text, Surface::Hook);
+            record::send_unjudged(cause.rule.id.as_str(), text, Surface::Hook);
         }
     }
 
-    /// What to do where nothing can be judged.
-    fn next(self) -> &'static str {
+    /// Nothing can be judged.
+    fn unusable(self, why: &str) -> Cause {
         match self {
-            Self::Sandbox => refusal::FRESH,
-            Self::Outside => refusal::REPAIR,
+            Self::Sandbox => Cause::unusable(why),
+            Self::Outside => Cause::outside(why),
         }
     }
 }
@@ -86,7 +85,7 @@ pub(crate) fn run(place: Place) -> u8 {
     match call.and_then(|call| judge(&call, place)) {
         Ok(verdict) if verdict.decision == Decision::Allow => 0,
         Ok(verdict) => answer(&verdict, &text, place),
-        Err(why) => refuse_unjudged(&why, &text, place),
+        Err(why) => refuse_unjudged(&place.unusable(&why), &text, place),
     }
 }
 
@@ -97,7 +96,7 @@ fn answer(verdict: &Verdict, text: &str, place: Place) -> u8 {
             refusal::say(&refusal::verdict(verdict, Format::wanted()));
             REFUSED
         }
-        (_, Err(error)) => refuse_unjudged(&shim::unrecorded(&error), text, place),
+        (_, Err(error)) => refuse_unjudged(&Cause::unrecorded(&error), text, place),
         (_, Ok(())) => {
             refusal::say(&refusal::verdict(verdict, Format::wanted()));
             0
@@ -106,9 +105,9 @@ fn answer(verdict: &Verdict, text: &str, place: Place) -> u8 {
 }
 
 /// `text` is what the agent was about to run, as far as that could be read.
-fn refuse_unjudged(why: &str, text: &str, place: Place) -> u8 {
-    refusal::say(&refusal::unusable(&[], why, place.next(), Format::wanted()));
-    place.record_unjudged(text);
+fn refuse_unjudged(cause: &Cause, text: &str, place: Place) -> u8 {
+    refusal::say(&refusal::unjudged(&[], cause, Format::wanted()));
+    place.record_unjudged(cause, text);
     REFUSED
 }
 

@@ -14,6 +14,8 @@
 #![cfg_attr(not(test), no_main)]
 #![cfg_attr(test, expect(dead_code, reason = "tests have the usual main"))]
 
+#[cfg(test)]
+mod alternatives;
 mod facts;
 mod hook;
 mod init;
@@ -21,6 +23,7 @@ mod install;
 mod policy;
 mod process;
 mod record;
+mod redact;
 mod refusal;
 mod shim;
 mod signals;

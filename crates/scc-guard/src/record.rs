@@ -16,6 +16,8 @@ use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use scc_safety::{Decision, Verdict, command_line};
 use serde_json::{Value, json};
 
+use crate::redact;
+
 /// The collector's directory: a volume that belongs to its user.
 pub(crate) const DIRECTORY: &str = "/var/lib/scc";
 const SOCKET: &str = "/var/lib/scc/socket";
@@ -31,7 +33,11 @@ const MOST_FINDINGS: usize = 16;
 /// The longest message.
 const LONGEST: u64 = 32 * 1024;
 /// The longest file of events: an agent that sends without end must not fill the disk.
-const LONGEST_FILE: u64 = 256 * 1024;
+const LONGEST_FILE: u64 = 1024 * 1024;
+/// The end of the last line of a full file. No message can make one: it stands beside what was sent.
+const FULL_MARK: &str = "\"full\":true}\n";
+/// Room for that line.
+const FULL_LINE: u64 = 64;
 
 /// A sandbox has just started where the collector is not there yet.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -42,6 +48,7 @@ const ANSWER: Duration = Duration::from_millis(500);
 /// The collector's answers.
 const WRITTEN: [u8; 1] = [1];
 const NOT_WRITTEN: [u8; 1] = [0];
+const FULL: [u8; 1] = [2];
 
 /// Which of the two surfaces judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,8 +89,13 @@ fn unjudged(rule: &str, command: &str, surface: Surface) -> Value {
     })
 }
 
+/// Without the secrets of addresses; what is cut ends with a mark.
 fn shortened(command: &str) -> String {
-    command.chars().take(LONGEST_COMMAND).collect()
+    let command = redact::addresses(command);
+    match command.char_indices().nth(LONGEST_COMMAND) {
+        Some((end, _)) => format!("{}…", &command[..end]),
+        None => command,
+    }
 }
 
 fn message(verdict: &Verdict, surface: Surface) -> Value {
@@ -115,6 +127,10 @@ fn send_to(socket: &Path, message: &Value, patience: Duration) -> io::Result<()>
     stream.read_exact(&mut answer)?;
     match answer {
         WRITTEN => Ok(()),
+        FULL => Err(io::Error::new(
+            io::ErrorKind::StorageFull,
+            "the record of this session is full",
+        )),
         _ => Err(io::Error::other("the record was not taken")),
     }
 }
@@ -172,35 +188,52 @@ fn listen(path: &Path) -> io::Result<UnixListener> {
 /// The file of events.
 struct Record {
     file: File,
-    left: u64,
+    /// How much more it may hold; once something did not fit, nothing more is taken.
+    left: Option<u64>,
 }
 
 impl Record {
     fn open(path: &Path, longest: u64) -> io::Result<Self> {
         let mut options = OpenOptions::new();
-        let file = options.append(true).create(true).mode(0o600).open(path)?;
-        let left = longest.saturating_sub(file.metadata()?.len());
+        options.read(true).append(true).create(true).mode(0o600);
+        let mut file = options.open(path)?;
+        let mut before = Vec::new();
+        file.read_to_end(&mut before)?;
+        let left = longest.saturating_sub(FULL_LINE + before.len() as u64);
+        let left = (!before.ends_with(FULL_MARK.as_bytes())).then_some(left);
         Ok(Self { file, left })
     }
 
     fn take(&mut self, stream: &mut UnixStream, now: SystemTime) -> io::Result<()> {
         stream.set_write_timeout(Some(ANSWER))?;
-        let written = match line(&read(stream)?, now) {
-            Some(line) => self.append(&line)?,
-            None => false,
+        let answer = match line(&read(stream)?, now) {
+            Some(line) if self.append(&line, now)? => &WRITTEN,
+            Some(_) => &FULL,
+            None => &NOT_WRITTEN,
         };
-        stream.write_all(if written { &WRITTEN } else { &NOT_WRITTEN })
+        stream.write_all(answer)
     }
 
-    /// Whether there was room for it.
-    fn append(&mut self, line: &str) -> io::Result<bool> {
-        let Some(left) = self.left.checked_sub(line.len() as u64) else {
+    /// Whether there was room for it. The first time that there is none, that is written.
+    fn append(&mut self, line: &str, now: SystemTime) -> io::Result<bool> {
+        let Some(left) = self.left else {
             return Ok(false);
         };
+        self.left = left.checked_sub(line.len() as u64);
+        if self.left.is_none() {
+            let time = millis(now).unwrap_or_default();
+            write!(self.file, "{{\"time_ms\":{time},{FULL_MARK}")?;
+            return Ok(false);
+        }
         self.file.write_all(line.as_bytes())?;
-        self.left = left;
         Ok(true)
     }
+}
+
+/// Since 1970.
+fn millis(time: SystemTime) -> Option<u64> {
+    let since = time.duration_since(UNIX_EPOCH).ok()?.as_millis();
+    u64::try_from(since).ok()
 }
 
 /// A whole message. Who sends it in drops keeps others waiting no longer than who sends none.
@@ -229,8 +262,7 @@ fn line(message: &[u8], now: SystemTime) -> Option<String> {
     }
     let event: Value = serde_json::from_slice(message).ok()?;
     let known = event.get("schema").and_then(Value::as_u64) == Some(u64::from(SCHEMA));
-    let time = now.duration_since(UNIX_EPOCH).ok()?.as_millis();
-    let time = u64::try_from(time).ok()?;
+    let time = millis(now)?;
     known.then(|| format!("{}\n", json!({ "time_ms": time, "event": event })))
 }
 
@@ -250,9 +282,9 @@ mod tests {
         fs::metadata(path).unwrap().permissions().mode() & 0o777
     }
 
-    /// Sends messages to a collector with a file of this size; returns how each was answered, and
-    /// what was written.
-    fn collected(messages: Vec<Value>, longest: u64) -> (Vec<bool>, Vec<Value>) {
+    /// Sends messages to a collector with a file of this size; returns why each was not taken, and what
+    /// was written.
+    fn collected(messages: Vec<Value>, longest: u64) -> (Vec<Option<io::ErrorKind>>, Vec<Value>) {
         let directory = tempfile::tempdir().unwrap();
         let (path, events) = (
             directory.path().join("socket"),
@@ -266,8 +298,9 @@ mod tests {
         let sender = std::thread::spawn({
             let path = path.clone();
             move || {
-                let send = |message| send_to(&path, message, Duration::ZERO).is_ok();
-                messages.iter().map(send).collect()
+                let send = |message| send_to(&path, message, Duration::ZERO).err();
+                let answers = messages.iter().map(send);
+                answers.map(|error| Some(error?.kind())).collect()
             }
         });
         for stream in listener.incoming().take(count) {
@@ -288,14 +321,16 @@ mod tests {
             message(&verdict(), Surface::Guard),
         ];
         let (answers, lines) = collected(messages, LONGEST_FILE);
-        assert_eq!(answers, [true, false, true]);
+        assert_eq!(answers, [None, Some(io::ErrorKind::Other), None]);
         assert_eq!(lines.len(), 2);
         assert_eq!(lines[0]["time_ms"], 7000);
         assert_eq!(lines[0]["event"]["surface"], "hook");
         assert_eq!(lines[1]["event"]["surface"], "guard");
         let finding = &lines[0]["event"]["findings"][0];
         assert_eq!(finding["rule"], "git.push.force");
-        assert_eq!(finding["command"].as_str().unwrap().len(), LONGEST_COMMAND);
+        let command = finding["command"].as_str().unwrap();
+        assert_eq!(command.chars().count(), LONGEST_COMMAND + 1);
+        assert!(command.ends_with("xx…"), "{command}");
     }
 
     #[test]
@@ -308,11 +343,27 @@ mod tests {
     }
 
     #[test]
-    fn a_full_record_says_so() {
-        let messages = vec![message(&verdict(), Surface::Hook); 3];
+    fn a_full_record_says_so_once_and_takes_nothing_more() {
+        let mut messages = vec![message(&verdict(), Surface::Hook); 3];
+        messages.push(json!({ "schema": SCHEMA }));
         let (answers, lines) = collected(messages, 1000);
-        assert_eq!(answers, [true, false, false]);
-        assert_eq!(lines.len(), 1);
+        let full = Some(io::ErrorKind::StorageFull);
+        assert_eq!(answers, [None, full, full, full]);
+        assert_eq!(lines.len(), 2);
+        assert_eq!(lines[1], json!({ "time_ms": 7000, "full": true }));
+    }
+
+    #[test]
+    fn a_full_record_stays_full_when_the_collector_starts_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("events");
+        for _ in 0..2 {
+            let mut record = Record::open(&path, FULL_LINE).unwrap();
+            assert!(!record.append("too much", UNIX_EPOCH).unwrap());
+        }
+        let text = fs::read_to_string(&path).unwrap();
+        assert_eq!(text.lines().count(), 1, "{text}");
+        assert!(text.len() as u64 <= FULL_LINE, "{text}");
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! What the agent is told, and the exit status that it gets.
 
-use std::io::Write as _;
+use std::io::{self, Write as _};
 
-use scc_safety::{Decision, Verdict, command_line};
+use scc_safety::{Decision, RuleInfo, Verdict, command_line, policy_unusable, record_full};
 use serde_json::{Value, json};
 
 /// The exit status of a refused command: the shell's own for "found, and cannot be run".
@@ -12,9 +12,6 @@ pub(crate) const NOT_FOUND: u8 = 127;
 
 /// The version of the JSON form.
 const SCHEMA: u32 = 1;
-
-/// The rule of a refusal that no command can be judged.
-pub(crate) const UNUSABLE: &str = "policy.unusable";
 
 /// How it is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,20 +52,71 @@ pub(crate) fn verdict(verdict: &Verdict, format: Format) -> String {
 }
 
 /// What to do where the sandbox is not as it should be.
-pub(crate) const FRESH: &str =
-    "this sandbox is not as scc makes them; on the host: scc start --fresh";
+const FRESH: &str = "this sandbox is not as scc makes them; on the host: scc start --fresh";
 /// What to do outside of sandboxes where nothing can be judged.
-pub(crate) const REPAIR: &str = "ask the person whose machine it is to set it right, or to turn the \
+const REPAIR: &str = "ask the person whose machine it is to set it right, or to turn the \
                                  plugin `scc-safety-net` off";
 /// What to do where git could not be asked about the command.
-pub(crate) const AGAIN: &str = "use names that are text (UTF-8), and leave room for a process and its open files (`ulimit -a`)";
+const AGAIN: &str = "use names that are text (UTF-8), and leave room for a process and its open files (`ulimit -a`)";
+
+/// Why a command does not run that no rule about commands has found.
+#[derive(Debug)]
+pub(crate) struct Cause {
+    pub(crate) rule: &'static RuleInfo,
+    why: String,
+    next: &'static str,
+}
+
+impl Cause {
+    /// The sandbox is not as it should be.
+    pub(crate) fn unusable(why: &str) -> Self {
+        Self {
+            rule: policy_unusable(),
+            why: why.to_owned(),
+            next: FRESH,
+        }
+    }
+
+    /// There is no sandbox, and what stands outside of them is not as it should be.
+    pub(crate) fn outside(why: &str) -> Self {
+        Self {
+            next: REPAIR,
+            ..Self::unusable(why)
+        }
+    }
+
+    /// Git could not be asked.
+    pub(crate) fn unasked(why: &str) -> Self {
+        Self {
+            next: AGAIN,
+            ..Self::unusable(why)
+        }
+    }
+
+    /// What is only warned about does not run where that could not be recorded.
+    pub(crate) fn unrecorded(error: &io::Error) -> Self {
+        if error.kind() == io::ErrorKind::StorageFull {
+            let rule = record_full();
+            return Self {
+                rule,
+                why: format!("it {}", rule.why),
+                next: rule.alternative.unwrap_or_default(),
+            };
+        }
+        Self::unusable(&format!(
+            "it may run only when that is recorded, and it could not be: {error}"
+        ))
+    }
+}
 
 /// The command cannot be judged, and so it does not run.
-pub(crate) fn unusable(command: &[String], why: &str, next: &str, format: Format) -> String {
+pub(crate) fn unjudged(command: &[String], cause: &Cause, format: Format) -> String {
+    let Cause { rule, why, next } = cause;
+    let rule = &rule.id;
     match format {
         Format::Json => {
             let finding: Value = json!({
-                "rule": UNUSABLE,
+                "rule": rule,
                 "group": "unjudged",
                 "reason": why,
                 "alternative": next,
@@ -79,10 +127,13 @@ pub(crate) fn unusable(command: &[String], why: &str, next: &str, format: Format
                 json!({ "schema": SCHEMA, "decision": Decision::Refuse, "findings": [finding] });
             format!("{object}\n")
         }
-        Format::Text => format!(
-            "scc refused `{}` ({UNUSABLE})\n  why:     {why}\n  instead: {next}\n",
-            command_line(command)
-        ),
+        Format::Text => {
+            let shown = match command {
+                [] => "the command".to_owned(),
+                words => format!("`{}`", command_line(words)),
+            };
+            format!("scc refused {shown} ({rule})\n  why:     {why}\n  instead: {next}\n")
+        }
     }
 }
 
@@ -115,10 +166,29 @@ mod tests {
     }
 
     #[test]
+    fn a_full_record_is_told_as_one() {
+        let said = |kind| {
+            let cause = Cause::unrecorded(&io::Error::from(kind));
+            unjudged(&["git".to_owned(), "gc".to_owned()], &cause, Format::Text)
+        };
+        let full = said(io::ErrorKind::StorageFull);
+        assert!(full.starts_with("scc refused `git gc` (record.full)\n  why:     it may run only"));
+        assert!(!full.contains("not as scc makes them"), "{full}");
+        assert!(full.contains("`scc start`"), "{full}");
+        let other = said(io::ErrorKind::TimedOut);
+        assert!(other.contains("(policy.unusable)"), "{other}");
+        assert!(other.contains("scc start --fresh"), "{other}");
+    }
+
+    #[test]
     fn as_json_it_is_one_line() {
         for text in [
             verdict(&forced(), Format::Json),
-            unusable(&["git".to_owned()], "no policy", FRESH, Format::Json),
+            unjudged(
+                &["git".to_owned()],
+                &Cause::unusable("no policy"),
+                Format::Json,
+            ),
         ] {
             assert_eq!(text.lines().count(), 1);
             let object: Value = serde_json::from_str(&text).unwrap();

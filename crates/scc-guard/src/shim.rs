@@ -8,7 +8,7 @@ use scc_safety::{Decision, command_line, evaluate_argv};
 use crate::policy;
 use crate::process::Invocation;
 use crate::record::{self, Surface};
-use crate::refusal::{self, Format, NOT_FOUND, REFUSED, UNUSABLE};
+use crate::refusal::{self, Cause, Format, NOT_FOUND, REFUSED};
 use crate::tools::{Kind, Tool};
 use crate::world::Here;
 
@@ -24,7 +24,7 @@ pub(crate) fn run(tool: &Tool, invocation: &Invocation) -> u8 {
     if let Some(why) = here.unasked()
         && verdict.decision != Decision::Refuse
     {
-        return refuse(&argv, why, refusal::AGAIN);
+        return refuse(&argv, &Cause::unasked(why));
     }
     if verdict.decision == Decision::Allow {
         return become_real(tool, invocation);
@@ -36,7 +36,7 @@ pub(crate) fn run(tool: &Tool, invocation: &Invocation) -> u8 {
             refusal::say(&refusal::verdict(&verdict, Format::wanted()));
             REFUSED
         }
-        (_, Err(error)) => refuse_unjudged(&argv, &unrecorded(&error)),
+        (_, Err(error)) => refuse(&argv, &Cause::unrecorded(&error)),
         (_, Ok(())) => {
             refusal::say(&refusal::verdict(&verdict, Format::wanted()));
             become_real(tool, invocation)
@@ -44,22 +44,21 @@ pub(crate) fn run(tool: &Tool, invocation: &Invocation) -> u8 {
     }
 }
 
-/// Why what is only warned about does not run.
-pub(crate) fn unrecorded(error: &io::Error) -> String {
-    format!("it may run only when that is recorded, and it could not be: {error}")
-}
-
 pub(crate) fn refuse_unjudged(argv: &[OsString], why: &str) -> u8 {
-    refuse(argv, why, refusal::FRESH)
+    refuse(argv, &Cause::unusable(why))
 }
 
-fn refuse(argv: &[OsString], why: &str, next: &str) -> u8 {
+fn refuse(argv: &[OsString], cause: &Cause) -> u8 {
     let words: Vec<_> = argv
         .iter()
         .map(|word| word.to_string_lossy().into_owned())
         .collect();
-    refusal::say(&refusal::unusable(&words, why, next, Format::wanted()));
-    record::send_unjudged(UNUSABLE, &command_line(&words), Surface::Guard);
+    refusal::say(&refusal::unjudged(&words, cause, Format::wanted()));
+    record::send_unjudged(
+        cause.rule.id.as_str(),
+        &command_line(&words),
+        Surface::Guard,
+    );
     REFUSED
 }
 

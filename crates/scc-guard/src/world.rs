@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
-use scc_safety::{ConfigEntry, GitGlobals, World, WorldError};
+use scc_safety::{ConfigEntry, GitGlobals, GitState, Ongoing, World, WorldError};
 
 use crate::policy;
 use crate::tools::{GIT, Kind};
@@ -29,6 +29,15 @@ impl Here {
             kind,
             is_first,
             unasked: OnceLock::new(),
+        }
+    }
+
+    /// With the machine's own git.
+    #[cfg(test)]
+    pub(crate) fn on_host() -> Self {
+        Self {
+            git: "git".into(),
+            ..Self::new(Kind::Git, true)
         }
     }
 
@@ -114,6 +123,17 @@ impl Here {
         named || self.holds(&GitGlobals::default(), &setting) == Some(true)
     }
 
+    /// What git has left a file or folder for.
+    fn ongoing(&self, globals: &GitGlobals) -> Option<Ongoing> {
+        let words = ONGOING.iter().flat_map(|(name, _)| ["--git-path", *name]);
+        let words: Vec<_> = std::iter::once("rev-parse").chain(words).collect();
+        let output = self.ask(globals, &words).ok()?;
+        let paths = String::from_utf8(output.stdout).ok()?;
+        let there = |path: &str| exists(&Self::place(globals).join(path)).unwrap_or_default();
+        let mut all = paths.lines().zip(ONGOING);
+        all.find_map(|(path, (_, ongoing))| there(path).then_some(ongoing))
+    }
+
     /// The answer of a command that says yes by 0, and no by 1.
     fn holds(&self, globals: &GitGlobals, words: &[&str]) -> Option<bool> {
         match self.ask(globals, words).ok()?.status.code() {
@@ -123,6 +143,17 @@ impl Here {
         }
     }
 }
+
+/// What git leaves in a repository while something is going on; a rebase may contain a pick, and comes
+/// first.
+const ONGOING: [(&str, Ongoing); 6] = [
+    ("rebase-apply/applying", Ongoing::Am),
+    ("rebase-apply", Ongoing::Rebase),
+    ("rebase-merge", Ongoing::Rebase),
+    ("MERGE_HEAD", Ongoing::Merge),
+    ("CHERRY_PICK_HEAD", Ongoing::CherryPick),
+    ("REVERT_HEAD", Ongoing::Revert),
+];
 
 /// git's program for addresses of the web; it has links of other names.
 const REMOTE_HELPER: &str = "git-remote-http";
@@ -217,6 +248,19 @@ impl World for Here {
         let path = String::from_utf8(output.stdout).ok()?;
         let path = path.strip_suffix('\n')?;
         (output.status.success() && Path::new(path).is_absolute()).then(|| path.to_owned())
+    }
+
+    fn git_state(&self, globals: &GitGlobals) -> Option<GitState> {
+        let output = self.ask(globals, &["ls-files", "--unmerged"]).ok()?;
+        let head = ["rev-parse", "--verify", "--quiet", "HEAD"];
+        if !output.status.success() {
+            return None;
+        }
+        Some(GitState {
+            has_commit: self.holds(globals, &head)?,
+            has_conflicts: !output.stdout.is_empty(),
+            ongoing: self.ongoing(globals),
+        })
     }
 
     #[expect(
@@ -335,12 +379,7 @@ mod tests {
         fn new() -> Self {
             let repository = Self {
                 directory: tempfile::tempdir().unwrap(),
-                world: Here {
-                    git: "git".into(),
-                    kind: Kind::Git,
-                    is_first: true,
-                    unasked: OnceLock::new(),
-                },
+                world: Here::on_host(),
             };
             repository.git(&["init", "--quiet", "--initial-branch=main"]);
             repository

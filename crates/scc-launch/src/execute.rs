@@ -36,6 +36,8 @@ pub struct AgentEnd {
     pub out_of_memory: bool,
     /// The session's time was over.
     pub timed_out: bool,
+    /// More was refused than the record of refusals holds; what came last is not in the audit log.
+    pub record_is_full: bool,
 }
 
 /// What to do when a sandbox of the same workspace and provider is running.
@@ -340,7 +342,7 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
             Some(found) => self.remove_egress_of(found).await,
             None => Ok(()),
         };
-        self.collect_records(session_id, sandbox).await?;
+        let record_is_full = self.collect_records(session_id, sandbox).await?;
         let timed_out = found.as_ref().is_some_and(has_timed_out);
         self.close_session(session_id, Some(status), self.now(), timed_out)?;
         removed?;
@@ -348,6 +350,7 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
             status,
             out_of_memory: status == KILLED && found.is_some_and(|found| found.out_of_memory),
             timed_out,
+            record_is_full,
         })
     }
 

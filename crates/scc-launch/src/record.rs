@@ -21,9 +21,10 @@ const EVENTS: &str = "/var/lib/scc/events";
 /// Its user, in an image or on a machine nobody's.
 const COLLECTOR: u32 = 61_937;
 
-/// The most findings of one record, and the longest texts in one; the guard keeps to them.
+/// The most findings of one record, and the longest texts in one, in characters; the guard keeps to
+/// them, and puts a mark behind what it cuts.
 const MOST_FINDINGS: usize = 16;
-const LONGEST_TEXT: usize = 500;
+const LONGEST_TEXT: usize = 501;
 
 /// The collector's user, which is never the agent's.
 pub(crate) fn collector(agent: UserIds) -> UserIds {
@@ -40,11 +41,15 @@ pub(crate) fn mount() -> Mount {
     }
 }
 
-/// A line of the collector's file. What is in `event` may come from the agent.
+/// A line of the collector's file. What is in `event` may come from the agent; the rest is the
+/// collector's own.
 #[derive(Deserialize)]
 struct Line {
     time_ms: i64,
-    event: Event,
+    event: Option<Event>,
+    /// There was no room for more: the last line.
+    #[serde(default)]
+    full: bool,
 }
 
 #[derive(Deserialize)]
@@ -67,9 +72,17 @@ struct Finding {
     command: String,
 }
 
+/// The event of a record that holds no more.
+const FULL: &str = "safety.record-full";
+
 /// The name and the facts of an event for the audit log; nothing where the line is no record.
 fn read(line: &[u8]) -> Option<(&'static str, Map<String, Value>)> {
-    let Line { time_ms, mut event } = serde_json::from_slice(line).ok()?;
+    let line: Line = serde_json::from_slice(line).ok()?;
+    let at = Timestamp::from_millisecond(line.time_ms).ok()?;
+    let Some(mut event) = line.event else {
+        let facts = Map::from_iter([("at".to_owned(), json!(at))]);
+        return line.full.then_some((FULL, facts));
+    };
     let name = match event.decision {
         Decision::Refuse => "safety.refused",
         Decision::Warn => "safety.warned",
@@ -81,7 +94,6 @@ fn read(line: &[u8]) -> Option<(&'static str, Map<String, Value>)> {
             *text = text.chars().take(LONGEST_TEXT).collect();
         }
     }
-    let at = Timestamp::from_millisecond(time_ms).ok()?;
     let facts = json!({
         "at": at,
         "reported_by": "sandbox",
@@ -92,6 +104,12 @@ fn read(line: &[u8]) -> Option<(&'static str, Map<String, Value>)> {
         Value::Object(facts) => Some((name, facts)),
         _ => None,
     }
+}
+
+/// The complete lines; one that is just being written has no end yet.
+fn lines(content: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let all = content.split_inclusive(|byte| *byte == b'\n');
+    all.take_while(|line| line.ends_with(b"\n"))
 }
 
 impl<R: SandboxRuntime> Launcher<'_, R> {
@@ -130,42 +148,42 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         }
     }
 
-    /// Brings what a session's sandbox has recorded since the last time into the audit log. What
-    /// cannot be read is noted there too.
-    pub(crate) async fn collect_records(&self, session: &str, id: &str) -> Result<(), LaunchError> {
+    /// Brings what a session's sandbox has recorded since the last time into the audit log, and says
+    /// whether its record is full. What cannot be read is noted there too.
+    pub(crate) async fn collect_records(
+        &self,
+        session: &str,
+        id: &str,
+    ) -> Result<bool, LaunchError> {
         let Some(_lock) = self.state.try_launch_lock(&format!("records-{session}"))? else {
             // Somebody else is at it.
-            return Ok(());
+            return Ok(false);
         };
         if self.is_closed(session)? {
-            return Ok(());
+            return Ok(false);
         }
         let content = match self.runtime.read_sandbox_file(id, EVENTS).await {
             Ok(content) => content.unwrap_or_default(),
             Err(error) => {
                 let mut facts = Map::new();
                 facts.insert("reason".to_owned(), json!(error.to_string()));
-                return self.audit("safety.unread", session, facts);
+                self.audit("safety.unread", session, facts)?;
+                return Ok(false);
             }
         };
         let before = self.state.collected_records(session)?;
-        let mut count = 0;
-        // A line that is just being written has no end yet.
-        for line in content.split_inclusive(|byte| *byte == b'\n') {
-            if !line.ends_with(b"\n") {
-                break;
-            }
-            count += 1;
-            if count > before
-                && let Some((event, facts)) = read(line)
-            {
-                self.audit(event, session, facts)?;
-            }
-        }
+        let count = lines(&content).count() as u64;
         if count > before {
+            let known = usize::try_from(before).unwrap_or(usize::MAX);
+            let events = lines(&content).skip(known).filter_map(read).collect();
+            let log = self.state.audit();
+            log.append_all(events, Some(session), self.now())?;
             self.state.set_collected_records(session, Some(count))?;
         }
-        Ok(())
+        Ok(lines(&content)
+            .last()
+            .and_then(read)
+            .is_some_and(|(event, _)| event == FULL))
     }
 
     /// Whether a sandbox has recorded anything.
@@ -174,7 +192,7 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         let content = content.unwrap_or_default();
         Ok(content
             .split(|byte| *byte == b'\n')
-            .any(|line| read(line).is_some()))
+            .any(|line| read(line).is_some_and(|(event, _)| event != FULL)))
     }
 
     /// The same for every sandbox of a session that runs.
@@ -220,6 +238,14 @@ mod tests {
         assert_eq!(facts["findings"][0]["command"], "git push -f");
     }
 
+    /// Only the collector writes beside the event.
+    #[test]
+    fn a_full_record_is_an_event() {
+        let (name, facts) = read(br#"{"time_ms":1000,"full":true}"#).unwrap();
+        assert_eq!(name, "safety.record-full");
+        assert_eq!(facts["at"], "1970-01-01T00:00:01Z");
+    }
+
     #[test]
     fn what_an_agent_makes_up_stays_small() {
         let long = "x".repeat(100_000);
@@ -236,7 +262,10 @@ mod tests {
         for line in [
             "",
             "{}",
+            r#"{"time_ms":1}"#,
+            r#"{"time_ms":1,"full":false}"#,
             r#"{"time_ms":1,"event":{}}"#,
+            r#"{"time_ms":1,"event":{"full":true}}"#,
             r#"{"time_ms":1,"event":{"decision":"allow","surface":"guard","findings":[]}}"#,
             r#"{"time_ms":9223372036854775807,"event":{"decision":"warn","surface":"guard","findings":[]}}"#,
         ] {

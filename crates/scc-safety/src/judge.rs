@@ -6,7 +6,7 @@ use std::ops::Range;
 use crate::policy::{Action, Policy};
 use crate::rules::{self, RuleInfo};
 use crate::shell::{MAX_LENGTH, State};
-use crate::verdict::{Decision, Finding, Group, Verdict};
+use crate::verdict::{Decision, Finding, Group, Verdict, visible};
 use crate::word::Word;
 use crate::world::World;
 
@@ -23,6 +23,10 @@ const MAX_WORK: u64 = 400_000;
 
 /// What going one level deeper counts for as work, at least.
 const LEVEL_WORK: usize = 20;
+
+/// How many words of a command are shown, and how many characters of each: an agent reads it all.
+const MAX_WORDS: usize = 100;
+const MAX_LETTERS: usize = 1000;
 
 /// One judgement.
 pub(crate) struct Judge<'a> {
@@ -78,10 +82,14 @@ impl<'a> Judge<'a> {
             return;
         }
         let shown: Vec<_> = offending.iter().map(|word| word.shown()).collect();
-        let mut shown = shown.join(" ");
-        if let Some((end, _)) = shown.char_indices().nth(80) {
-            shown.truncate(end);
-            shown.push('…');
+        let shown = visible(&cut(&shown.join(" "), 80));
+        let mut command: Vec<_> = words
+            .iter()
+            .take(MAX_WORDS)
+            .map(|word| cut(&word.shown(), MAX_LETTERS))
+            .collect();
+        if words.len() > MAX_WORDS {
+            command.push("…".to_owned());
         }
         self.record(Finding {
             rule: rule.id.clone(),
@@ -89,7 +97,7 @@ impl<'a> Judge<'a> {
             reason: format!("`{shown}` {}", rule.why),
             alternative: rule.alternative.map(str::to_owned),
             span: covered(offending),
-            command: words.iter().map(|word| word.shown().into_owned()).collect(),
+            command,
         });
     }
 
@@ -106,8 +114,23 @@ impl<'a> Judge<'a> {
     }
 
     fn record(&mut self, finding: Finding) {
-        if self.policy.is_on(finding.group) && !self.findings.contains(&finding) {
-            self.findings.push(finding);
+        if !self.policy.is_on(finding.group) {
+            return;
+        }
+        // A setting of the command line is found once more in what the repository says.
+        let same = self.findings.iter_mut().find(|other| {
+            let holds = |outer: &Range<usize>, inner: &Range<usize>| {
+                outer.start <= inner.start && inner.end <= outer.end
+            };
+            let near = holds(&other.span, &finding.span) || holds(&finding.span, &other.span);
+            near && other.rule == finding.rule
+                && other.reason == finding.reason
+                && other.command == finding.command
+        });
+        match same {
+            Some(same) if finding.span.len() < same.span.len() => same.span = finding.span,
+            Some(_) => {}
+            None => self.findings.push(finding),
         }
     }
 
@@ -175,6 +198,18 @@ impl<'a> Judge<'a> {
         self.findings.len()
     }
 
+    /// What was found since a mark.
+    pub(crate) fn findings_since(&mut self, mark: usize) -> &mut [Finding] {
+        self.findings.get_mut(mark..).unwrap_or_default()
+    }
+
+    /// Gives what was found since a mark another alternative than its rule's.
+    pub(crate) fn suggest(&mut self, mark: usize, alternative: &str) {
+        for finding in self.findings_since(mark) {
+            finding.alternative = Some(alternative.to_owned());
+        }
+    }
+
     pub(crate) fn found_since(&self, mark: usize) -> bool {
         self.findings.len() > mark
     }
@@ -224,6 +259,14 @@ impl<'a> Judge<'a> {
             decision,
             findings: self.findings,
         }
+    }
+}
+
+/// The first characters, and a mark where there are more.
+fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
 }
 

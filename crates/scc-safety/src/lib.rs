@@ -86,9 +86,9 @@ mod word;
 mod world;
 
 pub use policy::{Action, NetworkTool, Policy, PolicyError, SCHEMA, Switches};
-pub use rules::{RuleInfo, rule, rules};
+pub use rules::{RuleInfo, policy_unusable, record_full, rule, rules};
 pub use verdict::{Decision, Finding, Group, RuleId, Verdict, command_line};
-pub use world::{ConfigEntry, GitGlobals, Unknown, World, WorldError};
+pub use world::{ConfigEntry, GitGlobals, GitState, Ongoing, Unknown, World, WorldError};
 
 use judge::Judge;
 use word::Word;

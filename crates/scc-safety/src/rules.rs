@@ -52,7 +52,7 @@ catalogue! {
     PUSH_FORCE = ForcePush, "git.push.force":
         "`git push --force`, `-f`, `+REFSPEC`, the same in `send-pack` and in configuration",
         "overwrites what is on the remote, and the commits that others pushed are lost",
-        Some("`git push --force-with-lease` overwrites only what this repository has seen");
+        Some("`git push --force-with-lease` overwrites only what this repository has seen; `git push --force-with-lease --force-if-includes` only what the branch has taken in");
     PUSH_MIRROR = ForcePush, "git.push.mirror":
         "`git push --mirror`, `remote.*.mirror`",
         "makes the remote a copy of this repository, and what is only there is lost",
@@ -72,7 +72,7 @@ catalogue! {
     RESET_HARD = ResetHard, "git.reset.hard":
         "`git reset --hard`",
         "discards all uncommitted changes",
-        Some("`git stash` puts the changes aside, and `git reset --keep HEAD` moves the branch without touching them");
+        Some("`git stash` puts the changes aside, and `git reset --keep HEAD` moves the branch without touching them; `git merge --abort` ends a merge");
     RESET_MERGE = ResetHard, "git.reset.merge":
         "`git reset --merge` while something is staged",
         "discards the changes that are staged",
@@ -100,7 +100,7 @@ catalogue! {
     CHECKOUT_PATHS = CheckoutRestore, "git.checkout.paths":
         "`git checkout -- FILE`, `git checkout .`, `git checkout COMMIT FILE`, `--patch`, `--ours`",
         "overwrites files, and their uncommitted changes are lost",
-        Some("`git stash push -- FILE` puts the changes aside; `git show HEAD:FILE` prints the committed version");
+        Some("`git stash push -- FILE` puts the changes aside; `git show HEAD:FILE` prints the committed version, and in a conflict `git show :3:FILE` theirs");
     CHECKOUT_UNKNOWN = CheckoutRestore, "git.checkout.unknown":
         "`git checkout`, `switch` or `restore` with a word that is not known and may be an option",
         "is not known before it runs, and may discard uncommitted changes",
@@ -230,24 +230,24 @@ catalogue! {
         "is not known before it runs, and may delete what recovery needs",
         Some("write the words out: `git gc`");
     NETWORK_CURL = NetworkTools, "network.curl":
-        "`curl`", "reaches the network by itself, which is not allowed in this sandbox",
+        "`curl`", "reaches the network by itself",
         Some("use git and the package managers, which go through the sandbox's own way out; `curl --version` is allowed");
     NETWORK_WGET = NetworkTools, "network.wget":
-        "`wget`", "reaches the network by itself, which is not allowed in this sandbox",
+        "`wget`", "reaches the network by itself",
         Some("use git and the package managers, which go through the sandbox's own way out; `wget --version` is allowed");
     NETWORK_SSH = NetworkTools, "network.ssh":
         "`ssh`, unless git started it for a remote",
-        "reaches the network by itself, which is not allowed in this sandbox",
+        "reaches the network by itself",
         Some("`git fetch` and `git push` start ssh themselves; `ssh -V` is allowed");
     NETWORK_SCP = NetworkTools, "network.scp":
-        "`scp`", "reaches the network by itself, which is not allowed in this sandbox",
+        "`scp`", "reaches the network by itself",
         Some("`cp` copies files within the sandbox; what is in the workspace is on the host already");
     NETWORK_SFTP = NetworkTools, "network.sftp":
-        "`sftp`", "reaches the network by itself, which is not allowed in this sandbox",
+        "`sftp`", "reaches the network by itself",
         Some("`cp` copies files within the sandbox; what is in the workspace is on the host already");
     NETWORK_RSYNC = NetworkTools, "network.rsync":
         "`rsync`, unless both ends are paths of this machine",
-        "reaches the network by itself, which is not allowed in this sandbox",
+        "reaches the network by itself",
         Some("`rsync -a FROM/ TO/` between two folders is allowed");
     UNPARSABLE = Unjudged, "shell.unparsable":
         "a text that is no shell program that the engine can read",
@@ -285,6 +285,27 @@ catalogue! {
         "a git command whose meaning depends on a configuration that cannot be read",
         "depends on git's configuration, which cannot be read",
         Some("`git config --list` says what is wrong with it");
+    POLICY_UNUSABLE = Unjudged, "policy.unusable":
+        "every command that the guard stands for, where the sandbox's policy, or git, cannot be asked",
+        "cannot be judged in this sandbox",
+        Some("on the host: `scc start --fresh`");
+    RECORD_FULL = Unjudged, "record.full":
+        "what is only warned about, once the session's record of refusals and warnings is full",
+        "may run only when that is recorded, and the record of this session is full",
+        Some("end this session, and start another on the host: `scc start`");
+}
+
+/// The rule by which a guard refuses what it cannot judge. The engine itself never finds it.
+#[must_use]
+pub fn policy_unusable() -> &'static RuleInfo {
+    POLICY_UNUSABLE
+}
+
+/// The rule by which a guard refuses what is only warned about and cannot be recorded any more. The
+/// engine itself never finds it.
+#[must_use]
+pub fn record_full() -> &'static RuleInfo {
+    RECORD_FULL
 }
 
 #[cfg(test)]

@@ -32,8 +32,13 @@ impl fmt::Display for Verdict {
             Decision::Warn | Decision::Allow => "warns about",
         };
         for finding in &self.findings {
-            let command = command_line(&finding.command);
-            writeln!(f, "scc {verb} `{command}` ({})", finding.rule)?;
+            match finding.command.is_empty() {
+                true => writeln!(f, "scc {verb} the command ({})", finding.rule)?,
+                false => {
+                    let command = command_line(&finding.command);
+                    writeln!(f, "scc {verb} `{command}` ({})", finding.rule)?;
+                }
+            }
             writeln!(f, "  why:     {}", finding.reason)?;
             if let Some(alternative) = &finding.alternative {
                 writeln!(f, "  instead: {alternative}")?;
@@ -49,7 +54,7 @@ pub fn command_line(words: &[String]) -> String {
     let shown: Vec<_> = words
         .iter()
         .map(|word| {
-            let plain: String = word.chars().flat_map(visible).collect();
+            let plain = visible(word);
             match word.is_empty() || word.contains([' ', '\t', '\n', '\'', '"']) {
                 true => format!("'{}'", plain.replace('\'', r"'\''")),
                 false => plain,
@@ -59,10 +64,27 @@ pub fn command_line(words: &[String]) -> String {
     shown.join(" ")
 }
 
-fn visible(c: char) -> impl Iterator<Item = char> {
-    let escaped = c.is_control().then(|| c.escape_default());
-    let plain = escaped.is_none().then_some(c);
-    escaped.into_iter().flatten().chain(plain)
+/// Without anything that would act on a terminal, or make letters stand where they are not.
+pub(crate) fn visible(text: &str) -> String {
+    let show = |c: char| {
+        let escaped = acts(c).then(|| c.escape_default());
+        let plain = escaped.is_none().then_some(c);
+        escaped.into_iter().flatten().chain(plain)
+    };
+    text.chars().flat_map(show).collect()
+}
+
+/// Controls, and what has no form of its own: marks of direction, joiners, ends of lines.
+fn acts(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{ad}' | '\u{61c}' | '\u{feff}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{e0000}'..='\u{e007f}'
+        )
 }
 
 /// What is to happen with a command.
@@ -92,7 +114,8 @@ pub struct Finding {
     /// Where the offending words are: bytes of the shell text, or indices of the argv. In a text
     /// within a text (`sh -c`, `eval`) it is the outermost word that holds them.
     pub span: Range<usize>,
-    /// The command that would run, as its words; `…` stands for what is not known.
+    /// The command that would run, as its words; `…` stands for what is not known, and for what is cut
+    /// of words of over 1000 characters and behind the first 100 words.
     pub command: Vec<String>,
 }
 

@@ -62,6 +62,13 @@ pub trait World {
         None
     }
 
+    /// What the repository is in the middle of. No verdict depends on it, only what is suggested
+    /// instead of a refused command.
+    fn git_state(&self, globals: &GitGlobals) -> Option<GitState> {
+        let _ = globals;
+        None
+    }
+
     /// A variable of the environment that the command would get.
     fn env(&self, name: &str) -> Option<String> {
         let _ = name;
@@ -103,6 +110,32 @@ pub type ConfigEntry = (String, Option<String>);
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{0}")]
 pub struct WorldError(pub String);
+
+/// The state of a repository, as far as it decides which commands work there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GitState {
+    /// There is a commit; a new repository has none.
+    pub has_commit: bool,
+    /// Files are in conflict.
+    pub has_conflicts: bool,
+    /// What has begun and waits to be continued or ended.
+    pub ongoing: Option<Ongoing>,
+}
+
+/// What git is in the middle of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ongoing {
+    /// `git merge`, `git pull`.
+    Merge,
+    /// `git rebase`.
+    Rebase,
+    /// `git cherry-pick`.
+    CherryPick,
+    /// `git revert`.
+    Revert,
+    /// `git am`.
+    Am,
+}
 
 /// The options before git's subcommand.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -280,7 +280,7 @@ fn every_rule_is_shown_by_a_row() {
                 .map(|finding| finding.rule),
         );
     }
-    // Shown by tests/bounds.rs and tests/world.rs.
+    // Shown by tests/bounds.rs and tests/world.rs; the last two are the guard's.
     let elsewhere = [
         "shell.too-long",
         "shell.too-deep",
@@ -288,6 +288,8 @@ fn every_rule_is_shown_by_a_row() {
         "git.alias-too-deep",
         "git.config-unreadable",
         "git.update-ref.overwrite",
+        "policy.unusable",
+        "record.full",
     ];
     for rule in rules() {
         let shown = seen.contains(&rule.id) || elsewhere.contains(&rule.id.as_str());
@@ -321,4 +323,47 @@ fn the_offending_words_are_named_with_their_place() {
         .span
         .clone();
     assert_eq!(span, 1..4);
+}
+
+/// An agent reads all of a refusal.
+#[test]
+fn what_is_shown_of_a_command_is_bounded() {
+    let long = "x".repeat(100_000);
+    let many: Vec<_> = (0..100_000).map(|number| number.to_string()).collect();
+    for words in [
+        vec!["git", "push", "--force", &long],
+        ["git", "push", "--force"]
+            .into_iter()
+            .chain(many.iter().map(String::as_str))
+            .collect(),
+    ] {
+        let verdict = argv(&words);
+        assert!(verdict.is_refused());
+        assert!(
+            verdict.to_string().len() < 4000,
+            "{}",
+            verdict.to_string().len()
+        );
+        let command = verdict.findings[0].command.join(" ");
+        assert!(command.starts_with("git push --force ") && command.ends_with('…'));
+    }
+}
+
+#[test]
+fn nothing_that_is_shown_acts_on_a_terminal() {
+    let words = ["git", "push", "+\u{202e}a\u{1b}[2J\u{200d}\u{feff}", "-f"];
+    let shown = argv(&words).to_string();
+    let shown = shown + &argv(&["git", "push", "o", "+\u{202e}\u{9b}"]).to_string();
+    assert!(shown.contains("\\u{202e}"), "{shown}");
+    let acts = |c: char| c.is_control() && c != '\n' || "\u{202e}\u{200d}\u{feff}".contains(c);
+    assert!(!shown.contains(acts), "{shown:?}");
+}
+
+#[test]
+fn a_text_that_cannot_be_read_has_no_empty_name() {
+    let shown = shell("git push (").to_string();
+    assert!(
+        shown.starts_with("scc refused the command (shell.unparsable)"),
+        "{shown}"
+    );
 }

@@ -696,3 +696,52 @@ fn what_is_judged_again_is_left_where_facts_are_missing() {
         ["git.push.force"]
     );
 }
+
+/// A repository's configuration says again what the command line has set: it is one finding, and is
+/// told as a setting.
+#[test]
+fn a_setting_is_found_once() {
+    for (setting, command, reason) in [
+        (
+            ("remote.origin.push", "+main"),
+            "push",
+            "`push with remote.origin.push=+main` overwrites",
+        ),
+        (
+            ("remote.origin.mirror", "true"),
+            "push",
+            "`push with remote.origin.mirror=true` makes",
+        ),
+        (
+            ("gc.pruneexpire", "now"),
+            "gc",
+            "`gc with gc.pruneexpire=now` deletes",
+        ),
+    ] {
+        let world = Known {
+            config: vec![setting],
+            ..Known::default()
+        };
+        let setting = format!("{}={}", setting.0, setting.1);
+        let argv = ["git", "-c", &setting, command];
+        let verdict = evaluate_argv(&argv, &world, &Policy::default());
+        assert_eq!(verdict.findings.len(), 1, "{verdict}");
+        assert!(verdict.findings[0].reason.starts_with(reason), "{verdict}");
+    }
+}
+
+#[test]
+fn an_alias_is_named() {
+    let world = Known {
+        config: vec![("alias.un", "reset --hard"), ("alias.up", "!git push -f")],
+        ..Known::default()
+    };
+    for name in ["un", "up"] {
+        let verdict = evaluate_argv(&["git", name], &world, &Policy::default());
+        let reason = &verdict.findings[0].reason;
+        assert!(
+            reason.ends_with(&format!("(by the alias `{name}`)")),
+            "{reason}"
+        );
+    }
+}

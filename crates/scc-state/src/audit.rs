@@ -1,8 +1,9 @@
 //! The audit log: append-only, hash-chained JSON lines.
 
-use std::fs::{File, OpenOptions};
-use std::io::Write;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+mod writer;
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
@@ -10,13 +11,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::chain::{self, Entry, Link};
+use crate::chain::{self, Entry, Head, Link};
 use crate::{Loaded, StateError, files};
-
-/// The event that records a line which a crash left unfinished.
-const TORN: &str = "audit.torn-line";
-/// The event that records that the head file was missing or damaged.
-const HEAD_LOST: &str = "audit.head-lost";
+use writer::Writer;
 
 /// The audit log below a state directory: `audit/events.jsonl` and `audit/head.json`.
 ///
@@ -24,7 +21,8 @@ const HEAD_LOST: &str = "audit.head-lost";
 /// is found by [`AuditLog::verify`]; the head file holds number and hash of the last event, so a
 /// cut or rewritten tail is found too, and later events do not cover it up. This holds against
 /// somebody who can change one of the two files; even he can add one event at the end, which looks
-/// like a crash before the head was written. Whoever can write both can rewrite history: for more,
+/// like a crash before the head was written (after a crash while several were written at once, as
+/// many as were still to come). Whoever can write both can rewrite history: for more,
 /// copy the log elsewhere as it grows. Nothing in a sandbox can reach either.
 #[derive(Debug, Clone)]
 pub struct AuditLog {
@@ -105,6 +103,33 @@ impl AuditLog {
         })
     }
 
+    /// Appends events of one session, which happened in this order, with one write to disk for all
+    /// of them: for hundreds at a time. They are numbered one after the other.
+    ///
+    /// # Errors
+    /// As for [`AuditLog::append`]; some of the events may then be in the log.
+    pub fn append_all(
+        &self,
+        events: Vec<(&str, Map<String, Value>)>,
+        session: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(), StateError> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        files::private_dir(&self.dir)?;
+        let _lock = files::lock(&self.dir.join("events.lock"))?;
+        let mut writer = Writer::open(self)?;
+        writer.set_right(now)?;
+        let entries = events.into_iter().map(|(event, data)| Entry {
+            event,
+            session,
+            data,
+            time: now,
+        });
+        writer.append_all(&entries.collect::<Vec<_>>())
+    }
+
     /// The last `limit` events, oldest first. Lines that cannot be read are left out and warned
     /// about; a line that is just being written is left out silently.
     ///
@@ -146,7 +171,8 @@ impl AuditLog {
             (files::read(&self.path())?.unwrap_or_default(), self.head()?)
         };
         let mut last = Link::genesis();
-        let mut before = Link::genesis();
+        // The event that the head names, once it was seen in the chain.
+        let mut named = head.clone().filter(|head| head.link == last);
         let bad = |events: u64, line: u64, reason: String| {
             Ok(AuditReport {
                 events,
@@ -156,16 +182,17 @@ impl AuditLog {
         let mut lines = 0;
         for line in complete_lines(&bytes) {
             match chain::read(line).and_then(|event| follows(event, &last)) {
-                Ok(link) => before = std::mem::replace(&mut last, link),
+                Ok(link) => last = link,
                 Err(reason) => return bad(lines, lines + 1, reason),
             }
+            named = named.or_else(|| head.clone().filter(|head| head.link == last));
             lines += 1;
         }
         if bytes.last().is_some_and(|last| *last != b'\n') {
             let reason = "the line is unfinished: a crash, or a cut; the next event sets it aside";
             return bad(lines, lines + 1, reason.to_owned());
         }
-        match end_differs(&head, &last, &before) {
+        match end_differs(head.as_ref(), named.is_some(), &last) {
             Some(reason) => bad(lines, lines + 1, reason),
             None => Ok(AuditReport {
                 events: lines,
@@ -174,7 +201,7 @@ impl AuditLog {
         }
     }
 
-    fn head(&self) -> Result<Option<Link>, StateError> {
+    fn head(&self) -> Result<Option<Head>, StateError> {
         let bytes = files::read(&self.dir.join("head.json"))?;
         Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
     }
@@ -254,135 +281,21 @@ impl From<AuditEvent> for Link {
     }
 }
 
-/// Compares the end of a good chain with the head file. A crash between the two writes leaves the
-/// head one event behind, which is in order.
-fn end_differs(head: &Option<Link>, last: &Link, before: &Link) -> Option<String> {
+/// Compares the end of a good chain with the head file; `named` where the chain has the event that
+/// the head names. A crash between the writes leaves the head behind, which is in order.
+fn end_differs(head: Option<&Head>, named: bool, last: &Link) -> Option<String> {
     match head {
-        Some(head) if head == last || (head == before && last.seq == before.seq + 1) => None,
+        Some(head) if named && last.seq <= head.until() => None,
         None if last.seq <= 1 => None,
         None => Some("the head file is missing or damaged, the tail may have been cut".to_owned()),
-        Some(head) if head.seq > last.seq => Some(format!(
+        Some(head) if head.link.seq > last.seq => Some(format!(
             "events {} to {} are missing at the end",
             last.seq + 1,
-            head.seq
+            head.link.seq
         )),
-        Some(head) => Some(format!("the head file names another event {}", head.seq)),
-    }
-}
-
-/// The log while its lock is held.
-struct Writer<'a> {
-    log: &'a AuditLog,
-    file: File,
-    path: PathBuf,
-}
-
-impl<'a> Writer<'a> {
-    fn open(log: &'a AuditLog) -> Result<Self, StateError> {
-        let path = log.path();
-        let new = !path.exists();
-        let file = OpenOptions::new()
-            .read(true)
-            .append(true)
-            .create(true)
-            .mode(0o600)
-            .open(&path)
-            .map_err(StateError::io("open", &path))?;
-        if new {
-            files::sync_dir(&log.dir).map_err(StateError::io("sync", &log.dir))?;
-        }
-        Ok(Self { log, file, path })
-    }
-
-    /// Cuts off an unfinished last line and says so in the log; says so when the head is lost.
-    fn set_right(&mut self, now: Timestamp) -> Result<(), StateError> {
-        if let Some(data) = self.cut_torn_line(now)? {
-            self.append(&Entry {
-                event: TORN,
-                session: None,
-                data,
-                time: now,
-            })?;
-        }
-        let lost = self.log.head()?.is_none() && self.last_line()?.is_some_and(|last| last.seq > 1);
-        if lost {
-            let data = Map::new();
-            self.append(&Entry {
-                event: HEAD_LOST,
-                session: None,
-                data,
-                time: now,
-            })?;
-        }
-        Ok(())
-    }
-
-    fn append(&mut self, entry: &Entry<'_>) -> Result<u64, StateError> {
-        let last = self.last()?;
-        let (line, link) = chain::line(entry, &last).map_err(StateError::encode(&self.path))?;
-        self.file
-            .write_all(line.as_bytes())
-            .and_then(|()| self.file.sync_data())
-            .map_err(StateError::io("write", &self.path))?;
-        let head = self.log.dir.join("head.json");
-        let json = serde_json::to_vec(&link).map_err(StateError::encode(&head))?;
-        files::replace(&head, &json)?;
-        Ok(link.seq)
-    }
-
-    /// What the next event follows: the head, or the last line where a crash left the head one
-    /// behind. In every other case the files were tampered with, and following the head keeps the
-    /// break in the chain visible for ever.
-    fn last(&self) -> Result<Link, StateError> {
-        let line = self.last_line()?;
-        let last = match (self.log.head()?, line) {
-            (Some(head), Some(line)) if line.prev == head.hash && line.seq == head.seq + 1 => {
-                line.into()
-            }
-            (Some(head), _) => head,
-            (None, Some(line)) => line.into(),
-            (None, None) => Link::genesis(),
-        };
-        Ok(last)
-    }
-
-    fn last_line(&self) -> Result<Option<AuditEvent>, StateError> {
-        let bytes = tail_of(&self.file, 1).map_err(StateError::io("read", &self.path))?;
-        Ok(complete_lines(&bytes)
-            .last()
-            .and_then(|line| chain::read(line).ok()))
-    }
-
-    fn cut_torn_line(&mut self, now: Timestamp) -> Result<Option<Map<String, Value>>, StateError> {
-        let bytes = tail_of(&self.file, 0).map_err(StateError::io("read", &self.path))?;
-        let end = bytes
-            .iter()
-            .rposition(|byte| *byte == b'\n')
-            .map_or(0, |at| at + 1);
-        let torn = &bytes[end..];
-        if torn.is_empty() {
-            return Ok(None);
-        }
-        let aside = files::free_name(&self.path, "torn", &files::file_time(now));
-        files::replace(&aside, torn)?;
-        let length = self
-            .file
-            .metadata()
-            .map_err(StateError::io("inspect", &self.path))?
-            .len();
-        let keep = length - torn.len() as u64;
-        self.file
-            .set_len(keep)
-            .and_then(|()| self.file.sync_all())
-            .map_err(StateError::io("shorten", &self.path))?;
-        let name = aside
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        Ok(Some(Map::from_iter([
-            ("bytes".to_owned(), torn.len().into()),
-            ("kept_as".to_owned(), name.into()),
-        ])))
+        Some(head) => Some(format!(
+            "the head file names another event {}",
+            head.link.seq
+        )),
     }
 }

@@ -26,7 +26,7 @@ struct Unsigned<'a> {
     prev: &'a str,
 }
 
-/// The last event: its number and hash. Also what the head file holds.
+/// The last event: its number and hash.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Link {
     pub(crate) seq: u64,
@@ -39,6 +39,36 @@ impl Link {
             seq: 0,
             hash: GENESIS.to_owned(),
         }
+    }
+}
+
+/// What the head file holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Head {
+    #[serde(flatten)]
+    pub(crate) link: Link,
+    /// While several events are written at once: the number of the last of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) until: Option<u64>,
+}
+
+impl Head {
+    pub(crate) fn at(link: Link) -> Self {
+        Self { link, until: None }
+    }
+
+    /// The highest number that an event may have that a crash left behind the head.
+    pub(crate) fn until(&self) -> u64 {
+        self.until.unwrap_or_default().max(self.link.seq + 1)
+    }
+
+    /// The last line of the log is one that a crash left behind the head. Of a line that does not
+    /// follow the head itself, only the number says so; a chain that is broken between the two is
+    /// found when it is checked.
+    pub(crate) fn may_be_before(&self, line: &AuditEvent) -> bool {
+        let next = self.link.seq + 1;
+        let follows = line.seq == next && line.prev == self.link.hash;
+        follows || (line.seq > next && line.seq <= self.until())
     }
 }
 

@@ -243,3 +243,67 @@ fn long_logs_and_long_lines() {
     assert_eq!(read.value[0].event, "long");
     assert_eq!((read.value.len(), read.warnings.len()), (2, 0));
 }
+
+fn batch(count: usize) -> Vec<(&'static str, Map<String, Value>)> {
+    let data = |number| Map::from_iter([("number".to_owned(), Value::from(number))]);
+    (0..count)
+        .map(|number| ("test.batch", data(number)))
+        .collect()
+}
+
+#[test]
+fn many_events_at_once_are_links_of_the_chain_too() {
+    let log = Log::with(2);
+    log.audit.append_all(batch(3), Some("s1"), now()).unwrap();
+    log.audit.append_all(batch(0), Some("s1"), now()).unwrap();
+    log.append(9);
+    assert_eq!(log.first_bad(), None);
+    let events = log.audit.read(4).unwrap().value;
+    let names: Vec<_> = events.iter().map(|event| event.event.as_str()).collect();
+    let batch = "test.batch";
+    assert_eq!(names, [batch, batch, batch, "test.event"]);
+    let numbers: Vec<_> = events.iter().map(|event| event.seq).collect();
+    assert_eq!(numbers, [3, 4, 5, 6]);
+    log.change(|lines| {
+        lines.remove(3);
+    });
+    assert_eq!(log.bad_line(), Some(4));
+}
+
+/// The head is first told how many are to come; what of them was written before a crash is good, and
+/// what is written next follows it.
+#[test]
+fn a_crash_within_many_events_is_in_order() {
+    for before in [0, 2] {
+        for written in 0..=3 {
+            let log = Log::with(before);
+            log.audit.append_all(batch(3), Some("s1"), now()).unwrap();
+            let events = log.audit.read(9).unwrap().value;
+            let genesis = "0".repeat(64);
+            let hash = before
+                .checked_sub(1)
+                .map_or(&genesis, |at| &events[at].hash);
+            let head = serde_json::json!({ "seq": before, "hash": hash, "until": before + 3 });
+            fs::write(log.head(), head.to_string()).unwrap();
+            log.change(|lines| lines.truncate(before + written));
+            assert_eq!(log.first_bad(), None, "{before} {written}");
+            log.append(9);
+            assert_eq!(log.first_bad(), None, "{before} {written}");
+            let report = log.audit.verify().unwrap();
+            assert_eq!(report.events as usize, before + written + 1);
+        }
+    }
+}
+
+/// More than were to come is not a crash.
+#[test]
+fn a_head_that_waits_for_events_covers_no_others() {
+    let log = Log::with(5);
+    let hash = &log.audit.read(4).unwrap().value[0].hash;
+    let head = serde_json::json!({ "seq": 2, "hash": hash, "until": 4 });
+    fs::write(log.head(), head.to_string()).unwrap();
+    assert!(log.first_bad().is_some());
+    let head = serde_json::json!({ "seq": 2, "hash": "0".repeat(64), "until": 9 });
+    fs::write(log.head(), head.to_string()).unwrap();
+    assert!(log.first_bad().is_some());
+}

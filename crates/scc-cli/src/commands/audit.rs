@@ -1,4 +1,8 @@
 pub(crate) mod egress;
+mod safety;
+
+use jiff::{SignedDuration, Timestamp};
+use scc_state::AuditEvent;
 
 use super::plugin;
 use crate::context::Context;
@@ -16,8 +20,20 @@ pub(crate) struct Args {
     #[arg(value_enum)]
     action: Option<Action>,
     /// How many events, the latest last
-    #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 20)]
+    #[arg(
+        short = 'n',
+        long,
+        value_name = "COUNT",
+        default_value_t = 20,
+        allow_negative_numbers = true
+    )]
     limit: usize,
+    /// Only of this session: its name, its container or its identifier
+    #[arg(long, value_name = "NAME")]
+    session: Option<String>,
+    /// Only since then: `30m`, `2h`, or a time like `2026-11-26T06:00:00Z`
+    #[arg(long, value_name = "TIME")]
+    since: Option<String>,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -36,6 +52,13 @@ enum Action {
 const SAFETY: &str = "safety.";
 
 pub(crate) async fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
+    let filters = args.session.is_some() || args.since.is_some();
+    if filters && !matches!(args.action, None | Some(Action::Safety)) {
+        return Err(CliError::Usage {
+            message: "--session and --since choose from the log and from `safety`".to_owned(),
+            hint: "scc audit safety --session NAME --since 2h".to_owned(),
+        });
+    }
     match args.action {
         Some(Action::Verify) => verify(context),
         Some(Action::Safety) => {
@@ -46,6 +69,20 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<u8, CliError> 
         Some(Action::Plugins) => plugin::audit(context),
         None => show(args, context, ""),
     }
+}
+
+/// The moment of `--since`.
+fn since(args: &Args) -> Result<Option<Timestamp>, CliError> {
+    let Some(text) = &args.since else {
+        return Ok(None);
+    };
+    let before = |age: SignedDuration| Timestamp::now().checked_sub(age).ok();
+    let age = text.parse::<SignedDuration>().ok();
+    let since = age.map_or_else(|| text.parse().ok(), before);
+    since.map(Some).ok_or_else(|| CliError::Usage {
+        message: format!("`{text}` is neither an age nor a time"),
+        hint: "write it like 30m, 2h or 2026-11-26T06:00:00Z".to_owned(),
+    })
 }
 
 /// Fetches what running sandboxes have recorded. What is in the log already is shown all the same
@@ -86,26 +123,48 @@ fn verify(context: &Context) -> Result<u8, CliError> {
 
 /// The last events whose names begin like this.
 fn show(args: &Args, context: &Context, prefix: &str) -> Result<u8, CliError> {
-    let log = context.state()?.audit();
-    let loaded = match prefix {
-        "" => log.read(args.limit)?,
-        _ => log.read(usize::MAX)?,
-    };
+    let since = since(args)?;
+    let state = context.state()?;
+    let log = state.audit();
+    let sessions = state.session_records()?;
+    let is_all = prefix.is_empty() && since.is_none() && args.session.is_none();
+    let loaded = log.read(if is_all { args.limit } else { usize::MAX })?;
     let mut events = loaded.value;
-    events.retain(|event| event.event.starts_with(prefix));
-    let surplus = events.len().saturating_sub(args.limit);
+    events.retain(|event| {
+        event.event.starts_with(prefix)
+            && since.is_none_or(|since| safety::happened(event) >= since)
+            && args
+                .session
+                .as_ref()
+                .is_none_or(|name| safety::is_of(event, &sessions, name))
+    });
+    let count = events.len();
+    let surplus = count.saturating_sub(args.limit);
     events.drain(..surplus);
-    context.printer.data("AuditLog", &events, &loaded.warnings);
-    let rows = events
+    let mut warnings = loaded.warnings;
+    let full = events
         .iter()
-        .map(|event| {
-            let session = event.session.clone().unwrap_or_default();
-            let data = serde_json::Value::Object(event.data.clone()).to_string();
-            vec![event.time.to_string(), event.event.clone(), session, data]
-        })
-        .collect();
-    context
-        .printer
-        .result(&table(&["TIME", "EVENT", "SESSION", "DATA"], rows));
+        .filter_map(|event| safety::full(event, &sessions));
+    warnings.extend(full);
+    context.printer.data("AuditLog", &events, &warnings);
+    context.printer.warnings(&warnings);
+    context.printer.result(&match prefix {
+        SAFETY => safety::describe(&events, &sessions),
+        _ => describe(&events),
+    });
+    if surplus > 0 {
+        let shown = events.len();
+        let note = format!("the last {shown} of {count} (all: -n {count})");
+        context.printer.note(&note);
+    }
     Ok(0)
+}
+
+fn describe(events: &[AuditEvent]) -> String {
+    let rows = events.iter().map(|event| {
+        let session = event.session.clone().unwrap_or_default();
+        let data = serde_json::Value::Object(event.data.clone()).to_string();
+        vec![event.time.to_string(), event.event.clone(), session, data]
+    });
+    table(&["TIME", "EVENT", "SESSION", "DATA"], rows.collect())
 }

@@ -155,3 +155,38 @@ fn without_the_net_there_is_no_collector() {
     assert!(!seen.contains("guard collect"), "{seen}");
     assert!(recorded(&context).is_empty());
 }
+
+/// An agent that fills the record hides what it does next, and that is told: to it, at the end of the
+/// session, and by the log. What may run only when that is recorded does not run any more.
+#[test]
+fn a_full_record_is_told_everywhere() {
+    let context = with_net("{action: warn}", false);
+    let script = r#"perl -MIO::Socket::UNIX -e '
+        my $big = "x" x 30000;
+        for (1..40) {
+            my $s = IO::Socket::UNIX->new("/var/lib/scc/socket") or redo;
+            print $s qq({"schema":1,"decision":"warn","surface":"guard",)
+                . qq("findings":[{"rule":"made.up","command":"$big"}]});
+            shutdown $s, 1; local $/; <$s>;
+        }'
+        git stash clear 2>&1; true"#;
+    let run = scc(&context, &["start", "--fresh", "--", "bash", "-c", script]).ok();
+    let refused = "scc refused `git stash clear` (record.full)";
+    assert!(run.stdout.starts_with(refused), "{run:?}");
+    assert!(run.stdout.contains("`scc start`"), "{run:?}");
+    assert!(
+        run.stderr.contains("record of refused commands was full"),
+        "{run:?}"
+    );
+    for _ in 0..2 {
+        let run = scc(&context, &["audit", "safety", "--json", "-n", "1000"]).ok();
+        let envelope = run.json();
+        let all = envelope["data"].as_array().unwrap();
+        let told = |event: &&Value| event["event"] == "safety.record-full";
+        assert_eq!(all.iter().filter(told).count(), 1);
+        assert!(all.len() > 30, "{}", all.len());
+        let warnings = envelope["status"]["warnings"].to_string();
+        assert!(warnings.contains("is full"), "{warnings}");
+    }
+    scc(&context, &["audit", "verify"]).ok();
+}

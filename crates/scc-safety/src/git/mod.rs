@@ -9,6 +9,7 @@ mod config;
 mod fetch;
 mod globals;
 mod history;
+mod instead;
 mod internal;
 mod programs;
 mod push;
@@ -95,6 +96,13 @@ impl Call<'_> {
         judge.find(rule, &all, self.words);
     }
 
+    /// Records that a setting offends a rule, together with the subcommand.
+    fn find_setting(&self, judge: &mut Judge<'_>, rule: &RuleInfo, setting: &Word) {
+        let mut word = Word::known("with ", setting.span.clone());
+        word.push_word(setting);
+        self.find(judge, rule, &[&word]);
+    }
+
     /// Records that an option that is on, or may be, offends a rule. True if it is.
     fn find_option(
         &self,
@@ -158,12 +166,19 @@ impl Call<'_> {
                 programs::of_subcommand(judge, &self);
             } else {
                 alias::judge(judge, &self);
+                for finding in judge.findings_since(before) {
+                    let alias = format!(" (by the alias `{name}`)");
+                    if !finding.reason.ends_with(&alias) {
+                        finding.reason.push_str(&alias);
+                    }
+                }
             }
         }
         if judge.found_since(before) && internal::is_gits_own(judge, self.invocation) {
             judge.forget(before, |_| true);
         }
         self.forget_discards(judge, before);
+        instead::fit(judge, &self, before);
     }
 
     /// In a work tree that is disposable, uncommitted work may be discarded.

@@ -24,12 +24,13 @@ pub(super) fn push(judge: &mut Judge<'_>, call: &Call<'_>) {
     if parsed.help || parsed.surely_on("dry-run") {
         return;
     }
+    let before = judge.mark();
     common(judge, call, &parsed);
     call.find_option(judge, &parsed, "delete", rules::PUSH_DELETE);
     call.find_option(judge, &parsed, "prune", rules::PUSH_PRUNE);
     // Without refspecs git takes those of the configuration.
     if parsed.operands.len() < 2 && !parsed.surely_on("tags") {
-        configured(judge, call, &parsed);
+        configured(judge, call, &parsed, before);
     }
 }
 
@@ -67,8 +68,9 @@ fn judge_refspec(judge: &mut Judge<'_>, call: &Call<'_>, refspec: &Word) {
     }
 }
 
-/// `remote.NAME.mirror` and `remote.NAME.push`.
-fn configured(judge: &mut Judge<'_>, call: &Call<'_>, parsed: &Parsed) {
+/// `remote.NAME.mirror` and `remote.NAME.push`. What was found since `mark` is of the same push, and
+/// what is suggested instead must not depend on such a setting.
+fn configured(judge: &mut Judge<'_>, call: &Call<'_>, parsed: &Parsed, mark: usize) {
     let Some(config) = call.config(judge) else {
         return;
     };
@@ -99,6 +101,7 @@ fn configured(judge: &mut Judge<'_>, call: &Call<'_>, parsed: &Parsed) {
         };
         entries.cloned().collect::<Vec<_>>()
     };
+    let mut instead = None;
     // The last value counts, but each of several remotes may be meant.
     let mirrors = matching(&mirror);
     for (key, value) in &mirrors {
@@ -106,18 +109,38 @@ fn configured(judge: &mut Judge<'_>, call: &Call<'_>, parsed: &Parsed) {
             .last(key)
             .is_some_and(|value| value.is_none_or(may_be_true));
         if last && value.as_ref().is_none_or(may_be_true) {
-            call.find(judge, rules::PUSH_MIRROR, &[&setting(key, value.as_ref())]);
+            call.find_setting(judge, rules::PUSH_MIRROR, &setting(key, value.as_ref()));
+            instead = instead.or_else(|| {
+                let name = remote_of(key)?;
+                Some(format!(
+                    "git -c remote.{name}.mirror=false push {name} HEAD"
+                ))
+            });
         }
     }
     for (key, value) in matching(&push) {
         let value = value.unwrap_or_default();
         let shown = setting(&key, Some(&value));
         if value.start().starts_with('+') {
-            call.find(judge, rules::PUSH_FORCE, &[&shown]);
+            call.find_setting(judge, rules::PUSH_FORCE, &shown);
         } else if value.start().starts_with(':') && !value.is(":") {
-            call.find(judge, rules::PUSH_DELETE, &[&shown]);
+            call.find_setting(judge, rules::PUSH_DELETE, &shown);
+        } else {
+            continue;
         }
+        let named = || Some(format!("git push {} HEAD", remote_of(&key)?));
+        instead = instead.or_else(named);
     }
+    if let Some(command) = instead {
+        judge.suggest(mark, &format!("push what is meant: `{command}`"));
+    }
+}
+
+/// The remote of a setting, where its name may stand in a command as it is.
+fn remote_of(key: &str) -> Option<&str> {
+    let (name, _) = key.strip_prefix("remote.")?.rsplit_once('.')?;
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/');
+    (!name.starts_with('-') && name.chars().all(is_plain)).then_some(name)
 }
 
 /// A setting, for people.

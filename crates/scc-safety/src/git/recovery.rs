@@ -52,8 +52,9 @@ pub(super) fn gc(judge: &mut Judge<'_>, call: &Call<'_>) {
     if parsed.help {
         return;
     }
+    let mark = judge.mark();
     expiry(judge, call, &parsed, "prune");
-    configured(judge, call);
+    configured(judge, call, mark);
     call.find_stray(judge, &parsed, 0, rules::REFLOG_UNKNOWN);
 }
 
@@ -67,7 +68,9 @@ fn expiry(judge: &mut Judge<'_>, call: &Call<'_>, parsed: &Parsed, option: &str)
     }
 }
 
-fn configured(judge: &mut Judge<'_>, call: &Call<'_>) {
+/// What was found since `mark` is of the same command; what is suggested instead must not depend on the
+/// settings.
+fn configured(judge: &mut Judge<'_>, call: &Call<'_>, mark: usize) {
     let Some(config) = call.config(judge) else {
         return;
     };
@@ -77,20 +80,34 @@ fn configured(judge: &mut Judge<'_>, call: &Call<'_>) {
         .map(|(key, _)| key)
         .filter(|key| key.starts_with("gc."))
         .collect();
+    // A key with wildcards or blanks does not stand in a command as it is.
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '/');
+    let mut settings = Vec::new();
+    let mut all_plain = true;
     for key in keys {
-        too_young(judge, call, &config, key);
+        if too_young(judge, call, &config, key) {
+            all_plain &= key.chars().all(is_plain);
+            settings.push(format!("-c {key}=90.days.ago"));
+        }
+    }
+    if !settings.is_empty() && all_plain {
+        let command = format!("git {} gc", settings.join(" "));
+        judge.suggest(mark, &format!("`{command}` keeps what recovery may need"));
     }
 }
 
-fn too_young(judge: &mut Judge<'_>, call: &Call<'_>, config: &Config, key: &str) {
+/// True if it is, and was found.
+fn too_young(judge: &mut Judge<'_>, call: &Call<'_>, config: &Config, key: &str) -> bool {
     let Some(Some(value)) = config.last(key) else {
-        return;
+        return false;
     };
-    if !age::is_harmless(value) {
-        let mut shown = Word::known(format!("{key}="), value.span.clone());
-        shown.push_word(value);
-        call.find(judge, rules::GC_PRUNE, &[&shown]);
+    if age::is_harmless(value) {
+        return false;
     }
+    let mut shown = Word::known(format!("{key}="), value.span.clone());
+    shown.push_word(value);
+    call.find_setting(judge, rules::GC_PRUNE, &shown);
+    true
 }
 
 pub(super) fn prune(judge: &mut Judge<'_>, call: &Call<'_>) {
@@ -114,7 +131,10 @@ pub(super) fn repack(judge: &mut Judge<'_>, call: &Call<'_>) {
 
 pub(super) fn maintenance(judge: &mut Judge<'_>, call: &Call<'_>) {
     match call.args().first() {
-        Some(subcommand) if subcommand.is("run") => configured(judge, call),
+        Some(subcommand) if subcommand.is("run") => {
+            let mark = judge.mark();
+            configured(judge, call, mark);
+        }
         Some(subcommand) if subcommand.get().is_none() => {
             call.find(judge, rules::REFLOG_UNKNOWN, &[subcommand]);
         }

@@ -47,12 +47,26 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
     Ok(0)
 }
 
-/// With those that are named like it.
+/// Whether somebody who says this may mean the rule: a part of its name, its neighbour, its switch, or
+/// a command that it stops.
+fn is_alike(rule: &RuleInfo, name: &str) -> bool {
+    let id = rule.id.as_str();
+    let family = name
+        .rsplit_once('.')
+        .map(|(family, _)| format!("{family}."));
+    let is_near = family.is_some_and(|family| id.starts_with(&family));
+    id.contains(name)
+        || is_near
+        || rule.group.switch() == Some(name)
+        || (name.contains(' ') && rule.stops.contains(name))
+}
+
+/// With those that may be meant.
 fn unknown(name: &str) -> CliError {
-    let all = rules().iter().map(|rule| rule.id.as_str());
-    let alike: Vec<_> = all
-        .filter(|id| !name.is_empty() && id.contains(name))
-        .collect();
+    let all = rules()
+        .iter()
+        .filter(|rule| !name.is_empty() && is_alike(rule, name));
+    let alike: Vec<_> = all.map(|rule| rule.id.as_str()).collect();
     let hint = match alike.as_slice() {
         [] => "see all: scc safety rules".to_owned(),
         some => format!(

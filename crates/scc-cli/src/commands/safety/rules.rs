@@ -26,6 +26,9 @@ pub(crate) struct RulesReport<'a> {
     origin: &'a Origin,
 }
 
+/// How many characters of what a rule stops are shown.
+const STOPS: usize = 40;
+
 pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
     let net = Net::load(&args.here, context)?;
     let rules_here = rules().iter().map(|rule| RuleReport::of(rule, &net));
@@ -38,11 +41,22 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
         .iter()
         .map(|rule| {
             let action = net.action(rule.group).to_owned();
-            vec![rule.id.to_string(), action, rule.stops.to_owned()]
+            vec![rule.id.to_string(), action, cut(rule.stops)]
         })
         .collect();
     context
         .printer
         .result(&table(&["RULE", "HERE", "STOPS"], rows));
+    context
+        .printer
+        .note("all of a rule: scc safety explain RULE");
     Ok(0)
+}
+
+/// What fits on a line of 80 characters.
+fn cut(stops: &str) -> String {
+    match stops.char_indices().nth(STOPS) {
+        Some((end, _)) => format!("{}…", &stops[..end]),
+        None => stops.to_owned(),
+    }
 }

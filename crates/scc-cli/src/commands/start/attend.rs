@@ -175,8 +175,14 @@ pub(crate) fn attended_status(ended: Ended, end: AgentEnd, context: &Context) ->
     }
 }
 
-/// Says why an agent was killed; its exit status as ours.
+/// Says why an agent was killed, and what is not in the audit log; its exit status as ours.
 fn report_end(end: AgentEnd, context: &Context) -> u8 {
+    if end.record_is_full {
+        context.printer.warning(
+            "the session's record of refused commands was full, and the last ones are not in the \
+             audit log (see the others: scc audit safety)",
+        );
+    }
     if end.timed_out {
         context.printer.warning(
             "the session's time was over, by the organization's rules (scc config explain)",
