@@ -59,10 +59,11 @@ pub(crate) fn run() -> Outcome<()> {
             RUNS,
             &["start", "--dry-run", "--json"],
         )?;
-        guard::overhead(&context, &scc, engine.host())?;
+        let guard = guard::overhead(&context, &scc, engine.host());
         let client = engine.client(&base);
         let description = first_output(&context, &scc, &client)?;
-        dashboard::first_frame(&context, &scc, &client, &description)
+        dashboard::first_frame(&context, &scc, &client, &description)?;
+        guard.and(guard::judging())
     })();
     engine.client(&base).clean(context.namespace());
     outcome

@@ -1,12 +1,16 @@
 //! What the guard adds to a git command in a sandbox.
 
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use scc_testkit::context::TestContext;
 
 use super::{command, report};
-use crate::run::Outcome;
+use crate::run::{Outcome, root};
+
+/// What the guard may add.
+const LIMIT: Duration = Duration::from_millis(1);
 
 /// Starts git and the guard in its place by turns, so that what else the machine does meets both,
 /// and prints the median of either in nanoseconds.
@@ -49,6 +53,24 @@ pub(super) fn overhead(context: &TestContext, scc: &Path, host: &str) -> Outcome
     let (bare, guarded) = (Duration::from_nanos(*bare), Duration::from_nanos(*guarded));
     report("git --version in a sandbox, unguarded", bare);
     report("git --version in a sandbox", guarded);
-    report("what the guard adds", guarded.saturating_sub(bare));
-    Ok(())
+    let added = guarded.saturating_sub(bare);
+    report("what the guard adds", added);
+    match added <= LIMIT {
+        true => Ok(()),
+        false => Err(format!("the guard adds more than {} ms", LIMIT.as_millis())),
+    }
+}
+
+/// Measures the judging of texts; that program itself fails where a text takes too long.
+pub(super) fn judging() -> Outcome<()> {
+    let mut bench = Command::new(env!("CARGO"));
+    let args = [
+        "bench",
+        "--quiet",
+        "-p",
+        "scc-safety",
+        "--bench",
+        "evaluate",
+    ];
+    crate::run::run(bench.args(args).current_dir(root()))
 }
