@@ -1,10 +1,11 @@
 //! `cargo xtask bench`: how long common commands take.
 
 mod dashboard;
+mod egress;
 mod guard;
 
 use std::io::Read as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -19,22 +20,78 @@ use crate::run::{Outcome, root, say, step, target};
 const RUNS: usize = 40;
 const STARTS: usize = 20;
 
-pub(crate) fn run() -> Outcome<()> {
+/// What can be measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Subject {
+    /// Common commands
+    Commands,
+    /// What the guard adds to a command, and the judging of texts
+    Guard,
+    /// The way to an agent's first output
+    Start,
+    /// The dashboard's first frame, with much to show
+    Dashboard,
+    /// What enforced egress adds to a start
+    EgressStart,
+    /// What it costs in a session
+    Egress,
+}
+
+/// What to measure, and of which build.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Only these; everything where none is named
+    subjects: Vec<Subject>,
+    /// With a debug build, to see that it works: its figures mean nothing
+    #[arg(long)]
+    debug: bool,
+}
+
+impl Args {
+    fn wants(&self, subject: Subject) -> bool {
+        self.subjects.is_empty() || self.subjects.contains(&subject)
+    }
+}
+
+pub(crate) fn run(args: &Args) -> Outcome<()> {
     let engine = TaskEngine::find_or_start()?;
     let base = base::ensure(&engine)?;
-    step("building scc (release)", || {
+    let scc = build(args.debug)?;
+    let any_of_scc = [
+        Subject::Commands,
+        Subject::Guard,
+        Subject::Start,
+        Subject::Dashboard,
+    ];
+    if any_of_scc.into_iter().any(|subject| args.wants(subject)) {
+        of_scc(args, &scc, &engine, &base)?;
+    }
+    let engine = engine.client(&base);
+    if args.wants(Subject::EgressStart) {
+        egress::start(&scc, &engine)?;
+    }
+    if args.wants(Subject::Egress) {
+        egress::session(&scc, &engine)?;
+    }
+    Ok(())
+}
+
+fn build(debug: bool) -> Outcome<PathBuf> {
+    let (profile, name) = match debug {
+        true => ("dev", "debug"),
+        false => ("release", "release"),
+    };
+    step(&format!("building scc ({name})"), || {
         let mut build = Command::new(env!("CARGO"));
-        let args = [
-            "build",
-            "--quiet",
-            "--release",
-            "-p",
-            "scc-cli",
-            "--all-features",
-        ];
-        crate::run::run(build.args(args).current_dir(root()))
+        let args = ["build", "--quiet", "--profile", profile];
+        build.args(args).args(["-p", "scc-cli", "--all-features"]);
+        crate::run::run(build.current_dir(root()))
     })?;
-    let scc = target().join("release/scc-scripted");
+    Ok(target().join(name).join("scc-scripted"))
+}
+
+/// What is measured in one context, without an organization.
+fn of_scc(args: &Args, scc: &Path, engine: &TaskEngine, base: &str) -> Outcome<()> {
     let context = TestContext::new();
     let config = serde_json::json!({
         "images": { "base": base },
@@ -42,31 +99,40 @@ pub(crate) fn run() -> Outcome<()> {
         "provider": "script",
     });
     context.configure(&config);
-    let measure = |name: &str, runs, args: &[&str]| {
-        let times: Vec<_> = (0..runs)
-            .map(|_| time(&context, &scc, engine.host(), args))
-            .collect();
-        let times = times.into_iter().collect::<Outcome<Vec<_>>>()?;
-        report(name, median(times));
-        Ok::<(), String>(())
-    };
-    let outcome = (|| {
-        time(&context, &scc, engine.host(), &["start", "--", "true"])?;
-        measure("scc --version", RUNS, &["--version"])?;
-        measure("scc status (engine calls included)", RUNS, &["status"])?;
-        measure(
-            "scc start --dry-run --json",
-            RUNS,
-            &["start", "--dry-run", "--json"],
-        )?;
-        let guard = guard::overhead(&context, &scc, engine.host());
-        let client = engine.client(&base);
-        let description = first_output(&context, &scc, &client)?;
-        dashboard::first_frame(&context, &scc, &client, &description)?;
-        guard.and(guard::judging())
-    })();
-    engine.client(&base).clean(context.namespace());
+    let outcome = measure(args, &context, scc, &engine.client(base));
+    engine.client(base).clean(context.namespace());
     outcome
+}
+
+fn measure(args: &Args, context: &TestContext, scc: &Path, engine: &Engine) -> Outcome<()> {
+    let host = engine.host();
+    time(context, scc, &host, &["start", "--", "true"])?;
+    if args.wants(Subject::Commands) {
+        for (name, args) in [
+            ("scc --version", &["--version"] as &[&str]),
+            ("scc status (engine calls included)", &["status"]),
+            (
+                "scc start --dry-run --json",
+                &["start", "--dry-run", "--json"],
+            ),
+        ] {
+            let times = (0..RUNS).map(|_| time(context, scc, &host, args));
+            report(name, median(times.collect::<Outcome<Vec<_>>>()?));
+        }
+    }
+    // What takes too long is said when the rest is measured.
+    let guard = match args.wants(Subject::Guard) {
+        true => guard::measure(context, scc, &host, args.debug),
+        false => Ok(()),
+    };
+    let description = match args.wants(Subject::Start) || args.wants(Subject::Dashboard) {
+        true => Some(first_output(context, scc, engine)?),
+        false => None,
+    };
+    if let Some(description) = description.filter(|_| args.wants(Subject::Dashboard)) {
+        dashboard::first_frame(context, scc, engine, &description)?;
+    }
+    guard
 }
 
 /// The time to the agent's first output: of `scc start`, and of a container made from the same
@@ -74,7 +140,7 @@ pub(crate) fn run() -> Outcome<()> {
 /// answer is that description.
 fn first_output(context: &TestContext, scc: &Path, engine: &Engine) -> Outcome<Value> {
     let start = ["start", "--", "echo", "first"];
-    scc_output(context, scc, engine, &start)?;
+    scc_output(&mut command(context, scc, &engine.host(), &start))?;
     let all = engine.sessions(context.namespace());
     let id = all.first().and_then(|container| container["Id"].as_str());
     let found = engine.get(&format!("/containers/{}/json", id.unwrap_or_default()));
@@ -82,7 +148,12 @@ fn first_output(context: &TestContext, scc: &Path, engine: &Engine) -> Outcome<V
     description["HostConfig"] = found["HostConfig"].clone();
     let (mut ours, mut bare) = (Vec::new(), Vec::new());
     for _ in 0..STARTS {
-        ours.push(scc_output(context, scc, engine, &start)?);
+        ours.push(scc_output(&mut command(
+            context,
+            scc,
+            &engine.host(),
+            &start,
+        ))?);
         bare.push(bare_output(engine, &description)?);
     }
     let (ours, bare) = (median(ours), median(bare));
@@ -99,13 +170,8 @@ fn report(name: &str, time: Duration) {
     ));
 }
 
-fn scc_output(
-    context: &TestContext,
-    scc: &Path,
-    engine: &Engine,
-    args: &[&str],
-) -> Outcome<Duration> {
-    let mut command = command(context, scc, &engine.host(), args);
+/// The time until a launch whose agent prints `first` has printed it.
+fn scc_output(command: &mut Command) -> Outcome<Duration> {
     let begin = Instant::now();
     let mut child = command
         .stdout(Stdio::piped())

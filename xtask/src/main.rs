@@ -41,8 +41,8 @@ enum Task {
         /// Only tests whose names contain one of these
         filters: Vec<String>,
     },
-    /// Measure: medians of common commands, and of the way to an agent's first output
-    Bench,
+    /// Measure: medians of common commands, of the way to an agent's first output, and the like
+    Bench(bench::Args),
     Schema(schema::Args),
 }
 
@@ -50,7 +50,7 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().task {
         Task::Try { provider } => tryout::run(&provider),
         Task::Test { quick, filters } => test::run(quick, &filters),
-        Task::Bench => bench::run(),
+        Task::Bench(args) => bench::run(&args),
         Task::Schema(args) => schema::run(&args),
     };
     match outcome {

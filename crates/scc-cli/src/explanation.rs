@@ -1,5 +1,6 @@
 //! The effective policy in words: a section for each part, with who said what.
 
+use scc_config::ArtifactKind;
 use scc_policy::{Decision, EffectivePolicy, ItemKind, Origin, Outcome, Reason, Sourced};
 use serde_json::json;
 
@@ -48,9 +49,25 @@ pub(crate) fn plugins(policy: &EffectivePolicy) -> Section {
         section.add(&bundle.name, "bundle", &bundle.origin);
     }
     for (name, artifact) in &policy.artifacts {
-        section.add(name, "artifact", &artifact.origin);
+        let bundles: Vec<_> = policy.bundles_with(name).collect();
+        let required = if artifact.required { ", required" } else { "" };
+        let what = format!(
+            "{} of {}{required}",
+            artifact_kind(artifact.kind),
+            bundles.join(", ")
+        );
+        section.add(name, &what, &artifact.origin);
     }
     section
+}
+
+/// The word for a kind of artifact.
+pub(crate) fn artifact_kind(kind: ArtifactKind) -> &'static str {
+    match kind {
+        ArtifactKind::Skill => "skill",
+        ArtifactKind::McpServer => "MCP server",
+        ArtifactKind::NativeIntegration => "plugin",
+    }
 }
 
 pub(crate) fn servers(policy: &EffectivePolicy) -> Section {

@@ -1,8 +1,10 @@
-//! Plugins and MCP servers as commands show them: what an agent gets here, and what was refused.
+//! Plugins, MCP servers and artifacts as commands show them: what an agent gets here, and what was refused.
 
 use std::path::{Path, PathBuf};
 
-use scc_launch::{ChoiceInput, ExtensionsPlan, LaunchError, ProviderChoice, choose_provider};
+use scc_launch::{
+    ArtifactPlan, ChoiceInput, ExtensionsPlan, LaunchError, ProviderChoice, choose_provider,
+};
 use scc_policy::{Decision, EffectivePolicy, ItemKind, Outcome};
 use scc_provider::AgentProvider;
 
@@ -10,6 +12,7 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::explanation;
 use crate::governance::{Asked, Effective, workspace_root};
+use crate::output::table;
 
 /// Which agent is meant, and where.
 #[derive(Debug, Default, clap::Args)]
@@ -88,7 +91,20 @@ impl Found {
         }
     }
 
-    /// What was decided about one item; `name` may leave out the marketplace of a plugin.
+    /// What was decided about artifacts and bundles and did not let them in.
+    pub(crate) fn refused_artifacts(&self) -> Vec<&Decision> {
+        let bundles = self.refused(ItemKind::Bundle).into_iter();
+        bundles.chain(self.refused(ItemKind::Artifact)).collect()
+    }
+
+    /// The artifact of this name, where a bundle has it and nothing stands against it.
+    pub(crate) fn artifact(&self, name: &str) -> Option<&ArtifactPlan> {
+        let mut artifacts = self.plan.artifacts.iter();
+        artifacts.find(|one| one.facts.artifact.eq_ignore_ascii_case(name))
+    }
+
+    /// What was decided about one item, or about the artifact of this name; `name` may leave out the
+    /// marketplace of a plugin.
     ///
     /// # Errors
     /// When nobody asked for it.
@@ -101,7 +117,8 @@ impl Found {
         };
         let all = self.policy.decisions.iter();
         let found: Vec<_> = all
-            .filter(|one| one.kind == kind && is_meant(&one.item))
+            .filter(|one| one.kind == kind || one.kind == ItemKind::Artifact)
+            .filter(|one| is_meant(&one.item))
             .collect();
         match found.is_empty() {
             false => Ok(found),
@@ -113,6 +130,55 @@ impl Found {
                 hint: "see what is asked for: scc config explain".to_owned(),
             }),
         }
+    }
+}
+
+/// The artifacts of bundles as a table; empty where there are none.
+pub(crate) fn artifacts<'a>(
+    artifacts: impl Iterator<Item = &'a ArtifactPlan>,
+    provider: &str,
+) -> String {
+    let rows: Vec<_> = artifacts.map(artifact_row).collect();
+    let agent = provider.to_uppercase();
+    match rows.is_empty() {
+        true => String::new(),
+        false => table(
+            &[
+                "ARTIFACT",
+                "KIND",
+                "BUNDLE",
+                "VERSION",
+                "ASKED FOR BY",
+                &agent,
+            ],
+            rows,
+        ),
+    }
+}
+
+fn artifact_row(artifact: &ArtifactPlan) -> Vec<String> {
+    let facts = &artifact.facts;
+    let source = facts.source.as_ref();
+    let version = source.map(|source| source.short().to_owned());
+    vec![
+        facts.artifact.clone(),
+        explanation::artifact_kind(facts.kind).to_owned(),
+        facts.bundles.join(", "),
+        version
+            .or_else(|| facts.version.clone())
+            .unwrap_or_default(),
+        facts.origin.to_string(),
+        artifact_state(artifact),
+    ]
+}
+
+/// Whether the agent gets it, and what of it not.
+pub(crate) fn artifact_state(artifact: &ArtifactPlan) -> String {
+    let reasons = artifact.left_out.join("; ");
+    match &artifact.delivered_as {
+        Some(name) if reasons.is_empty() => format!("gets it as {name}"),
+        Some(name) => format!("gets a part as {name}: {reasons}"),
+        None => format!("does not get it: {reasons}"),
     }
 }
 

@@ -17,7 +17,7 @@ use scc_launch::{
 use scc_policy::{EffectivePolicy, PolicyInput};
 use scc_provider::AgentProvider;
 use scc_sources::{Attempt, FetchOptions, Loader, Source, SourceCache, TreeLimits, TreeLoader};
-use scc_state::StateDir;
+use scc_state::{PersonalProfile, StateDir};
 use secrecy::SecretString;
 
 use crate::commands::refresh;
@@ -35,6 +35,8 @@ pub(crate) struct Asked {
     pub(crate) team: Option<String>,
     /// What stands for the team's own document.
     pub(crate) team_file: Option<PathBuf>,
+    /// What stands for the personal profile.
+    pub(crate) profile: Option<PersonalProfile>,
     pub(crate) standalone: bool,
     pub(crate) offline: bool,
     pub(crate) force: bool,
@@ -99,6 +101,7 @@ impl Rules {
             workspace: self.asked.workspace.as_deref(),
             team: self.asked.team.as_deref(),
             team_file: self.asked.team_file.as_deref(),
+            profile: self.asked.profile.as_ref(),
             standalone: self.asked.standalone,
             offline: self.asked.offline,
             force_refresh: self.asked.force,

@@ -74,7 +74,7 @@ fn a_profile_is_saved_listed_and_shown() {
 fn what_is_no_profile_is_refused() {
     let context = TestContext::new();
     for (args, word) in [
-        (&["save"] as &[&str], "--from FILE"),
+        (&["save"] as &[&str], "--provider"),
         (&["save", "--plugin", "review"], "names no marketplace"),
         (&["save", "--mcp", "docs"], "no `=`"),
         (&["sync"], "--push"),

@@ -1,5 +1,6 @@
 //! The rules between the values of a document. Each has an id, which is [`ConfigError::rule`].
 
+mod artifacts;
 mod org;
 mod patterns;
 mod servers;

@@ -44,6 +44,7 @@
 //! ```
 
 mod artifacts;
+mod binding;
 mod check;
 mod de;
 mod document;
@@ -69,6 +70,7 @@ mod profile;
 mod project;
 mod read;
 mod recover;
+mod rendering;
 mod secret;
 mod security;
 mod session;
@@ -108,6 +110,7 @@ pub use pattern_set::PatternSet;
 pub use plugin::{BareName, PluginPatterns, PluginRef, PluginRefError};
 pub use profile::{Profile, ProfileDelegation, Trust};
 pub use project::ProjectConfig;
+pub use rendering::{ArtifactForm, ArtifactView, Rendered};
 pub use secret::{SecretSource, is_variable as is_variable_name};
 pub use security::{NetworkTool, SafetyAction, SafetyNet, Security};
 pub use session::{DevAction, DevEnvironment, NetworkPolicy, Session};

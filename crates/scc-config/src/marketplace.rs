@@ -6,6 +6,8 @@ use schemars::JsonSchema;
 use serde::de::{Deserializer, Error};
 use serde::{Deserialize, Serialize};
 
+use crate::rendering::is_commit_id;
+
 /// A repository of plugins.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "source", rename_all = "lowercase", deny_unknown_fields)]
@@ -112,6 +114,15 @@ impl Marketplace {
             Self::Git(_) => "git",
             Self::Url(_) => "url",
             Self::Directory(_) => "directory",
+        }
+    }
+
+    /// Whether it names a commit, so that what is there cannot change.
+    pub fn is_fixed(&self) -> bool {
+        match self {
+            Self::Github(source) => is_commit_id(&source.branch),
+            Self::Git(source) => is_commit_id(&source.branch),
+            Self::Url(_) | Self::Directory(_) => false,
         }
     }
 

@@ -131,7 +131,7 @@ fn base_commit(
         },
     };
     let commit = |name: &String| {
-        if read::is_special(&facts.common_dir.join(name)) {
+        if places(name).any(|place| read::is_special(&facts.common_dir.join(place))) {
             return None;
         }
         let id = repo.rev_parse_single(name.as_str()).ok()?;
@@ -145,6 +145,16 @@ fn base_commit(
             path: facts.root.clone(),
             name: names.first().cloned().unwrap_or_default(),
         })
+}
+
+/// Where git looks for a reference of this name. A pipe there would hold whoever opens it.
+fn places(name: &str) -> impl Iterator<Item = String> {
+    let end = name.find(['~', '^', '@', ':']).unwrap_or(name.len());
+    let reference = name[..end].to_owned();
+    let below = ["", "refs/", "refs/tags/", "refs/heads/", "refs/remotes/"];
+    below
+        .into_iter()
+        .map(move |dir| format!("{dir}{reference}"))
 }
 
 /// What is written to make a worktree or a branch must be in the repository: an agent can put links

@@ -144,6 +144,29 @@ fn a_branch_begins_where_it_is_told() {
 }
 
 #[test]
+fn nobody_waits_for_a_pipe_that_is_named_as_the_base() {
+    let repo = Repository::new();
+    for (pipe, base) in [
+        ("refs/heads/pipe", "pipe"),
+        ("refs/heads/pipe", "pipe~1"),
+        ("refs/heads/pipe", "heads/pipe"),
+        ("refs/tags/label", "label^{commit}"),
+    ] {
+        let place = repo.root().join(".git").join(pipe);
+        mkfifo(&place);
+        let path = repo.at("x");
+        let wanted = NewWorktree {
+            path: &path,
+            branch: "x",
+            base: Some(base),
+        };
+        let refused = add_worktree(&repo.facts(), wanted).unwrap_err();
+        assert!(matches!(refused, GitError::NoCommit { .. }), "{refused}");
+        fs::remove_file(&place).unwrap();
+    }
+}
+
+#[test]
 fn a_branch_begins_at_what_is_checked_out() {
     let repo = Repository::new();
     fs::write(repo.root().join("file"), "work\n").unwrap();

@@ -31,16 +31,24 @@ pub(crate) fn run(sealed: &[OsString], path: Option<&OsStr>) -> io::Result<()> {
     writeln!(out, "end")
 }
 
-/// Targets as the kernel writes them, with white space as numbers (proc(5)).
+/// Target, mode, kind, what of the file system is mounted, its source and its own mode. Paths are as the
+/// kernel writes them, with white space as numbers (proc(5)).
 fn mounts(out: &mut impl Write) -> io::Result<()> {
     let text = fs::read_to_string("/proc/self/mountinfo")?;
     for line in text.lines() {
         let words: Vec<_> = line.split(' ').collect();
-        let kind = words.iter().position(|word| *word == "-");
-        let kind = kind.and_then(|dash| words.get(dash + 1));
-        if let (Some(target), Some(options), Some(kind)) = (words.get(4), words.get(5), kind) {
-            let mode = options.split(',').next().unwrap_or_default();
-            writeln!(out, "mount\t{target}\t{mode}\t{kind}")?;
+        let dash = words.iter().position(|word| *word == "-");
+        match words.split_at(dash.unwrap_or_default()) {
+            ([_, _, _, root, target, options, ..], [_, kind, source, all, ..]) => {
+                let [mode, all] = [options, all].map(|list| list.split(',').next());
+                let (mode, all) = (mode.unwrap_or_default(), all.unwrap_or_default());
+                writeln!(
+                    out,
+                    "mount\t{target}\t{mode}\t{kind}\t{root}\t{source}\t{all}"
+                )?;
+            }
+            // It is not left out: whoever reads this takes it for what it is.
+            _ => writeln!(out, "mount\t{line}")?,
         }
     }
     Ok(())
@@ -151,7 +159,11 @@ mod tests {
     #[test]
     fn the_kernel_is_asked() {
         let mounts = said(mounts);
-        assert!(mounts.contains("mount\t/proc\trw\tproc"), "{mounts}");
+        assert!(
+            mounts.contains("mount\t/proc\trw\tproc\t/\tproc\trw\n"),
+            "{mounts}"
+        );
+        assert!(mounts.lines().all(|line| line.split('\t').count() == 7));
         let own = std::process::id();
         let processes = said(processes);
         let start = format!("process\t{own}\t");

@@ -30,34 +30,74 @@ impl World for BeforeGuard {
     }
 }
 
-/// Whether a guard stands behind: only scc's own sandboxes have the policy at its compiled-in place,
-/// of root and sealed, which no agent can feign. Anywhere else nothing judges once more.
-fn world() -> &'static dyn World {
-    match policy::load() {
-        Ok(_) => &BeforeGuard,
-        Err(_) => &Unknown,
+/// Where the agent is that asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// In a sandbox of scc: its policy is there, and its collector.
+    Sandbox,
+    /// Anywhere else. Nobody collects records there.
+    Outside,
+}
+
+impl Place {
+    fn policy(self) -> Result<Policy, policy::Unusable> {
+        match self {
+            Self::Sandbox => policy::load(),
+            Self::Outside => policy::load_outside(),
+        }
+    }
+
+    /// What is known beside the call. In a sandbox a guard stands behind, since without the policy at
+    /// its compiled-in place, of root and sealed, nothing is judged at all; anywhere else nothing
+    /// judges once more.
+    fn world(self) -> &'static dyn World {
+        match self {
+            Self::Sandbox => &BeforeGuard,
+            Self::Outside => &Unknown,
+        }
+    }
+
+    fn record(self, verdict: &Verdict) -> io::Result<()> {
+        match self {
+            Self::Sandbox => record::send(verdict, Surface::Hook),
+            Self::Outside => Ok(()),
+        }
+    }
+
+    fn record_unjudged(self, text: &str) {
+        if self == Self::Sandbox {
+            record::send_unjudged(UNUSABLE, text, Surface::Hook);
+        }
+    }
+
+    /// What to do where nothing can be judged.
+    fn next(self) -> &'static str {
+        match self {
+            Self::Sandbox => refusal::FRESH,
+            Self::Outside => refusal::REPAIR,
+        }
     }
 }
 
 /// The exit status. A refusal is never without a reason: one agent takes that for a broken hook.
-pub(crate) fn run() -> u8 {
+pub(crate) fn run(place: Place) -> u8 {
     let call = read(io::stdin().lock());
     let text = call.as_ref().map(shown).unwrap_or_default();
-    match call.and_then(|call| judge(&call)) {
+    match call.and_then(|call| judge(&call, place)) {
         Ok(verdict) if verdict.decision == Decision::Allow => 0,
-        Ok(verdict) => answer(&verdict, &text),
-        Err(why) => refuse_unjudged(&why, &text),
+        Ok(verdict) => answer(&verdict, &text, place),
+        Err(why) => refuse_unjudged(&why, &text, place),
     }
 }
 
-fn answer(verdict: &Verdict, text: &str) -> u8 {
-    let recorded = record::send(verdict, Surface::Hook);
+fn answer(verdict: &Verdict, text: &str, place: Place) -> u8 {
+    let recorded = place.record(verdict);
     match (verdict.decision, recorded) {
         (Decision::Refuse, _) => {
             refusal::say(&refusal::verdict(verdict, Format::wanted()));
             REFUSED
         }
-        (_, Err(error)) => refuse_unjudged(&shim::unrecorded(&error), text),
+        (_, Err(error)) => refuse_unjudged(&shim::unrecorded(&error), text, place),
         (_, Ok(())) => {
             refusal::say(&refusal::verdict(verdict, Format::wanted()));
             0
@@ -66,20 +106,15 @@ fn answer(verdict: &Verdict, text: &str) -> u8 {
 }
 
 /// `text` is what the agent was about to run, as far as that could be read.
-fn refuse_unjudged(why: &str, text: &str) -> u8 {
-    refusal::say(&refusal::unusable(
-        &[],
-        why,
-        refusal::FRESH,
-        Format::wanted(),
-    ));
-    record::send_unjudged(UNUSABLE, text, Surface::Hook);
+fn refuse_unjudged(why: &str, text: &str, place: Place) -> u8 {
+    refusal::say(&refusal::unusable(&[], why, place.next(), Format::wanted()));
+    place.record_unjudged(text);
     REFUSED
 }
 
-fn judge(call: &Value) -> Result<Verdict, String> {
-    let policy = policy::load().map_err(|why| why.to_string())?;
-    verdict(call, world(), &policy)
+fn judge(call: &Value, place: Place) -> Result<Verdict, String> {
+    let policy = place.policy().map_err(|why| why.to_string())?;
+    verdict(call, place.world(), &policy)
 }
 
 /// The command of a call, for people; empty where it names none.
@@ -164,8 +199,10 @@ mod tests {
             assert_eq!(decision(&BeforeGuard), before_guard, "{text}");
             assert_eq!(decision(&Unknown), Decision::Refuse, "{text}");
         }
-        // There is no sandbox's policy here.
-        assert!(!world().is_judged_again());
+        // Here is no sandbox, so nothing is judged for one.
+        assert!(Place::Sandbox.policy().is_err());
+        assert!(!Place::Outside.world().is_judged_again());
+        assert!(Place::Sandbox.world().is_judged_again());
     }
 
     #[test]

@@ -3,10 +3,10 @@
 //! One static program. Which tool it stands for, it takes from the kernel's name of its own file
 //! (`/proc/self/exe`), not from what the caller calls it. There it judges the arguments with
 //! `scc-safety` and the policy of the sandbox, and becomes the real tool or refuses with status 126.
-//! Under its own name it is a command: `guard hook` judges what an agent is about to do, `guard
-//! collect` records what was refused, `guard init` is the first process of a sandbox, `guard install`
-//! is a step of an image's build, and `guard relay` and `guard probe` are those of `scc-relay`; `guard
-//! facts` says what the sandbox is.
+//! Under its own name it is a command: `guard hook` judges what an agent is about to do (`--outside`
+//! where there is no sandbox of scc), `guard collect` records what was refused, `guard init` is the
+//! first process of a sandbox, `guard install` is a step of an image's build, and `guard relay` and
+//! `guard probe` are those of `scc-relay`; `guard facts` says what the sandbox is.
 //!
 //! Every state that it does not expect is a refusal: no policy, a policy that others could have
 //! written, an internal failure.
@@ -67,7 +67,8 @@ fn dispatch(invocation: &Invocation) -> u8 {
 fn command(invocation: &Invocation) -> u8 {
     let words = invocation.args.get(1..).unwrap_or_default();
     match words {
-        [word] if word == "hook" => hook::run(),
+        [word] if word == "hook" => hook::run(hook::Place::Sandbox),
+        [word, flag] if word == "hook" && flag == "--outside" => hook::run(hook::Place::Outside),
         [word] if word == "collect" => told("the collector ended", record::collect()),
         [word, sealed @ ..] if word == "facts" => told("a fact is missing", facts(sealed)),
         [word, uid] if word == "install" => install(&uid.to_string_lossy()),
@@ -80,7 +81,7 @@ fn command(invocation: &Invocation) -> u8 {
 }
 
 fn usage() -> u8 {
-    let commands = "hook | collect | facts DIRECTORY… | install UID | \
+    let commands = "hook [--outside] | collect | facts DIRECTORY… | install UID | \
                     init [--until MILLISECONDS] -- PROGRAM ARGS";
     refusal::say(&format!("usage: guard {commands}\n"));
     USAGE

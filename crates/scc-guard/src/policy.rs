@@ -43,6 +43,22 @@ pub(crate) fn load() -> Result<Policy, Unusable> {
     Policy::parse(&text).map_err(Unusable::Invalid)
 }
 
+/// The policy outside of sandboxes: everything is refused that scc's rules know, unless root says
+/// otherwise at the usual place.
+pub(crate) fn load_outside() -> Result<Policy, Unusable> {
+    or_default(read(Path::new(PATH), ROOT, false))
+}
+
+fn or_default(text: Result<Vec<u8>, Unusable>) -> Result<Policy, Unusable> {
+    match text {
+        Ok(text) => Policy::parse(&text).map_err(Unusable::Invalid),
+        Err(Unusable::Unreadable(error)) if error.kind() == io::ErrorKind::NotFound => {
+            Ok(Policy::default())
+        }
+        Err(why) => Err(why),
+    }
+}
+
 /// Reads a file that only `owner` can have written: it and every directory above it are the
 /// owner's and nobody else's to write, and where `sealed`, it is on a read-only mount, so that
 /// being the owner does not help either.
@@ -158,6 +174,23 @@ mod tests {
         ] {
             assert!(!is_roots(path), "{}", path.display());
         }
+    }
+
+    #[test]
+    fn outside_only_a_missing_file_means_the_usual_policy() {
+        let directory = tempfile::tempdir_in("/tmp").unwrap();
+        let (file, owner) = at(directory.path());
+        let outside = |path: &Path| or_default(read(path, owner, false));
+        let missing = outside(&directory.path().join("none")).unwrap();
+        assert_eq!(missing, Policy::default());
+        assert!(matches!(outside(&file), Err(Unusable::Writable(..))));
+        assert!(matches!(
+            or_default(Ok(b"{".into())),
+            Err(Unusable::Invalid(_))
+        ));
+        let warn = br#"{"schema": 1, "action": "warn"}"#;
+        let read = or_default(Ok(warn.to_vec())).unwrap();
+        assert_ne!(read, Policy::default());
     }
 
     #[test]

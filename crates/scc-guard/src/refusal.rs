@@ -57,6 +57,9 @@ pub(crate) fn verdict(verdict: &Verdict, format: Format) -> String {
 /// What to do where the sandbox is not as it should be.
 pub(crate) const FRESH: &str =
     "this sandbox is not as scc makes them; on the host: scc start --fresh";
+/// What to do outside of sandboxes where nothing can be judged.
+pub(crate) const REPAIR: &str = "ask the person whose machine it is to set it right, or to turn the \
+                                 plugin `scc-safety-net` off";
 /// What to do where git could not be asked about the command.
 pub(crate) const AGAIN: &str = "use names that are text (UTF-8), and leave room for a process and its open files (`ulimit -a`)";
 

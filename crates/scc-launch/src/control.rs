@@ -175,15 +175,16 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
     /// # Errors
     /// When the engine refuses.
     pub async fn stop(&self, view: &SessionView) -> Result<(), LaunchError> {
-        // First of all it ends: a log that cannot be written must not keep an agent running.
+        // First of all it ends, and its proxy: a log that cannot be written must not keep them running.
         self.runtime.stop(&view.id, STOP_GRACE).await?;
+        let removed = match self.runtime.inspect(&view.id).await? {
+            Some(found) => self.remove_egress_of(&found).await,
+            None => Ok(()),
+        };
         let session = view.session_id.as_deref().unwrap_or_default();
         self.audit("sandbox.stop", session, Map::new())?;
         self.reconcile_container(&view.id).await?;
-        match self.runtime.inspect(&view.id).await? {
-            Some(found) => self.remove_egress_of(&found).await,
-            None => Ok(()),
-        }
+        removed
     }
 
     /// Stops a sandbox that this scc attends; whoever attends it closes the session.

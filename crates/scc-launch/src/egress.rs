@@ -5,8 +5,9 @@ mod environment;
 mod requests;
 mod run;
 mod squid;
+mod sweep;
 
-pub use requests::{EGRESS_EVENT, EgressEntry, EgressSum, egress_facts};
+pub use requests::{EGRESS_EVENT, EgressEntry, EgressLog, EgressSum, egress_facts};
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;

@@ -19,7 +19,7 @@ use crate::plan::Credentials;
 use crate::safety;
 use crate::tidy::volume_files;
 use crate::worktree::{check_sources, make_config};
-use crate::{Event, LaunchError, Launcher, Plan, Reporter, Requested};
+use crate::{ArtifactPlan, Event, LaunchError, Launcher, Plan, Reporter, Requested};
 
 /// How long a sandbox that is replaced may take to end.
 const REPLACE_GRACE: Duration = Duration::from_secs(5);
@@ -205,7 +205,8 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
             self.runtime.remove(&sandbox.id).await?;
         }
         if plan.egress.is_some() {
-            self.remove_egress(&plan.container).await?;
+            self.remove_egress(&plan.container, Some(&plan.session_id))
+                .await?;
             self.remove_unused_sockets(false).await?;
         }
         Ok(())
@@ -333,13 +334,16 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
     /// When the engine does not answer; the next command closes the session then.
     pub async fn finish(&self, session_id: &str, sandbox: &str) -> Result<AgentEnd, LaunchError> {
         let status = self.runtime.wait(sandbox).await?;
-        self.collect_records(session_id, sandbox).await?;
         let found = self.runtime.inspect(sandbox).await?;
+        // First of all it ends: what cannot be recorded must not keep a proxy running.
+        let removed = match &found {
+            Some(found) => self.remove_egress_of(found).await,
+            None => Ok(()),
+        };
+        self.collect_records(session_id, sandbox).await?;
         let timed_out = found.as_ref().is_some_and(has_timed_out);
         self.close_session(session_id, Some(status), self.now(), timed_out)?;
-        if let Some(found) = &found {
-            self.remove_egress_of(found).await?;
-        }
+        removed?;
         Ok(AgentEnd {
             status,
             out_of_memory: status == KILLED && found.is_some_and(|found| found.out_of_memory),
@@ -471,5 +475,7 @@ pub(crate) fn launch_facts(plan: &Plan) -> Map<String, Value> {
     let servers = plan.mcp_servers.iter().filter(|server| server.delivered);
     let servers: Vec<_> = servers.map(|server| &server.name).collect();
     facts.insert("mcp_servers".to_owned(), json!(servers));
+    let artifacts = ArtifactPlan::facts(&plan.artifacts);
+    facts.insert("artifacts".to_owned(), json!(artifacts));
     facts
 }

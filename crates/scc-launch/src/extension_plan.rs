@@ -1,4 +1,4 @@
-//! Plugins and MCP servers in a plan: what the agent gets of them, and what it does not.
+//! Plugins, MCP servers and artifacts of bundles in a plan: what the agent gets of them, and what it does not.
 
 use scc_policy::Origin;
 use scc_provider::{
@@ -9,8 +9,8 @@ use scc_runtime::{SealedDirectory, SealedFile};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::extensions::{LAUNCHERS, slug};
-use crate::{Decision, Delivery, LaunchError, PluginFacts};
+use crate::extensions::LAUNCHERS;
+use crate::{ArtifactPlan, Blocker, Decision, Delivery, LaunchError, PluginFacts};
 
 /// A plugin of a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -29,6 +29,11 @@ pub struct PluginPlan {
 pub struct ServerPlan {
     /// Its name in the sandbox.
     pub name: String,
+    /// Its name in the document that asks for it.
+    pub asked_as: String,
+    /// The artifact of a bundle that it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub artifact: Option<String>,
     /// `http`, `sse` or `stdio`.
     pub transport: &'static str,
     /// The layer that asked for it.
@@ -40,13 +45,17 @@ pub struct ServerPlan {
     pub reason: Option<String>,
 }
 
-/// Both, in the order of the policy.
+/// All of them, in the order of the policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExtensionsPlan {
     /// The plugins that the rules allow.
     pub plugins: Vec<PluginPlan>,
     /// The MCP servers that the rules allow.
     pub servers: Vec<ServerPlan>,
+    /// The artifacts of bundles, of which some are among the plugins and servers.
+    pub artifacts: Vec<ArtifactPlan>,
+    /// What stands against the launch by the artifacts.
+    pub(crate) blockers: Vec<Blocker>,
 }
 
 impl ExtensionsPlan {
@@ -68,17 +77,30 @@ impl ExtensionsPlan {
             command_hook: None,
             extensions: &delivery.extensions,
         })?;
-        Ok(Self::new(delivery, &launch.undelivered))
+        let agent = provider.display_name();
+        Ok(Self::new(delivery, &launch.undelivered, agent))
     }
 
     /// The server that a document calls `name`.
     #[must_use]
     pub fn server(&self, name: &str) -> Option<&ServerPlan> {
-        let name = slug(name);
-        self.servers.iter().find(|server| server.name == name)
+        let mut servers = self.servers.iter();
+        servers.find(|server| server.asked_as.eq_ignore_ascii_case(name))
     }
 
-    pub(crate) fn new(delivery: &Delivery, undelivered: &[Undelivered]) -> Self {
+    /// The server that a document calls `name`, or that the artifact of this name is.
+    #[must_use]
+    pub fn server_of(&self, name: &str) -> Option<&ServerPlan> {
+        let is_it = |server: &&ServerPlan| {
+            let artifact = server.artifact.as_ref();
+            artifact.is_some_and(|artifact| artifact.eq_ignore_ascii_case(name))
+        };
+        self.server(name)
+            .or_else(|| self.servers.iter().find(is_it))
+    }
+
+    /// `agent` is the product's name.
+    pub(crate) fn new(delivery: &Delivery, undelivered: &[Undelivered], agent: &str) -> Self {
         let reasons = |kind: ExtensionKind, name: &str| {
             let left = undelivered.iter();
             let left = left.filter(move |left| left.kind == kind && left.name == name);
@@ -100,40 +122,25 @@ impl ExtensionsPlan {
                 .concat(),
             }
         });
-        let servers = delivery.extensions.mcp_servers.iter();
-        let servers = servers
-            .zip(&delivery.server_origins)
-            .map(|(server, origin)| {
-                let reason = reasons(ExtensionKind::McpServer, &server.name)
-                    .into_iter()
-                    .next();
-                ServerPlan {
-                    name: server.name.clone(),
-                    transport: match server.endpoint {
-                        McpEndpoint::Http(_) => "http",
-                        McpEndpoint::Sse(_) => "sse",
-                        McpEndpoint::Program(_) => "stdio",
-                    },
-                    origin: origin.clone(),
-                    delivered: reason.is_none(),
-                    reason,
-                }
-            });
+        let artifacts = delivery.artifacts.iter();
+        let (artifacts, blockers): (Vec<_>, Vec<_>) = artifacts
+            .map(|artifact| ArtifactPlan::of(artifact, delivery, undelivered, agent))
+            .unzip();
         Self {
             plugins: plugins.collect(),
-            servers: servers.collect(),
+            servers: servers(delivery, undelivered),
+            artifacts,
+            blockers: blockers.into_iter().flatten().collect(),
         }
     }
 
-    /// One line a plugin and server, and one for each part that is left out.
+    /// One line a plugin, server and artifact, and one for each part that is left out.
     pub(crate) fn decisions(&self) -> Vec<Decision> {
         let mut decisions = Vec::new();
         for plugin in &self.plugins {
             let facts = &plugin.facts;
-            let version = facts.marketplace.as_ref().map(|version| {
-                let commit = version.commit.as_deref().unwrap_or(&version.digest);
-                format!(" at {}", &commit[..commit.len().min(12)])
-            });
+            let version = facts.marketplace.as_ref();
+            let version = version.map(|version| format!(" at {}", version.short()));
             let version = version.unwrap_or_default();
             if plugin.delivered {
                 decisions.push(Decision {
@@ -169,6 +176,8 @@ impl ExtensionsPlan {
                 },
             });
         }
+        let artifacts = self.artifacts.iter();
+        decisions.extend(artifacts.flat_map(ArtifactPlan::decisions));
         decisions
     }
 
@@ -186,6 +195,29 @@ impl ExtensionsPlan {
             })
             .collect()
     }
+}
+
+fn servers(delivery: &Delivery, undelivered: &[Undelivered]) -> Vec<ServerPlan> {
+    let servers = delivery.extensions.mcp_servers.iter();
+    let servers = servers.zip(&delivery.servers).map(|(server, facts)| {
+        let mut left = undelivered.iter();
+        let left =
+            left.find(|left| left.kind == ExtensionKind::McpServer && left.name == server.name);
+        ServerPlan {
+            name: server.name.clone(),
+            asked_as: facts.asked_as.clone(),
+            artifact: facts.artifact.clone(),
+            transport: match server.endpoint {
+                McpEndpoint::Http(_) => "http",
+                McpEndpoint::Sse(_) => "sse",
+                McpEndpoint::Program(_) => "stdio",
+            },
+            origin: facts.origin.clone(),
+            delivered: left.is_none(),
+            reason: left.map(|left| left.reason.clone()),
+        }
+    });
+    servers.collect()
 }
 
 /// The sealed directories of a sandbox: the agent's, and the scripts that start MCP servers.

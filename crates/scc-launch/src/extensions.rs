@@ -1,13 +1,16 @@
 //! What the rules let an agent have besides its own tools, ready to be handed over: plugins with
-//! their files, MCP servers with their secrets.
+//! their files, MCP servers with their secrets, and the artifacts of bundles, which are skills, plugins
+//! and servers.
 //!
 //! A plan is made from a [`Delivery`], so that it says which commit of what the agent will get, and
 //! a launch delivers everything or does not happen.
 
+mod artifacts;
 mod catalog;
 mod error;
 mod market;
 mod servers;
+mod skills;
 mod update;
 
 use std::collections::BTreeMap;
@@ -21,19 +24,21 @@ use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::Serialize;
 
+pub use artifacts::ArtifactFacts;
 pub use error::ExtensionError;
-pub use market::MarketVersion;
+pub use market::{MarketVersion, PlaceKind};
 pub use update::{MarketUpdate, PluginChange};
 
 use crate::governance::{Governance, GovernanceInput};
 use crate::{Blocker, BlockerKind};
+pub(crate) use artifacts::{Artifact, Form};
 use market::Markets;
-pub(crate) use servers::slug;
+pub(crate) use servers::{find as find_server, offered};
 
 /// Where the scripts are in a sandbox that start MCP servers.
 pub(crate) const LAUNCHERS: &str = "/opt/scc/mcp";
 
-/// The plugins and MCP servers of a launch.
+/// The plugins, skills and MCP servers of a launch.
 #[derive(Default)]
 pub struct Delivery {
     pub(crate) extensions: Extensions,
@@ -41,8 +46,10 @@ pub struct Delivery {
     pub(crate) secrets: BTreeMap<String, SecretString>,
     /// The scripts that start MCP servers, by file name.
     pub(crate) launchers: BTreeMap<String, SealedFile>,
-    /// Who asked for each of the MCP servers, in their order.
-    pub(crate) server_origins: Vec<Origin>,
+    /// Where each of the MCP servers comes from, in their order.
+    pub(crate) servers: Vec<ServerFacts>,
+    /// The artifacts of bundles.
+    pub(crate) artifacts: Vec<Artifact>,
     /// The plugins, with where they come from.
     pub plugins: Vec<PluginFacts>,
     /// What stands against handing all of it over.
@@ -57,6 +64,14 @@ impl Delivery {
     pub fn nothing() -> &'static Self {
         static NOTHING: LazyLock<Delivery> = LazyLock::new(Delivery::default);
         &NOTHING
+    }
+
+    /// Nothing becomes of this artifact.
+    fn refuse_artifact(&mut self, name: &str, error: ExtensionError) {
+        let mut artifacts = self.artifacts.iter_mut();
+        if let Some(artifact) = artifacts.find(|artifact| artifact.facts.artifact == name) {
+            artifact.form = Err(error);
+        }
     }
 }
 
@@ -82,6 +97,20 @@ pub struct PluginFacts {
     pub marketplace: Option<MarketVersion>,
     /// How many files it has.
     pub files: usize,
+    /// The artifact of a bundle that it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub artifact: Option<String>,
+}
+
+/// Where an MCP server comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ServerFacts {
+    /// Its name in the document.
+    pub(crate) asked_as: String,
+    /// The layer that asked for it.
+    pub(crate) origin: Origin,
+    /// The artifact of a bundle that it is.
+    pub(crate) artifact: Option<String>,
 }
 
 /// What plugins and servers are found with, besides what the rules are found with.
@@ -127,7 +156,13 @@ impl Governance {
                 }
             }
         }
-        servers::add(&mut delivery, policy, input.governance.secret);
+        artifacts::add(&mut delivery, &mut markets, policy, input);
+        servers::add(
+            &mut delivery,
+            policy,
+            input.provider,
+            input.governance.secret,
+        );
         delivery
     }
 }
@@ -142,6 +177,7 @@ fn find(
         origin: wanted.origin.clone(),
         marketplace: None,
         files: 0,
+        artifact: None,
     };
     let (name, market) = match markets.get(wanted.plugin.marketplace()) {
         Ok(found) => found,

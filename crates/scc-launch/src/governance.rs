@@ -52,6 +52,8 @@ pub struct GovernanceInput<'a> {
     pub team: Option<&'a str>,
     /// A file that stands for the team's own document, before that is published.
     pub team_file: Option<&'a Path>,
+    /// What stands for the personal profile, before that is recorded.
+    pub profile: Option<&'a scc_state::PersonalProfile>,
     /// Standalone was asked for on the command line.
     pub standalone: bool,
     /// Ask nobody, use copies only.

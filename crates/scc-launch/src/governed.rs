@@ -8,6 +8,9 @@ use scc_runtime::Network;
 use crate::unsupported::Unsupported;
 use crate::{Blocker, BlockerKind, Decision, safety};
 
+/// The subject of what the rules keep out of a personal profile.
+pub const KEPT_OUT: &str = "your profile";
+
 /// Everything in the rules that stands against a launch of this provider. What this version cannot
 /// enforce or deliver is refused, not left out.
 pub(crate) fn refusals(policy: &EffectivePolicy, provider: &str, name: &str) -> Vec<Blocker> {
@@ -33,16 +36,7 @@ fn provider_refused(policy: &EffectivePolicy, provider: &str, name: &str) -> Blo
         .decisions
         .iter()
         .find(|decision| decision.kind == ItemKind::Provider && decision.item == provider);
-    let why = decision.map_or_else(String::new, |decision| {
-        let place = match decision.rule.as_ref() {
-            Some(rule) => match (&rule.file, rule.line) {
-                (Some(file), Some(line)) => format!(" (`{}`, {file}:{line})", rule.text),
-                _ => format!(" (`{}`)", rule.text),
-            },
-            None => String::new(),
-        };
-        format!(": {}{place}", decision.message)
-    });
+    let why = decision.map_or_else(String::new, |decision| format!(": {}", reason(decision)));
     let allowed = match policy.allowed_providers.is_empty() {
         true => "none is allowed; ask whoever keeps the organization's rules".to_owned(),
         false => format!(
@@ -55,6 +49,31 @@ fn provider_refused(policy: &EffectivePolicy, provider: &str, name: &str) -> Blo
         message: format!("{name} may not be used{why}"),
         hint: allowed,
     }
+}
+
+/// Why something was decided, with the rule and its place.
+fn reason(decision: &scc_policy::Decision) -> String {
+    let place = match decision.rule.as_ref() {
+        Some(rule) => match (&rule.file, rule.line) {
+            (Some(file), Some(line)) => format!(" (`{}`, {file}:{line})", rule.text),
+            _ => format!(" (`{}`)", rule.text),
+        },
+        None => String::new(),
+    };
+    format!("{}{place}", decision.message)
+}
+
+/// What of the personal profile the rules do not let in.
+fn kept_out(policy: &EffectivePolicy) -> impl Iterator<Item = Decision> {
+    let decisions = policy.decisions.iter();
+    let refused = decisions.filter(|decision| {
+        decision.layer == Layer::Personal && decision.outcome != scc_policy::Outcome::Allowed
+    });
+    refused.map(|decision| Decision {
+        subject: KEPT_OUT,
+        value: format!("{}: not let in", decision.item),
+        reason: reason(decision),
+    })
 }
 
 /// The network of a sandbox. Enforced egress begins with none.
@@ -119,5 +138,6 @@ pub(crate) fn decisions(policy: &EffectivePolicy) -> Vec<Decision> {
     [Some(network), Some(safety), timeout]
         .into_iter()
         .flatten()
+        .chain(kept_out(policy))
         .collect()
 }

@@ -53,6 +53,11 @@ const PROXY_FOLDER: &[ImageFile] = &[
         executable: false,
     },
     ImageFile {
+        path: "errors/ERR_SCC_NEVER",
+        content: include_bytes!("../../../images/scc-egress-proxy/errors/ERR_SCC_NEVER"),
+        executable: false,
+    },
+    ImageFile {
         path: "errors/ERR_SCC_PORT",
         content: include_bytes!("../../../images/scc-egress-proxy/errors/ERR_SCC_PORT"),
         executable: false,

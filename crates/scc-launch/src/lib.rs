@@ -9,6 +9,7 @@
 //! [`Launcher`] also lists, stops and tidies up what launches leave, so that a killed scc leaves
 //! nothing that the next command does not set right.
 
+mod artifact_plan;
 mod branches;
 mod control;
 mod egress;
@@ -22,6 +23,7 @@ mod images;
 mod init;
 mod login;
 mod names;
+mod own;
 mod packages;
 mod plan;
 pub mod probes;
@@ -42,23 +44,26 @@ mod workspace;
 mod worktree;
 mod worktrees;
 
+pub use artifact_plan::ArtifactPlan;
 pub use branches::is_protected_branch;
 pub use control::{Pruned, SessionView, Wanted};
 pub use egress::{
-    EGRESS_EVENT, EgressEntry, EgressPlan, EgressRequest, EgressSum, destinations, egress_facts,
-    provider_endpoints,
+    EGRESS_EVENT, EgressEntry, EgressLog, EgressPlan, EgressRequest, EgressSum, destinations,
+    egress_facts, provider_endpoints,
 };
 pub use error::{Blocker, BlockerKind, LaunchError};
 pub use execute::{AgentEnd, Executed, KILLED, LiveSession, OnConflict};
 pub use extension_plan::{ExtensionsPlan, PluginPlan, ServerPlan};
 pub use extensions::{
-    Delivery, DeliveryInput, ExtensionError, MarketUpdate, MarketVersion, PluginChange, PluginFacts,
+    ArtifactFacts, Delivery, DeliveryInput, ExtensionError, MarketUpdate, MarketVersion, PlaceKind,
+    PluginChange, PluginFacts,
 };
 pub use governance::{
     CredentialFallback, Fetched, Freshness, Governance, GovernanceError, GovernanceInput,
     OrgDocument, Provenance, Repository, TeamChoice, TeamOrigin, load_organization,
     load_team_document, org_provider_settings, org_source,
 };
+pub use governed::KEPT_OUT;
 pub use images::{DEFAULT_BASE, ImagePlan, ImageStep};
 pub use login::{LiveLogin, LoginRequest, login_user};
 pub use names::Scope;
@@ -67,7 +72,7 @@ pub use packages::{
     pip_hosts,
 };
 pub use plan::{Decision, MountPlan, Plan, PlannedNetwork, ProviderPlan, UserPlan, plan};
-pub use proof::{Attempt, AttemptOutcome, Check, Claim, ClaimId, ClaimState, Proof};
+pub use proof::{Attempt, AttemptOutcome, Check, Claim, ClaimId, ClaimState, Proof, Proved};
 pub use provider_choice::{ChoiceInput, ProviderChoice, choose_provider};
 pub use readiness::Readiness;
 pub use refusal::{Refusal, Requested, record_refusal};

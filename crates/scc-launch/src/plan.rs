@@ -32,8 +32,8 @@ use crate::workspace::WorktreeLink;
 use crate::worktree::{unshielded, worktree_mounts};
 use crate::worktrees::{Installer, installers, with_installers};
 use crate::{
-    Blocker, BlockerKind, DEFAULT_BASE, LaunchError, LaunchRequest, Workspace, WorkspaceKind,
-    detect_workspace, suspicion,
+    ArtifactPlan, Blocker, BlockerKind, DEFAULT_BASE, LaunchError, LaunchRequest, Workspace,
+    WorkspaceKind, detect_workspace, suspicion,
 };
 
 /// Limits where the user sets none: room for a large build, and an end to a fork bomb.
@@ -87,6 +87,8 @@ pub struct Plan {
     pub plugins: Vec<PluginPlan>,
     /// The MCP servers.
     pub mcp_servers: Vec<ServerPlan>,
+    /// The artifacts of bundles.
+    pub artifacts: Vec<ArtifactPlan>,
     /// The rules that apply, with what was decided about everything that a layer asked for.
     pub policy: EffectivePolicy,
     /// Whether the root file system is read-only.
@@ -271,7 +273,9 @@ pub fn plan(
     };
     let resumed = request.resumed.as_ref();
     blockers.extend(resumed.and_then(|resumed| resumed.elsewhere(&draft.volume())));
-    let extensions = ExtensionsPlan::new(request.delivery, &launch.undelivered);
+    let agent = provider.display_name();
+    let extensions = ExtensionsPlan::new(request.delivery, &launch.undelivered, agent);
+    blockers.extend(extensions.blockers.iter().cloned());
     let spec = draft.spec(launch)?;
     draft.plan(spec, blockers, extensions)
 }
@@ -630,6 +634,7 @@ impl Draft<'_> {
             decisions: self.decisions(&extensions),
             plugins: extensions.plugins,
             mcp_servers: extensions.servers,
+            artifacts: extensions.artifacts,
             ready_to_start: blockers.is_empty(),
             blockers,
             spec,
@@ -675,6 +680,7 @@ pub(crate) fn limits(resources: &ResourcesSection) -> Limits {
         memory_bytes: resources.memory.map_or(DEFAULT_MEMORY, |size| size.bytes()),
         cpus: resources.cpus.unwrap_or(DEFAULT_CPUS),
         pids: resources.pids.unwrap_or(DEFAULT_PIDS),
+        log_files: 1,
     }
 }
 

@@ -7,6 +7,7 @@ mod attempts;
 mod claims;
 mod facts;
 mod guard;
+mod mounts;
 mod report;
 mod run;
 
@@ -14,3 +15,4 @@ pub use claims::ClaimId;
 pub use scc_relay::probe::Check;
 
 pub use report::{Attempt, AttemptOutcome, Claim, ClaimState, Proof};
+pub use run::Proved;

@@ -5,7 +5,7 @@ use scc_policy::EffectivePolicy;
 use scc_relay::probe::{Check, Finding};
 use scc_runtime::SandboxRuntime;
 
-use crate::extensions::{LAUNCHERS, slug};
+use crate::extensions::{LAUNCHERS, find_server, offered};
 use crate::images::GUARD;
 use crate::{LaunchError, Launcher};
 
@@ -31,21 +31,22 @@ pub struct ServerTrial {
 }
 
 impl<R: SandboxRuntime> Launcher<'_, R> {
-    /// Tries a server of this policy in the running sandbox with this identifier of the engine;
-    /// `None` where the policy has no such server.
+    /// Tries a server that this policy offers to the agent of this provider, in the running sandbox
+    /// with this identifier of the engine; `None` where the policy has no such server.
     ///
     /// # Errors
     /// When the engine cannot run a command in the sandbox.
     pub async fn try_server(
         &self,
         id: &str,
-        policy: &EffectivePolicy,
+        (policy, provider): (&EffectivePolicy, &str),
         name: &str,
     ) -> Result<Option<ServerTrial>, LaunchError> {
-        let mut all = policy.mcp_servers.iter().map(|entry| &entry.server);
-        let Some(server) = all.find(|server| server.name.eq_ignore_ascii_case(name)) else {
+        let all = offered(policy, provider);
+        let Some(found) = find_server(&all, name) else {
             return Ok(None);
         };
+        let server = &found.entry.server;
         let place = server.host().map(|host| {
             let host = host.trim_matches(['[', ']']).to_owned();
             (host, server.port().unwrap_or_else(|| usual_port(server)))
@@ -53,15 +54,16 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         let enforced = policy.network_policy.value == NetworkPolicy::WebEgressEnforced;
         Ok(Some(
             match place.filter(|_| server.transport.is_network()) {
-                None => self.try_program(id, server).await?,
+                None => self.try_program(id, &found.name).await?,
                 Some((host, port)) if enforced => self.try_proxy(id, &host, port).await?,
                 Some((host, port)) => self.try_connection(id, &host, port).await?,
             },
         ))
     }
 
-    async fn try_program(&self, id: &str, server: &McpServer) -> Result<ServerTrial, LaunchError> {
-        let program = format!("{LAUNCHERS}/{}", slug(&server.name));
+    /// `name` is the server's in the sandbox.
+    async fn try_program(&self, id: &str, name: &str) -> Result<ServerTrial, LaunchError> {
+        let program = format!("{LAUNCHERS}/{name}");
         let argv = ["/bin/bash", "-c", ASK, &program, INITIALIZE, LIMIT];
         let (status, said) = self.run_in(id, argv.map(str::to_owned).into()).await?;
         let answered = said.contains("\"jsonrpc\"") && said.contains("\"result\"");

@@ -2,14 +2,13 @@
 //! refused where leaving it out would loosen what governs the agent; `scc org validate` tells whoever
 //! keeps the document about all of it.
 
-use scc_config::{ConfigError, Document, InstallIntent, Known, OrgConfig, pointer_token};
+use scc_config::{ConfigError, Document, Known, OrgConfig, pointer_token};
 use scc_policy::{EffectivePolicy, Origin};
 
 /// Something that this version does not do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unsupported {
     Shields,
-    Bundles,
     Commands,
     Resumption,
     Statistics,
@@ -17,9 +16,8 @@ pub(crate) enum Unsupported {
 }
 
 impl Unsupported {
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 5] = [
         Self::Shields,
-        Self::Bundles,
         Self::Commands,
         Self::Resumption,
         Self::Statistics,
@@ -30,7 +28,6 @@ impl Unsupported {
     fn undone(self) -> &'static str {
         match self {
             Self::Shields => "cannot be hidden from the agent",
-            Self::Bundles => "cannot be delivered",
             Self::Commands => "are not run",
             Self::Resumption => "is not offered",
             Self::Statistics => "are not kept",
@@ -45,10 +42,6 @@ impl Unsupported {
                 let shield = policy.workspace_shields.first()?;
                 (format!("`{}`", shield.value), &shield.origin)
             }
-            Self::Bundles => {
-                let bundle = policy.bundles.first()?;
-                (format!("the bundle `{}`", bundle.name), &bundle.origin)
-            }
             _ => return None,
         };
         Some(self.of(&subject, origin))
@@ -61,7 +54,7 @@ impl Unsupported {
 
     /// Whether a launch that needs it is refused; any other goes on without it.
     fn refuses(self) -> bool {
-        matches!(self, Self::Shields | Self::Bundles)
+        matches!(self, Self::Shields)
     }
 
     /// What in this document asks for it, and the place of the first that does.
@@ -78,7 +71,6 @@ impl Unsupported {
                 "what `workspace_shields` names",
                 "/security/workspace_shields",
             ),
-            Self::Bundles => bundle_wanted(org).map(|at| ("bundles of artifacts", at)),
             Self::Commands => here(
                 has_commands(&defaults.dev_environment),
                 "development commands",
@@ -106,27 +98,6 @@ impl Unsupported {
             }
         }
     }
-}
-
-/// The place of the first bundle that a launch would need: required of everyone, or enabled by a team.
-fn bundle_wanted(org: &OrgConfig) -> Option<String> {
-    let bundles = &org.governed_artifacts.bundles;
-    let mut required = bundles
-        .iter()
-        .filter(|(_, bundle)| bundle.install_intent == InstallIntent::Required);
-    if let Some((name, _)) = required.next() {
-        return Some(format!(
-            "/governed_artifacts/bundles/{}",
-            pointer_token(name)
-        ));
-    }
-    let has = |name: &String| {
-        let bundle = bundles.get(name);
-        bundle.is_some_and(|bundle| bundle.install_intent == InstallIntent::Available)
-    };
-    let mut teams = org.profiles.iter();
-    let (team, _) = teams.find(|(_, profile)| profile.enabled_bundles.iter().any(has))?;
-    Some(format!("/profiles/{}/enabled_bundles", pointer_token(team)))
 }
 
 fn has_commands(environment: &scc_config::DevEnvironment) -> bool {
@@ -193,21 +164,15 @@ mod tests {
     use super::*;
 
     fn document(rules: &str) -> Document<OrgConfig> {
-        let text = format!(
-            "schema_version: \"1.0.0\"\norganization: {{name: Corp, id: corp}}\n\
-             governed_artifacts: {{bundles: {{b: {{artifacts: []}}}}}}\n{rules}"
-        );
+        let text =
+            format!("schema_version: \"1.0.0\"\norganization: {{name: Corp, id: corp}}\n{rules}");
         Document::parse(&text, Path::new("org.yaml")).unwrap()
     }
 
-    const RULES: [(&str, Unsupported); 6] = [
+    const RULES: [(&str, Unsupported); 5] = [
         (
             "security: {workspace_shields: [.env]}",
             Unsupported::Shields,
-        ),
-        (
-            "profiles: {t: {enabled_bundles: [b]}}",
-            Unsupported::Bundles,
         ),
         (
             "defaults: {dev_environment: {commands: {t: {argv: [make]}}}}",
@@ -237,7 +202,7 @@ mod tests {
         assert!(advice[0].contains("are not kept"), "{advice:?}");
         assert_eq!(
             advice[1],
-            "org.yaml:4:32: this scc knows no provider `tow`; did you mean `tower`?"
+            "org.yaml:3:32: this scc knows no provider `tow`; did you mean `tower`?"
         );
     }
 
@@ -249,7 +214,7 @@ mod tests {
             let document = document(rules);
             let warnings = unsupported(&document);
             assert_eq!(warnings.len(), 1, "{rules}: {warnings:?}");
-            assert!(warnings[0].starts_with("org.yaml:4:"), "{warnings:?}");
+            assert!(warnings[0].starts_with("org.yaml:3:"), "{warnings:?}");
             assert!(warnings[0].contains(what.undone()), "{warnings:?}");
             let mut input = PolicyInput::at("2030-01-01T00:00:00Z".parse().unwrap());
             input.org = Some(&document);
@@ -264,29 +229,5 @@ mod tests {
             assert!(warnings[0].ends_with(consequence), "{warnings:?}");
         }
         assert!(unsupported(&document("")).is_empty());
-    }
-
-    /// A bundle that is required of everyone stops launches without a team; one that nobody gets
-    /// stops none.
-    #[test]
-    fn bundles_by_their_intent() {
-        for (intent, wants) in [
-            ("required", true),
-            ("disabled", false),
-            ("request-only", false),
-        ] {
-            let text = format!(
-                "schema_version: \"1.0.0\"\norganization: {{name: Corp, id: corp}}\n\
-                 governed_artifacts: {{bundles: {{b: {{artifacts: [], install_intent: {intent}}}}}}}\n\
-                 profiles: {{t: {{enabled_bundles: [b]}}}}\n"
-            );
-            let document = Document::parse(&text, Path::new("org.yaml")).unwrap();
-            let warned = unsupported(&document);
-            assert_eq!(!warned.is_empty(), wants, "{intent}: {warned:?}");
-            let mut input = PolicyInput::at("2030-01-01T00:00:00Z".parse().unwrap());
-            input.org = Some(&document);
-            let refused = Unsupported::Bundles.refused_in(&evaluate(&input).unwrap());
-            assert_eq!(refused.is_some(), wants, "{intent}: {refused:?}");
-        }
     }
 }

@@ -241,7 +241,12 @@ fn servers(name: &str, artifact: &Artifact) -> Vec<McpServer> {
     std::iter::once(own).chain(bindings).collect()
 }
 
+/// The server that a binding describes; where it describes none and so nobody gets it, what it
+/// names all the same.
 fn bound(name: &str, binding: &Binding) -> McpServer {
+    if let Ok(server) = binding.server(name) {
+        return server;
+    }
     let setting = |key: &str| binding.native_config.get(key).cloned();
     let (url, command) = (setting("url"), setting("command"));
     let word = binding.transport_type.as_deref().unwrap_or_default();

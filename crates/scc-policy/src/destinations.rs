@@ -116,7 +116,7 @@ impl Destinations {
         }
         draft.provider(policy, input);
         draft.policy(policy);
-        draft.servers(policy);
+        draft.servers(policy, input.provider);
         for set in &policy.network.destination_sets {
             draft.set(set, input.sets);
         }
@@ -183,9 +183,13 @@ impl Draft {
         }
     }
 
-    fn servers(&mut self, policy: &EffectivePolicy) {
-        let network = |server: &&crate::EffectiveServer| server.server.transport.is_network();
-        for entry in policy.mcp_servers.iter().filter(network) {
+    /// Also those of artifacts, of which each agent gets its own.
+    fn servers(&mut self, policy: &EffectivePolicy, provider: &str) {
+        let bundled = policy.artifacts.iter();
+        let bundled = bundled.filter_map(|(name, artifact)| artifact.server(name, provider));
+        let bundled: Vec<_> = bundled.collect();
+        let all = policy.mcp_servers.iter().chain(&bundled);
+        for entry in all.filter(|entry| entry.server.transport.is_network()) {
             let host = entry.server.host().and_then(|host| host.parse().ok());
             if let Some(host) = host {
                 let port = entry.server.port();

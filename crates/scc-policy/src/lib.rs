@@ -54,6 +54,7 @@ mod marketplaces;
 mod narrowing;
 mod plugins;
 mod providers;
+mod rendering;
 mod servers;
 mod variables;
 

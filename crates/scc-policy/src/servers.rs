@@ -121,7 +121,7 @@ fn takes_host_values(server: &McpServer) -> bool {
 
 /// The server without the keys that its transport does not use: an agent that looks at the wrong
 /// one must not find anything.
-fn plain(server: &McpServer) -> McpServer {
+pub(crate) fn plain(server: &McpServer) -> McpServer {
     let mut plain = server.clone();
     plain.name = server.name.trim().to_owned();
     if server.transport.is_network() {
@@ -135,6 +135,11 @@ fn plain(server: &McpServer) -> McpServer {
     plain
 }
 
+/// Why a server of the organization's own cannot be told apart or handed over.
+pub(crate) fn flaw(asked: &Asked, server: &McpServer) -> Option<Decision> {
+    malformed(asked, server).or_else(|| variables::refusal(asked, server))
+}
+
 fn malformed(asked: &Asked, server: &McpServer) -> Option<Decision> {
     let deny = |message: String| Some(asked.decide(Outcome::Denied, Reason::Malformed, message));
     if let Some(key) = server.missing_identifier() {
@@ -142,7 +147,7 @@ fn malformed(asked: &Asked, server: &McpServer) -> Option<Decision> {
         return deny(format!("a server of type `{kind}` needs the key `{key}`"));
     }
     // Documents of the first versions may have any name; what a developer or an agent adds may not.
-    let own = asked.origin.layer == Layer::Team;
+    let own = is_organizations(&asked.origin);
     if !own && !server.has_plain_name() {
         let message = "its name has other characters than letters, digits, `.`, `_` and `-`";
         return deny(message.to_owned());

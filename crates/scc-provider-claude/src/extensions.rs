@@ -1,4 +1,4 @@
-//! Plugins and MCP servers, as the agent's managed settings want them.
+//! Plugins, skills and MCP servers, as the agent's managed settings want them.
 //!
 //! A marketplace is a sealed directory with a catalog of its own that names nothing but the plugins
 //! of this launch. So whatever else the real marketplace has is not there to be enabled.
@@ -20,6 +20,8 @@ const MANIFEST: &str = ".claude-plugin/plugin.json";
 const MANAGED_SERVERS: &str = "managed-mcp.json";
 /// The servers that come on top of the user's own.
 const ADDED_SERVERS: &str = "scc-mcp.json";
+/// The administrator's skills, which displace those of the user and the workspace.
+const SKILLS: &str = ".claude/skills";
 
 /// The keys of a catalog's entry that mean something to this agent.
 const ENTRY_KEYS: [&str; 17] = [
@@ -89,6 +91,16 @@ pub(crate) fn policy_files(extensions: &Extensions) -> Option<(String, SealedFil
         .collect();
     let file = json!({ "mcpServers": servers });
     Some((name.to_owned(), format!("{file:#}\n").into()))
+}
+
+/// The files of the skills that come without a plugin.
+pub(crate) fn skill_files(
+    extensions: &Extensions,
+) -> impl Iterator<Item = (String, SealedFile)> + '_ {
+    extensions.skills.iter().flat_map(|skill| {
+        let files = skill.files.iter();
+        files.map(|(path, file)| (format!("{SKILLS}/{}/{path}", skill.name), file.clone()))
+    })
 }
 
 /// The arguments that the files need; `policy` is their directory.

@@ -7,13 +7,14 @@
 mod conversation;
 mod extensions;
 mod hooks;
+mod own;
 
 use std::collections::BTreeMap;
 
 use scc_provider::{
     AgentProvider, EnvValue, ImageFile, ImageFolder, LaunchContext, LaunchSpec, LoginSpec,
-    OwnMarketplace, ProviderError, ProviderSettings, SealedDirectory, SignIn, VolumeFiles,
-    exact_version, url_host,
+    OwnExtensions, OwnMarketplace, ProviderError, ProviderSettings, SealedDirectory, SignIn,
+    VolumeFiles, exact_version, url_host,
 };
 use serde_json::{Map, Value, json};
 
@@ -119,6 +120,14 @@ impl AgentProvider for Claude {
         }]
     }
 
+    fn own_files(&self) -> &'static [&'static str] {
+        own::FILES
+    }
+
+    fn own_extensions(&self, files: &VolumeFiles, workspace: &str) -> OwnExtensions {
+        own::extensions(files, workspace)
+    }
+
     fn launch(&self, context: &LaunchContext<'_>) -> Result<LaunchSpec, ProviderError> {
         let settings = context.settings;
         let extensions = context.extensions;
@@ -141,6 +150,7 @@ impl AgentProvider for Claude {
         let managed = format!("{:#}\n", Value::Object(managed));
         let mut files = BTreeMap::from([("managed-settings.json".to_owned(), managed.into())]);
         files.extend(extensions::policy_files(extensions));
+        files.extend(extensions::skill_files(extensions));
         let mut sealed = vec![SealedDirectory {
             path: POLICY.to_owned(),
             files,

@@ -6,6 +6,7 @@
 
 mod conversation;
 mod hooks;
+mod own;
 mod plugin_hooks;
 mod plugins;
 mod servers;
@@ -14,7 +15,8 @@ use std::collections::BTreeMap;
 
 use scc_provider::{
     AgentProvider, EnvValue, ImageFile, ImageFolder, LaunchContext, LaunchSpec, LoginSpec,
-    ProviderError, ProviderSettings, SealedDirectory, SignIn, VolumeFiles, exact_version, url_host,
+    OwnExtensions, ProviderError, ProviderSettings, SealedDirectory, SignIn, VolumeFiles,
+    exact_version, url_host,
 };
 use serde_json::Value;
 use toml::{Table, toml};
@@ -113,6 +115,14 @@ impl AgentProvider for Codex {
 
     fn plugin_catalogs(&self) -> &'static [&'static str] {
         &[plugins::CATALOG]
+    }
+
+    fn own_files(&self) -> &'static [&'static str] {
+        own::FILES
+    }
+
+    fn own_extensions(&self, files: &VolumeFiles, _workspace: &str) -> OwnExtensions {
+        own::extensions(files)
     }
 
     fn launch(&self, context: &LaunchContext<'_>) -> Result<LaunchSpec, ProviderError> {

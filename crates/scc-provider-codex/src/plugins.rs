@@ -3,7 +3,8 @@
 //! The agent's own way of installing plugins copies them to the user's home, where anybody inside
 //! can change them, and waits for a person to review their hooks. Therefore a plugin is delivered in
 //! its parts: its folder is sealed among the administrator's skills, its commands become skills, its
-//! hooks are managed hooks, and the agent's own plugins are switched off where rules apply.
+//! hooks are managed hooks, and the agent's own plugins are switched off where rules apply. Skills that
+//! come without a plugin lie beside these folders.
 
 use std::collections::BTreeMap;
 
@@ -15,6 +16,8 @@ use crate::plugin_hooks;
 
 /// The administrator's skills.
 const SKILLS: &str = "/etc/codex/skills";
+/// The folder in it of skills without a plugin; a name that no marketplace can have.
+const BARE_SKILLS: &str = "@skills";
 /// What stands in the policy directory where the skills are mounted.
 const SKILLS_PLACE: &str = "skills/.place";
 pub(crate) const CATALOG: &str = ".agents/plugins/marketplace.json";
@@ -25,13 +28,13 @@ pub(crate) fn root(plugin: &Plugin) -> String {
     format!("{SKILLS}/{}/{}", plugin.marketplace, plugin.name)
 }
 
-/// What only a launch with plugins has in the policy directory.
+/// What only a launch with plugins or skills has in the policy directory.
 pub(crate) fn policy_file(extensions: &Extensions) -> Option<(String, SealedFile)> {
-    let any = !extensions.plugins.is_empty();
+    let any = !extensions.plugins.is_empty() || !extensions.skills.is_empty();
     any.then(|| (SKILLS_PLACE.to_owned(), SealedFile::from("")))
 }
 
-/// All plugins in one sealed directory.
+/// All plugins and skills in one sealed directory.
 pub(crate) fn sealed(extensions: &Extensions) -> Option<SealedDirectory> {
     let mut files = BTreeMap::new();
     for plugin in &extensions.plugins {
@@ -56,6 +59,11 @@ pub(crate) fn sealed(extensions: &Extensions) -> Option<SealedDirectory> {
             });
             files.insert(at(MANIFEST), format!("{manifest:#}\n").into());
         }
+    }
+    for skill in &extensions.skills {
+        let at = |path: &str| format!("{BARE_SKILLS}/{}/{path}", skill.name);
+        let own = skill.files.iter();
+        files.extend(own.map(|(path, file)| (at(path), file.clone())));
     }
     let path = SKILLS.to_owned();
     (!files.is_empty()).then_some(SealedDirectory { path, files })

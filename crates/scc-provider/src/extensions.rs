@@ -1,4 +1,4 @@
-//! What an agent is given besides its own tools: plugins and MCP servers, chosen by the rules.
+//! What an agent is given besides its own tools: plugins, skills and MCP servers, chosen by the rules.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::SealedFile;
 
-/// The plugins and MCP servers of one launch.
+/// The plugins, skills and MCP servers of one launch.
 #[derive(Debug, Clone, Default)]
 pub struct Extensions {
     /// An organization's rules apply: nobody inside may add to these. Otherwise they come on top of
@@ -14,6 +14,8 @@ pub struct Extensions {
     pub locked: bool,
     /// The plugins, none twice.
     pub plugins: Vec<Plugin>,
+    /// The skills that come without a plugin; no two names differ in case only.
+    pub skills: Vec<Skill>,
     /// The servers; no two names differ in case only.
     pub mcp_servers: Vec<McpServer>,
 }
@@ -28,6 +30,16 @@ pub struct Plugin {
     /// Its entry in the marketplace's catalog, with the keys of whichever agent the catalog is for.
     pub entry: Map<String, Value>,
     /// Relative path to file. Checked: no path leads out, and none is a link.
+    pub files: BTreeMap<String, SealedFile>,
+}
+
+/// A skill that comes without a plugin.
+#[derive(Debug, Clone)]
+pub struct Skill {
+    /// Its name, which its `SKILL.md` has too: letters, digits, `.`, `_` and `-`.
+    pub name: String,
+    /// Relative path to file, with a `SKILL.md` that has a name and a description. Checked as those
+    /// of a [`Plugin`] are.
     pub files: BTreeMap<String, SealedFile>,
 }
 
@@ -75,7 +87,7 @@ pub struct Program {
 pub struct Undelivered {
     /// What sort of thing.
     pub kind: ExtensionKind,
-    /// `name@marketplace` of a plugin, the name of a server.
+    /// `name@marketplace` of a plugin, the name of a skill or a server.
     pub name: String,
     /// Why: a fragment in lower case.
     pub reason: String,
@@ -88,6 +100,8 @@ pub enum ExtensionKind {
     Plugin,
     /// A part of a plugin; the rest is delivered.
     PluginPart,
+    /// A skill that comes without a plugin.
+    Skill,
     /// An MCP server.
     McpServer,
 }
@@ -133,6 +147,18 @@ impl Plugin {
     }
 }
 
+impl Skill {
+    /// That it cannot be delivered.
+    #[must_use]
+    pub fn undelivered(&self, reason: impl Into<String>) -> Undelivered {
+        Undelivered {
+            kind: ExtensionKind::Skill,
+            name: self.name.clone(),
+            reason: reason.into(),
+        }
+    }
+}
+
 impl McpServer {
     /// That it cannot be delivered.
     #[must_use]
@@ -157,13 +183,15 @@ impl McpServer {
 }
 
 impl Extensions {
-    /// All of them as undelivered, for an agent that has neither plugins nor servers.
+    /// All of them as undelivered, for an agent that has no place for any.
     #[must_use]
     pub fn all_undelivered(&self, reason: &str) -> Vec<Undelivered> {
         let plugins = self.plugins.iter();
         let plugins = plugins.map(|plugin| plugin.undelivered(ExtensionKind::Plugin, reason));
+        let skills = self.skills.iter();
+        let skills = skills.map(|skill| skill.undelivered(reason));
         let servers = self.mcp_servers.iter();
         let servers = servers.map(|server| server.undelivered(reason));
-        plugins.chain(servers).collect()
+        plugins.chain(skills).chain(servers).collect()
     }
 }

@@ -19,6 +19,7 @@ mod conversation;
 mod extensions;
 mod image;
 mod launch;
+mod own;
 mod registry;
 mod settings;
 mod sign_in;
@@ -28,13 +29,14 @@ pub use conversation::{
 };
 pub use extensions::{
     ExtensionKind, Extensions, McpEndpoint, McpServer, OwnMarketplace, Plugin, Program, Remote,
-    Undelivered,
+    Skill, Undelivered,
 };
 pub use image::{ImageFile, ImageFolder};
 pub use launch::{
     CommandHook, EnvValue, LaunchContext, LaunchSpec, ProviderError, ProviderSettings,
     SealedDirectory, SealedFile,
 };
+pub use own::{OwnEndpoint, OwnExtensions, OwnServer};
 pub use registry::Registry;
 pub use settings::{exact_version, url_host, url_port};
 pub use sign_in::{LoginSpec, SignIn, VolumeFiles};
@@ -79,6 +81,19 @@ pub trait AgentProvider: Send + Sync {
     /// The marketplaces that the agent knows by itself.
     fn own_marketplaces(&self) -> &'static [OwnMarketplace] {
         &[]
+    }
+
+    /// The files, relative to [`AgentProvider::volume_path`], that
+    /// [`AgentProvider::own_extensions`] wants to see.
+    fn own_files(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// What the agent's user has enabled in the agent itself, by `files` (those of
+    /// [`AgentProvider::own_files`] that exist), for work in `workspace` (its path in the container).
+    /// What was handed over by a launch is not among it.
+    fn own_extensions(&self, _files: &VolumeFiles, _workspace: &str) -> OwnExtensions {
+        OwnExtensions::default()
     }
 
     /// What a launch runs, with which environment and which governing files.

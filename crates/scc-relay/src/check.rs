@@ -4,15 +4,16 @@
 
 use std::io::{self, Read as _, Write as _};
 use std::net::Shutdown;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::address::Address;
-use crate::cut::Tunnel;
-use crate::http::Head;
+use crate::cut::Open;
+use crate::http::{Head, HostPort, Target};
+use crate::refusal::explained;
 use crate::stream::{Stream, join};
 use crate::tls::{Hello, server_name};
 
-/// How long a client may take for its request, and for its first message.
+/// How long a client may take for its whole request, and for its whole first message.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How long the proxy may take to begin to listen.
 const START: Duration = Duration::from_secs(10);
@@ -21,18 +22,24 @@ const BAD_REQUEST: &[u8] = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r
 
 /// Serves one connection.
 pub(crate) fn serve(mut client: Stream, proxy: &Address) -> io::Result<()> {
-    client.limit_reads(Some(PATIENCE))?;
-    let Some(request) = Head::read(&mut client)? else {
+    let end = Instant::now() + PATIENCE;
+    let Some(request) = Head::read(client.until(end))? else {
         return Ok(());
     };
-    let Ok(tunnel) = request.tunnel() else {
+    let Ok(target) = request.target() else {
         return client.say_and_end(BAD_REQUEST);
     };
+    // Before the proxy decides: what it lets through now can be cut from now on.
+    let host = match &target {
+        Target::Tunnel(to) | Target::Plain(Some(to)) => to.0.as_str(),
+        Target::Plain(None) => "",
+    };
+    let _open = Open::to(host, &client)?;
     let mut upstream = Stream::connect(proxy, START)?;
     upstream.write_all(&request.bytes)?;
-    match tunnel {
-        Some(target) => serve_tunnel(client, upstream, request.rest, &target),
-        None => {
+    match &target {
+        Target::Tunnel(to) => serve_tunnel(client, upstream, request.rest, to),
+        Target::Plain(_) => {
             upstream.write_all(&request.rest)?;
             client.limit_reads(None)?;
             join(client, upstream)
@@ -44,7 +51,7 @@ fn serve_tunnel(
     mut client: Stream,
     mut upstream: Stream,
     mut first: Vec<u8>,
-    target: &(String, u16),
+    target: &HostPort,
 ) -> io::Result<()> {
     let Some(answer) = Head::read(&mut upstream)? else {
         return Ok(());
@@ -63,31 +70,15 @@ fn serve_tunnel(
         }
         upstream.write_all(&first)?;
     }
-    let _tunnel = Tunnel::to(&target.0, &client)?;
     // What the server has said before belongs to the tunnel too.
     client.write_all(&answer.rest)?;
     client.limit_reads(None)?;
     join(client, upstream)
 }
 
-/// The answer, with what to do in the first line of a refusal: of a tunnel that was refused tools show
-/// that line, if anything, and never the page.
-fn explained(answer: &Head, host: &str) -> Vec<u8> {
-    let end = answer.bytes.windows(2).position(|part| part == b"\r\n");
-    match end {
-        Some(end) if answer.status() == 403 => {
-            let host: String = host.chars().filter(char::is_ascii_graphic).collect();
-            let line = format!("HTTP/1.1 403 Forbidden by scc, see: scc network explain {host}");
-            let mut bytes = line.into_bytes();
-            bytes.extend_from_slice(&answer.bytes[end..]);
-            bytes
-        }
-        _ => answer.bytes.clone(),
-    }
-}
-
 /// Reads until the first message is there; `first` holds what was read.
 fn read_hello(client: &mut Stream, first: &mut Vec<u8>) -> io::Result<Hello> {
+    let mut client = client.until(Instant::now() + PATIENCE);
     let mut chunk = [0; 4096];
     loop {
         match server_name(first) {
@@ -107,7 +98,7 @@ fn is_for(hello: &Hello, host: &str) -> bool {
 }
 
 /// Says what was cut, on a line like those of the proxy.
-fn report((host, port): &(String, u16), hello: &Hello) {
+fn report((host, port): &HostPort, hello: &Hello) {
     let time = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     let time = time.unwrap_or_default();
     let (result, name) = match hello {

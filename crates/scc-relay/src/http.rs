@@ -2,8 +2,6 @@
 
 use std::io::{self, Read};
 
-use crate::stream::Stream;
-
 /// The longest head of a message that is read.
 const LONGEST: usize = 32 * 1024;
 
@@ -13,9 +11,30 @@ pub(crate) struct Head {
     pub(crate) rest: Vec<u8>,
 }
 
+/// A host and its port, 0 where none is named.
+pub(crate) type HostPort = (String, u16);
+
+/// Whom a request is for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// A `CONNECT`.
+    Tunnel(HostPort),
+    /// Any other; without a host where it names none.
+    Plain(Option<HostPort>),
+}
+
+fn authority(text: &str) -> Option<HostPort> {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte);
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok()?),
+        _ => (text, 0),
+    };
+    (!host.is_empty() && host.bytes().all(fits)).then(|| (host.to_owned(), port))
+}
+
 impl Head {
     /// Reads a head; `None` when the connection ends before.
-    pub(crate) fn read(stream: &mut Stream) -> io::Result<Option<Self>> {
+    pub(crate) fn read(mut stream: impl Read) -> io::Result<Option<Self>> {
         let mut bytes = Vec::new();
         let mut chunk = [0; 4096];
         loop {
@@ -35,30 +54,41 @@ impl Head {
 
     fn first_line(&self) -> &[u8] {
         let line = self.bytes.split(|byte| *byte == b'\n').next();
-        line.unwrap_or_default().trim_ascii_end()
+        let line = line.unwrap_or_default();
+        line.strip_suffix(b"\r").unwrap_or(line)
     }
 
-    /// The host that a `CONNECT` asks for, without its port; `None` for every other request.
+    /// Whom a request is for.
     ///
     /// # Errors
-    /// When the first line does not begin as that of a request: another reader could take it for
-    /// something else.
-    pub(crate) fn tunnel(&self) -> io::Result<Option<(String, u16)>> {
-        let line = self.first_line();
-        let method = line.iter().take_while(|byte| byte.is_ascii_alphabetic());
-        let (method, rest) = line.split_at(method.count());
-        if method.is_empty() || !rest.first().is_some_and(u8::is_ascii_whitespace) {
-            return Err(io::Error::other("not a request"));
+    /// When the first line is anything else than method, target and version with a single space between
+    /// them: another reader could take it for something else. Squid takes blanks out of a target, for
+    /// one, so that `CONNECT a.example .b.example:443` would be of one name here and of another there.
+    pub(crate) fn target(&self) -> io::Result<Target> {
+        let odd = || io::Error::other("not a request");
+        let line = String::from_utf8_lossy(self.first_line());
+        let mut words = line.split(' ');
+        let (Some(method), Some(target), Some(version), None) =
+            (words.next(), words.next(), words.next(), words.next())
+        else {
+            return Err(odd());
+        };
+        let in_method = |byte: u8| byte.is_ascii_uppercase() || byte == b'-';
+        let is_method = !method.is_empty() && method.bytes().all(in_method);
+        let is_target = !target.is_empty() && !target.contains(char::is_control);
+        if !is_method || !is_target || !matches!(version, "HTTP/1.0" | "HTTP/1.1") {
+            return Err(odd());
         }
-        if !method.eq_ignore_ascii_case(b"CONNECT") {
-            return Ok(None);
+        if method == "CONNECT" {
+            return authority(target).map(Target::Tunnel).ok_or_else(odd);
         }
-        let mut words = rest
-            .split(u8::is_ascii_whitespace)
-            .filter(|w| !w.is_empty());
-        let target = String::from_utf8_lossy(words.next().unwrap_or_default());
-        let (host, port) = target.rsplit_once(':').unwrap_or((&target, ""));
-        Ok(Some((host.to_owned(), port.parse().unwrap_or(0))))
+        let Some((_, rest)) = target.split_once("://") else {
+            return Ok(Target::Plain(None));
+        };
+        let whole = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let host = whole.rsplit_once('@').map_or(whole, |(_, host)| host);
+        let host = authority(host).ok_or_else(odd)?;
+        Ok(Target::Plain(Some(host)))
     }
 
     /// The status of an answer, 0 when it has none.
@@ -96,27 +126,71 @@ mod tests {
 
     #[test]
     fn tunnels_are_told_from_other_requests() {
-        let tunnel = |text: &str| head(text).tunnel().map_err(|error| error.to_string());
-        let to = |host: &str, port| Ok(Some((host.to_owned(), port)));
-        assert_eq!(
-            tunnel("CONNECT a.example:443 HTTP/1.1\r\nHost: x\r\n\r\nmore"),
-            to("a.example", 443)
-        );
-        assert_eq!(
-            tunnel("connect\ta.example:443\r\n\r\n"),
-            to("a.example", 443)
-        );
-        assert_eq!(tunnel("CONNECT [::1]:443 HTTP/1.1\n\n"), to("[::1]", 443));
-        assert_eq!(tunnel("CONNECT a.example\r\n\r\n"), to("a.example", 0));
-        assert_eq!(tunnel("GET http://a.example/ HTTP/1.1\r\n\r\n"), Ok(None));
-        assert_eq!(tunnel("CONNECTED a HTTP/1.1\r\n\r\n"), Ok(None));
-        for text in [
-            "\r\nCONNECT a:443 HTTP/1.1\r\n\r\n",
-            " CONNECT a:443\r\n\r\n",
-            "\x16\x03\x01\r\n\r\n",
-            "CONNECT\r\n\r\n",
+        let target = |text: &str| head(text).target().map_err(|error| error.to_string());
+        let to = |host: &str, port| (host.to_owned(), port);
+        for (text, expected) in [
+            (
+                "CONNECT a.example:443 HTTP/1.1\r\nHost: x\r\n\r\nmore",
+                Target::Tunnel(to("a.example", 443)),
+            ),
+            (
+                "CONNECT [::1]:443 HTTP/1.1\n\n",
+                Target::Tunnel(to("[::1]", 443)),
+            ),
+            (
+                "CONNECT a.example HTTP/1.0\r\n\r\n",
+                Target::Tunnel(to("a.example", 0)),
+            ),
+            (
+                "GET http://a.example:8080/b:1?c HTTP/1.1\r\n\r\n",
+                Target::Plain(Some(to("a.example", 8080))),
+            ),
+            (
+                "POST http://a.example?b HTTP/1.1\r\n\r\n",
+                Target::Plain(Some(to("a.example", 0))),
+            ),
+            (
+                "M-SEARCH http://user:word@a.example/\u{e4} HTTP/1.1\r\n\r\n",
+                Target::Plain(Some(to("a.example", 0))),
+            ),
+            ("GET /x HTTP/1.1\r\n\r\n", Target::Plain(None)),
+            ("CONNECTED a HTTP/1.1\r\n\r\n", Target::Plain(None)),
         ] {
-            assert!(tunnel(text).is_err(), "{text:?}");
+            assert_eq!(target(text), Ok(expected), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_another_reader_could_take_for_something_else_is_refused() {
+        for line in [
+            "",
+            " CONNECT a:443 HTTP/1.1",
+            "\x16\x03\x01",
+            "CONNECT",
+            "CONNECT a:443",
+            "connect a:443 HTTP/1.1",
+            "CONNECT\ta:443 HTTP/1.1",
+            "CONNECT  a:443 HTTP/1.1",
+            "CONNECT a.example .b.example:443 HTTP/1.1",
+            "CONNECT a.example\t.b.example:443 HTTP/1.1",
+            "CONNECT a.example\x0b.b.example:443 HTTP/1.1",
+            "CONNECT a.co m:443 HTTP/1.1",
+            "CONNECT a.example:443 HTTP/1.1 ",
+            "CONNECT a.example:443 HTTP/2.0",
+            "CONNECT a.example:443:443 x HTTP/1.1",
+            "CONNECT user@a.example:443 HTTP/1.1",
+            "CONNECT a.example%20:443 HTTP/1.1",
+            "CONNECT a.example\0:443 HTTP/1.1",
+            "CONNECT a.example:99999 HTTP/1.1",
+            "CONNECT :443 HTTP/1.1",
+            "CONNECT \u{430}.example:443 HTTP/1.1",
+            "GET http://a.example .b.example/ HTTP/1.1",
+            "GET http://a.example/",
+            "GET http://a.example\\.b.example/ HTTP/1.1",
+            "GET http:// HTTP/1.1",
+        ] {
+            let text = format!("{line}\r\nHost: x\r\n\r\n");
+            assert!(head(&text).target().is_err(), "{line:?}");
         }
     }
 

@@ -23,6 +23,7 @@ pub mod hold;
 mod http;
 pub mod live;
 pub mod probe;
+mod refusal;
 pub mod relay;
 mod serve;
 mod stream;

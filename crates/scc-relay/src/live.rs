@@ -3,6 +3,9 @@
 //! `live HOST SECONDS` runs in the proxy's container, of which sandboxes see nothing. It adds the
 //! host, has the proxy read its lists again, and leaves a process behind that takes the host away
 //! when the time is over, and cuts its tunnels then. `live-withdraw HOST` does that at once.
+//!
+//! The time is over when the clock says so or when so many seconds have passed, whichever is first: a
+//! machine that was suspended has not counted the seconds, and a clock can be set back.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -11,7 +14,7 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use rustix::fs::{FlockOperation, flock};
 use rustix::process::{Pid, Signal, kill_process};
@@ -26,6 +29,8 @@ const LOCK: &str = "/tmp/scc-live.lock";
 /// This program, whatever its name.
 const SELF: &str = "/proc/self/exe";
 const PROXY: &str = "squid";
+/// How often the clock is looked at by who waits for the end of a host's time.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Runs one of the commands `live`, `live-detach`, `live-expire` and `live-withdraw`, whose name is the
 /// first word; the number is the exit status.
@@ -38,16 +43,16 @@ pub fn run(words: &[OsString]) -> u8 {
             Err(error) => complain(&error.to_string(), FAILED),
         };
     }
-    let [name, host, seconds] = words.as_slice() else {
+    let [name, host, time] = words.as_slice() else {
         return complain("HOST SECONDS are needed", USAGE);
     };
-    let Some(seconds) = seconds.parse().ok().filter(|_| is_name(host)) else {
+    let Some(time) = time.parse().ok().filter(|_| is_name(host)) else {
         return complain("HOST SECONDS are needed", USAGE);
     };
     let outcome = match *name {
-        "live" => allow(host, seconds),
-        "live-detach" => child("live-expire", host, seconds).spawn().map(|_| ()),
-        _ => expire(host, seconds),
+        "live" => allow(host, time),
+        "live-detach" => child("live-expire", host, time).spawn().map(|_| ()),
+        _ => expire(host, time),
     };
     match outcome {
         Ok(()) => 0,
@@ -65,7 +70,8 @@ fn complain(message: &str, status: u8) -> u8 {
 fn is_name(text: &str) -> bool {
     let fits =
         |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-._".contains(&byte);
-    text.bytes().all(fits) && text.starts_with(|first: char| first.is_ascii_alphanumeric())
+    let begins = |first: char| first.is_ascii_alphanumeric() || first == '_';
+    text.bytes().all(fits) && text.starts_with(begins)
 }
 
 /// Makes the list, so that the proxy finds one.
@@ -77,22 +83,23 @@ pub(crate) fn prepare() -> io::Result<()> {
 }
 
 fn allow(host: &str, seconds: u64) -> io::Result<()> {
+    let until = now().saturating_add(seconds);
     change(|hosts| {
-        let until = now() + seconds;
         let entry = hosts.entry(host.to_owned()).or_insert(until);
         *entry = until.max(*entry);
     })?;
-    let status = child("live-detach", host, seconds).status()?;
+    let status = child("live-detach", host, until).status()?;
     match status.success() {
         true => Ok(()),
         false => Err(io::Error::other("nobody would take the host away again")),
     }
 }
 
-fn child(name: &str, host: &str, seconds: u64) -> Command {
+/// For the time up to this second since 1970.
+fn child(name: &str, host: &str, until: u64) -> Command {
     let mut command = Command::new(SELF);
     command
-        .args([name, host, &seconds.to_string()])
+        .args([name, host, &until.to_string()])
         .current_dir("/");
     command
         .stdin(Stdio::null())
@@ -101,15 +108,38 @@ fn child(name: &str, host: &str, seconds: u64) -> Command {
     command
 }
 
-fn expire(host: &str, seconds: u64) -> io::Result<()> {
+fn expire(host: &str, until: u64) -> io::Result<()> {
     rustix::process::setsid()?;
-    thread::sleep(Duration::from_secs(seconds));
-    let stays = change(|_| {})?.contains_key(host);
+    let begin = Instant::now();
+    wait(until, now, || begin.elapsed(), thread::sleep);
+    let stays = change(|hosts| end(hosts, host, until))?.contains_key(host);
     match stays {
-        // It was asked for again meanwhile.
         true => Ok(()),
         false => cut::ask(host),
     }
+}
+
+/// Waits until the clock has come to this second, or the time until then has passed.
+fn wait(
+    until: u64,
+    clock: impl Fn() -> u64,
+    passed: impl Fn() -> Duration,
+    mut sleep: impl FnMut(Duration),
+) {
+    let all = Duration::from_secs(until.saturating_sub(clock()));
+    loop {
+        let left = until.saturating_sub(clock());
+        let left = Duration::from_secs(left).min(all.saturating_sub(passed()));
+        if left.is_zero() {
+            return;
+        }
+        sleep(left.min(LOOK));
+    }
+}
+
+/// Takes a host away whose time is over, unless it was asked for again meanwhile, for longer.
+fn end(hosts: &mut BTreeMap<String, u64>, host: &str, until: u64) {
+    hosts.retain(|other, end| other != host || *end > until);
 }
 
 /// Takes a host away before its time is over. A host that was not added is no error, so that asking
@@ -177,7 +207,7 @@ mod tests {
 
     #[test]
     fn only_names_get_into_the_list() {
-        for name in ["a.example", "xn--a.example", "1.example"] {
+        for name in ["a.example", "xn--a.example", "1.example", "_x.example"] {
             assert!(is_name(name), "{name}");
         }
         for text in [
@@ -202,6 +232,40 @@ mod tests {
             .map(|(host, until)| format!("{host}@{until}"))
             .collect();
         assert_eq!(shown, ["a.example@12", "c.example@3"]);
+    }
+
+    /// How long is waited for second 1100 from second 1000 on, where each sleep takes the clock on by
+    /// `clock` seconds and the count of those that have passed by `passed`.
+    fn sleeps(clock: u64, passed: u64) -> u64 {
+        let number = std::cell::Cell::new(0);
+        wait(
+            1100,
+            || 1000 + number.get() * clock,
+            || Duration::from_secs(number.get() * passed),
+            |time| {
+                assert!(time <= LOOK);
+                number.set(number.get() + 1);
+            },
+        );
+        number.get()
+    }
+
+    #[test]
+    fn the_time_ends_by_the_clock_and_by_what_has_passed() {
+        assert_eq!(sleeps(1, 1), 100);
+        // The machine was suspended: an hour has gone by, and a second was counted.
+        assert_eq!(sleeps(3600, 1), 1);
+        // The clock is set back again and again.
+        assert_eq!(sleeps(0, 1), 100);
+    }
+
+    #[test]
+    fn who_asked_for_longer_keeps_it() {
+        let mut hosts = read("a.example 12\nb.example 12\n");
+        end(&mut hosts, "a.example", 11);
+        assert_eq!(hosts.len(), 2);
+        end(&mut hosts, "a.example", 12);
+        assert_eq!(hosts.into_keys().collect::<Vec<_>>(), ["b.example"]);
     }
 
     #[test]

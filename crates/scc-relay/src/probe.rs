@@ -1,6 +1,6 @@
 //! Trying from inside what must not work, and what must.
 //!
-//! `probe [--release] [--patient] CHECK…` makes all checks at the same time, prints a line for each
+//! `probe [--release] [--patient] CHECK…` makes all checks, prints a line for each
 //! (`held`, `failed` or `moot`, the check, what happened; with tabs between) and ends with 0 when all
 //! held. With `--release` the main process is then let go. A launch makes some checks, `scc prove`
 //! all of them.
@@ -24,6 +24,9 @@ use crate::{FAILED, USAGE, hold};
 
 /// Where the tools of a sandbox find the proxy.
 pub const PROXY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3128);
+
+/// Each check takes a thread, and a machine may have more addresses than a sandbox may have threads.
+const AT_ONCE: usize = 128;
 
 /// How long is waited for what must not come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,10 +93,15 @@ fn complain(message: &str, status: u8) -> u8 {
     status
 }
 
-/// Makes all checks at the same time; in the order in which they were given.
+/// Makes all checks, many at the same time; in the order in which they were given.
 #[must_use]
 pub fn make(checks: &[Check], proxy: SocketAddr, limits: Limits) -> Vec<Finding> {
     let through = Through { proxy, limits };
+    let parts = checks.chunks(AT_ONCE);
+    parts.flat_map(|part| make_at_once(part, through)).collect()
+}
+
+fn make_at_once(checks: &[Check], through: Through) -> Vec<Finding> {
     thread::scope(|scope| {
         let running: Vec<_> = checks
             .iter()
@@ -119,6 +127,7 @@ fn one(check: &Check, through: Through) -> Tried {
     match check {
         Check::Unreachable(address) => direct::unreachable(*address, silence),
         Check::Unechoed(address) => direct::unechoed(*address, silence),
+        Check::NoIpv6 => direct::no_ipv6(),
         Check::Unknown(name) => direct::unknown(name, silence),
         Check::Unanswered(server, name) => direct::unanswered(*server, name, silence),
         Check::Unresolved(name) => direct::unresolved(name),
@@ -128,6 +137,7 @@ fn one(check: &Check, through: Through) -> Tried {
         Check::Allowed(target) => through.allowed(target),
         Check::Unserved(url, host) => through.unserved(url, host.as_deref()),
         Check::Single(host) => through.single(host),
+        Check::Split(target) => through.split(target),
         Check::Cut(target, name) => through.cut(target, &hello::hello(name)),
         Check::CutPlain(target) => through.cut(target, b"GET / HTTP/1.0\r\n\r\n"),
         Check::Carried(target) => through.carried(target),
@@ -188,6 +198,9 @@ mod tests {
             ("unserved:http://a/", refusing, true),
             ("unserved:http://a/", agreeing, false),
             ("unserved:http://a/", failing, false),
+            ("split:abc:443", refusing, true),
+            ("split:abc:443", agreeing, false),
+            ("split:abc:443", failing, false),
             ("single:a", refusing, true),
             ("single:a", agreeing, false),
         ] {

@@ -16,6 +16,10 @@ use crate::serve::{Part, serve};
 use crate::{FAILED, USAGE};
 use crate::{cut, live};
 
+/// The first line that the proxy's side writes to standard output. No request can make such a line:
+/// theirs are JSON.
+pub const LOG_BEGINS: &str = "scc: the log begins";
+
 /// This program, whatever its name.
 const SELF: &str = "/proc/self/exe";
 
@@ -120,6 +124,8 @@ fn complain(message: &str, status: u8) -> u8 {
 fn start(options: &Options) -> io::Result<()> {
     let hold = options.hold.then(Hold::new).transpose()?;
     if options.check {
+        // Whoever reads the log knows by it that nothing is missing before.
+        writeln!(io::stdout(), "{LOG_BEGINS}")?;
         live::prepare()?;
     }
     if let Some(listen) = &options.listen {

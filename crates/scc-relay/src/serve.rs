@@ -1,6 +1,6 @@
 //! Taking connections.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -13,6 +13,8 @@ use crate::stream::{Stream, join, spawn};
 const AWAY: Duration = Duration::from_secs(3);
 /// Connections at a time; each takes two threads.
 const MOST: usize = 400;
+/// Connections that are told that there are too many, at a time; each takes a thread.
+const MOST_TURNED_AWAY: usize = 32;
 
 /// What is done with a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,8 +27,12 @@ pub(crate) enum Part {
 
 /// Serves until the process ends.
 pub(crate) fn serve(listener: &Listener, to: &Address, part: Part) -> io::Error {
+    serve_up_to(MOST, listener, to, part)
+}
+
+fn serve_up_to(most: usize, listener: &Listener, to: &Address, part: Part) -> io::Error {
     let to = Arc::new(to.clone());
-    let open = Arc::new(AtomicUsize::new(0));
+    let [open, turned_away] = [(); 2].map(|()| Arc::new(AtomicUsize::new(0)));
     loop {
         let client = match Stream::accept(listener) {
             Ok(client) => client,
@@ -36,22 +42,55 @@ pub(crate) fn serve(listener: &Listener, to: &Address, part: Part) -> io::Error 
             }
             Err(error) => return error,
         };
-        if open.fetch_add(1, Ordering::Relaxed) >= MOST {
-            open.fetch_sub(1, Ordering::Relaxed);
-            continue;
+        match Place::take(&open, most) {
+            Some(place) => {
+                let to = Arc::clone(&to);
+                // Without a thread there is no service, and the connection is dropped with the work.
+                let _ = spawn(move || {
+                    let _place = place;
+                    // A connection that breaks is the client's to notice.
+                    let _ = match part {
+                        Part::Pass => pass(client, &to),
+                        Part::Check => check::serve(client, &to),
+                    };
+                });
+            }
+            None => turn_away(client, &turned_away),
         }
-        let (to, counter) = (Arc::clone(&to), Arc::clone(&open));
-        let work = move || {
-            // A connection that breaks is the client's to notice.
-            let _ = match part {
-                Part::Pass => pass(client, &to),
-                Part::Check => check::serve(client, &to),
-            };
-            counter.fetch_sub(1, Ordering::Relaxed);
-        };
-        if spawn(work).is_err() {
-            // Without a thread there is no service; the connection was dropped with the work.
-            open.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// One of so many places, until it is dropped.
+struct Place(Arc<AtomicUsize>);
+
+impl Place {
+    fn take(taken: &Arc<AtomicUsize>, most: usize) -> Option<Self> {
+        let place = Self(Arc::clone(taken));
+        (taken.fetch_add(1, Ordering::Relaxed) < most).then_some(place)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Says to a client that there are too many. Where too many are being told that, the rest is not
+/// waited for: then a client may find its connection broken instead.
+fn turn_away(mut client: Stream, turned_away: &Arc<AtomicUsize>) {
+    let word = unavailable(&format!(
+        "scc: this sandbox has {MOST} connections open, which is the most. Close some, or wait.\n"
+    ));
+    match Place::take(turned_away, MOST_TURNED_AWAY) {
+        Some(place) => {
+            let _ = spawn(move || {
+                let _place = place;
+                let _ = client.say_and_end(word.as_bytes());
+            });
+        }
+        None => {
+            let _ = client.write_all(word.as_bytes());
         }
     }
 }
@@ -76,14 +115,15 @@ fn is_passing(error: &io::Error) -> bool {
 fn pass(mut client: Stream, to: &Address) -> io::Result<()> {
     match Stream::connect(to, AWAY) {
         Ok(upstream) => join(client, upstream),
-        Err(_) => client.say_and_end(gone().as_bytes()),
+        Err(_) => client.say_and_end(unavailable(GONE).as_bytes()),
     }
 }
 
 /// What a client reads when the proxy is not there.
-fn gone() -> String {
-    let text = "scc: the proxy of this sandbox does not answer, so nothing can be reached.\n\
-                Start the session anew, outside of the sandbox: scc start --fresh\n";
+const GONE: &str = "scc: the proxy of this sandbox does not answer, so nothing can be reached.\n\
+                    Start the session anew, outside of the sandbox: scc start --fresh\n";
+
+fn unavailable(text: &str) -> String {
     format!(
         "HTTP/1.1 503 Service Unavailable\r\ncontent-type: text/plain\r\nconnection: close\r\n\
          content-length: {}\r\n\r\n{text}",
@@ -100,8 +140,8 @@ mod tests {
 
     use super::*;
 
-    /// A proxy that grants tunnels and then says back what it hears; it answers other requests, and
-    /// refuses `denied.example`.
+    /// A proxy that grants tunnels and uploads, and then says back what it hears; it answers other
+    /// requests, and refuses `denied.example`.
     fn proxy() -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -123,7 +163,7 @@ mod tests {
         if head.contains("denied.example") {
             return stream.write_all(b"HTTP/1.1 403 Forbidden\r\n\r\nthe rule");
         }
-        if !head.starts_with("CONNECT") {
+        if head.starts_with("GET") {
             return stream.write_all(b"HTTP/1.1 200 OK\r\n\r\nplain");
         }
         stream.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")?;
@@ -204,6 +244,28 @@ mod tests {
     }
 
     #[test]
+    fn connections_are_cut_at_any_time() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = chain(directory.path(), proxy());
+        let tunnel = "CONNECT late.example:443 HTTP/1.1\r\n\r\n";
+        let plain = "POST http://late.example/ HTTP/1.1\r\n\r\n";
+        for (request, answer) in [(tunnel, "HTTP/1.1 200"), (plain, "HTTP/1.1 200")] {
+            let mut stream = TcpStream::connect(at).unwrap();
+            stream.write_all(request.as_bytes()).unwrap();
+            // The first word of the answer: it is let through, and has not said whom it wants.
+            let mut first = vec![0; answer.len()];
+            stream.read_exact(&mut first).unwrap();
+            assert_eq!(String::from_utf8_lossy(&first), answer);
+            crate::cut::cut("late.example");
+            let _ = stream.write_all(&hello("late.example"));
+            let mut rest = Vec::new();
+            let _ = stream.read_to_end(&mut rest);
+            let rest = String::from_utf8_lossy(&rest);
+            assert!(!rest.contains("and more"), "{rest}");
+        }
+    }
+
+    #[test]
     fn what_is_no_tunnel_passes() {
         let directory = tempfile::tempdir().unwrap();
         let at = chain(directory.path(), proxy());
@@ -214,8 +276,34 @@ mod tests {
             answer.starts_with("HTTP/1.1 403") && answer.ends_with("the rule"),
             "{answer}"
         );
-        let answer = client(at, "\r\nCONNECT good.example:443 HTTP/1.1\r\n\r\n", b"");
-        assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+        for line in [
+            "\r\nCONNECT good.example:443",
+            "CONNECT good.example .x:443",
+        ] {
+            let answer = client(at, &format!("{line} HTTP/1.1\r\n\r\n"), b"");
+            assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+        }
+    }
+
+    #[test]
+    fn who_is_one_too_many_is_told() {
+        let directory = tempfile::tempdir().unwrap();
+        for (number, part) in [Part::Pass, Part::Check].into_iter().enumerate() {
+            let socket = Address::Unix(directory.path().join(format!("{number}.sock")));
+            let listener = socket.listen().unwrap();
+            let to = Address::Tcp(proxy());
+            thread::spawn(move || serve_up_to(1, &listener, &to, part));
+            let mut first = Stream::connect(&socket, AWAY).unwrap();
+            first.write_all(TUNNEL.as_bytes()).unwrap();
+            // It is served now.
+            assert!(first.read(&mut [0; 8]).unwrap() > 0, "{part:?}");
+            let mut second = Stream::connect(&socket, AWAY).unwrap();
+            second.write_all(TUNNEL.as_bytes()).unwrap();
+            let mut answer = String::new();
+            second.read_to_string(&mut answer).unwrap();
+            assert!(answer.starts_with("HTTP/1.1 503"), "{part:?} {answer}");
+            assert!(answer.contains("400 connections open"), "{answer}");
+        }
     }
 
     #[test]

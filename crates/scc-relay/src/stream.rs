@@ -70,6 +70,11 @@ impl Stream {
         }
     }
 
+    /// Reads until then, in however small pieces the other side writes.
+    pub(crate) fn until(&mut self, end: Instant) -> Until<'_> {
+        Until { stream: self, end }
+    }
+
     pub(crate) fn limit_reads(&self, limit: Option<Duration>) -> io::Result<()> {
         match self {
             Self::Unix(stream) => stream.set_read_timeout(limit),
@@ -95,6 +100,23 @@ impl Stream {
             Self::Unix(stream) => stream.shutdown(how),
             Self::Tcp(stream) => stream.shutdown(how),
         };
+    }
+}
+
+/// A connection that is read until a time.
+pub(crate) struct Until<'a> {
+    stream: &'a mut Stream,
+    end: Instant,
+}
+
+impl Read for Until<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = self.end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        self.stream.limit_reads(Some(left))?;
+        self.stream.read(buffer)
     }
 }
 
@@ -161,5 +183,23 @@ fn copy(mut from: Stream, mut to: Stream) {
     } else {
         from.shut(Shutdown::Both);
         to.shut(Shutdown::Both);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_drips_is_not_waited_for() {
+        let (here, mut there) = UnixStream::pair().unwrap();
+        let mut here = Stream::Unix(here);
+        let end = Instant::now() + Duration::from_millis(200);
+        let drips = thread::spawn(move || while there.write_all(b"x").is_ok() {});
+        let outcome = here.until(end).read_to_end(&mut Vec::new());
+        let kinds = [io::ErrorKind::TimedOut, io::ErrorKind::WouldBlock];
+        assert!(kinds.contains(&outcome.unwrap_err().kind()));
+        drop(here);
+        drips.join().unwrap();
     }
 }

@@ -116,6 +116,7 @@ impl<'r, R: SandboxRuntime> Fixture<'r, R> {
                 memory_bytes: 256 << 20,
                 cpus: 64.0,
                 pids: 64,
+                log_files: 1,
             },
             read_only_root: true,
             terminal: None,

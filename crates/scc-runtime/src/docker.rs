@@ -9,6 +9,7 @@ mod helper;
 mod lifecycle;
 mod list;
 mod networks;
+mod podman;
 mod raw;
 mod sealed;
 mod streams;

@@ -132,13 +132,12 @@ pub trait EgressTopology {
         link: &Link<'_>,
     ) -> Result<End, EngineError>;
 
-    /// Says what the sandbox needs. `proxy` is the running proxy; where
-    /// [`EgressTopology::needs_running_proxy`] says no, it need not run yet.
+    /// Says what the sandbox needs. Where [`EgressTopology::needs_running_proxy`] says so, the proxy,
+    /// whose name is the link's, runs.
     async fn sandbox_end<R: SandboxRuntime>(
         &self,
         runtime: &R,
         link: &Link<'_>,
-        proxy: &str,
     ) -> Result<End, EngineError>;
 
     /// Whether the sandbox's end is known only when the proxy runs.
@@ -184,7 +183,6 @@ impl EgressTopology for Socket {
         &self,
         _: &R,
         link: &Link<'_>,
-        _: &str,
     ) -> Result<End, EngineError> {
         Ok(End {
             mounts: vec![Self::mount(link, true)],
@@ -232,9 +230,9 @@ impl EgressTopology for InternalNetwork {
         &self,
         runtime: &R,
         link: &Link<'_>,
-        proxy: &str,
     ) -> Result<End, EngineError> {
-        let address = runtime.address_in(proxy, &link.name()).await?;
+        let name = link.name();
+        let address = runtime.address_in(&name, &name).await?;
         let Some(address) = address else {
             return Err(refused("the proxy has no address in the network"));
         };

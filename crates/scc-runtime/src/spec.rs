@@ -224,6 +224,8 @@ pub struct Limits {
     pub cpus: f64,
     /// Processes and threads.
     pub pids: u32,
+    /// How many files of 10 MB the log takes; the earliest ones are dropped.
+    pub log_files: u8,
 }
 
 /// Columns and rows.

@@ -123,6 +123,7 @@ fn sealed_spec(f: &Fixture<'_, DockerRuntime>, text: &str) -> SandboxSpec {
             memory_bytes: 64 << 20,
             cpus: 1.0,
             pids: 16,
+            log_files: 1,
         },
         read_only_root: false,
         terminal: None,

@@ -1,14 +1,15 @@
 pub(crate) mod test;
 
 use clap::Subcommand;
-use scc_launch::ServerPlan;
+use scc_config::ArtifactKind;
+use scc_launch::{ArtifactPlan, ServerPlan};
 use scc_policy::{Decision, ItemKind, Outcome};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::CliError;
-use crate::extensions::{Found, Where, refusals};
+use crate::extensions::{Found, Where, artifact_state, artifacts, refusals};
 use crate::output::table;
 
 /// Show the MCP servers that an agent gets here, and why; try one from inside a sandbox
@@ -26,7 +27,7 @@ enum Command {
     Test(test::Args),
 }
 
-/// Explain what was decided about an MCP server, and by which rule
+/// Explain what was decided about an MCP server or an artifact of a bundle, and by which rule
 ///
 /// Ends with 6 where the agent does not get it.
 #[derive(Debug, clap::Args)]
@@ -44,6 +45,9 @@ pub(crate) struct ListReport<'a> {
     provider: &'a str,
     /// What the rules allow, and whether the agent gets it.
     servers: &'a [ServerPlan],
+    /// The artifacts of bundles that are servers; those that the agent is offered are among the
+    /// servers.
+    artifacts: Vec<&'a ArtifactPlan>,
     /// What a layer asked for and the rules do not let in.
     refused: Vec<&'a Decision>,
 }
@@ -57,6 +61,9 @@ pub(crate) struct WhyReport<'a> {
     decisions: Vec<&'a Decision>,
     /// What the agent gets, where the rules allow it.
     server: Option<&'a ServerPlan>,
+    /// The artifact of this name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    artifact: Option<&'a ArtifactPlan>,
 }
 
 impl Args {
@@ -80,6 +87,9 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<u8, CliError> 
 fn list(place: &Where, context: &Context) -> Result<u8, CliError> {
     let found = Found::find(place, context)?;
     let refused = found.refused(ItemKind::McpServer);
+    let bundled = found.plan.artifacts.iter();
+    let bundled = bundled.filter(|one| one.facts.kind == ArtifactKind::McpServer);
+    let bundled: Vec<_> = bundled.collect();
     let mut text = match found.plan.servers.is_empty() {
         true => format!("{} gets no MCP servers", found.provider),
         false => {
@@ -88,13 +98,19 @@ fn list(place: &Where, context: &Context) -> Result<u8, CliError> {
             table(&["SERVER", "TYPE", "ASKED FOR BY", &agent], rows)
         }
     };
-    if !refused.is_empty() {
-        text.push('\n');
-        text.push_str(&refusals(&refused));
+    for more in [
+        artifacts(bundled.iter().copied(), &found.provider),
+        refusals(&refused),
+    ] {
+        if !more.is_empty() {
+            text.push('\n');
+            text.push_str(&more);
+        }
     }
     let report = ListReport {
         provider: &found.provider,
         servers: &found.plan.servers,
+        artifacts: bundled,
         refused,
     };
     context.printer.data("McpList", &report, &[]);
@@ -106,8 +122,13 @@ fn why(args: &WhyArgs, context: &Context) -> Result<u8, CliError> {
     let found = Found::find(&args.place, context)?;
     let decisions = found.about(ItemKind::McpServer, &args.name)?;
     let allowed = decisions.iter().find(|one| one.outcome == Outcome::Allowed);
-    let server = allowed.and_then(|one| found.plan.server(&one.item));
-    let mut lines = Vec::new();
+    let artifact = found.artifact(&args.name);
+    let artifact = artifact.filter(|one| one.facts.kind == ArtifactKind::McpServer);
+    let server = allowed.and_then(|one| found.plan.server_of(&one.item));
+    let mut lines: Vec<_> = artifact
+        .map(|one| format!("{}: {}", one.facts.artifact, artifact_state(one)))
+        .into_iter()
+        .collect();
     if let (Some(one), Some(server)) = (allowed, server) {
         lines.push(format!(
             "{} ({}): {}",
@@ -127,6 +148,7 @@ fn why(args: &WhyArgs, context: &Context) -> Result<u8, CliError> {
         provider: &found.provider,
         decisions,
         server,
+        artifact,
     };
     let gets = server.is_some_and(|server| server.delivered);
     let printer = context.printer;

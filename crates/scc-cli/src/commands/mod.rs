@@ -70,7 +70,7 @@ pub(crate) async fn run(command: Option<Command>, context: &Context) -> Result<u
         Command::Safety(args) => safety::run(&args, context),
         Command::Setup(args) => setup::run(&args, context),
         Command::Init(args) => init::run(&args, context),
-        Command::Profile(args) => profile::run(&args, context),
+        Command::Profile(args) => profile::run(&args, context).await,
         Command::Config(args) => config::run(&args, context),
         Command::Org(args) => org::run(&args, context),
         Command::Team(args) => team::run(&args, context),

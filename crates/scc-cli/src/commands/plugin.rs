@@ -1,15 +1,15 @@
 use clap::Subcommand;
-use scc_launch::PluginPlan;
+use scc_launch::{ArtifactPlan, PluginPlan};
 use scc_policy::{Decision, ItemKind, Outcome};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::CliError;
-use crate::extensions::{Found, Where, refusals};
+use crate::extensions::{Found, Where, artifact_state, artifacts, refusals};
 use crate::output::table;
 
-/// Show the plugins that an agent gets here, and why
+/// Show the plugins and artifacts of bundles that an agent gets here, and why
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -18,17 +18,18 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Show the plugins that the rules allow, their version, and whether the agent gets them
+    /// Show the plugins and artifacts of bundles that the rules allow, their version, and whether the
+    /// agent gets them
     List(Where),
     Why(WhyArgs),
 }
 
-/// Explain what was decided about a plugin, and by which rule
+/// Explain what was decided about a plugin or an artifact of a bundle, and by which rule
 ///
 /// Ends with 6 where the agent does not get it.
 #[derive(Debug, clap::Args)]
 struct WhyArgs {
-    /// The plugin; its marketplace may be left out
+    /// The plugin, whose marketplace may be left out; or the artifact
     #[arg(value_name = "NAME[@MARKETPLACE]")]
     name: String,
     #[command(flatten)]
@@ -42,6 +43,8 @@ pub(crate) struct ListReport<'a> {
     provider: &'a str,
     /// What the rules allow, and what the agent gets of it.
     plugins: &'a [PluginPlan],
+    /// The artifacts of bundles, and what the agent gets of them; some are among the plugins.
+    artifacts: &'a [ArtifactPlan],
 }
 
 /// The plugins of an agent, and what was asked for in vain.
@@ -62,6 +65,9 @@ pub(crate) struct WhyReport<'a> {
     decisions: Vec<&'a Decision>,
     /// What the agent gets, where the rules allow it.
     plugins: Vec<&'a PluginPlan>,
+    /// The artifact of this name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    artifact: Option<&'a ArtifactPlan>,
 }
 
 impl Args {
@@ -85,10 +91,11 @@ fn list(place: &Where, context: &Context) -> Result<u8, CliError> {
     let report = ListReport {
         provider: &found.provider,
         plugins: &found.plan.plugins,
+        artifacts: &found.plan.artifacts,
     };
     context.printer.data("PluginList", &report, &[]);
     let mut text = text(&found);
-    let refused = found.refused(ItemKind::Plugin).len();
+    let refused = refused(&found).len();
     if refused > 0 {
         text.push_str(&format!(
             "\n{refused} not let in; see why: scc audit plugins"
@@ -101,7 +108,7 @@ fn list(place: &Where, context: &Context) -> Result<u8, CliError> {
 /// Everything that was asked for, and what became of it.
 pub(crate) fn audit(context: &Context) -> Result<u8, CliError> {
     let found = Found::find(&Where::default(), context)?;
-    let refused = found.refused(ItemKind::Plugin);
+    let refused = refused(&found);
     let mut text = text(&found);
     if !refused.is_empty() {
         text.push('\n');
@@ -111,6 +118,7 @@ pub(crate) fn audit(context: &Context) -> Result<u8, CliError> {
         list: ListReport {
             provider: &found.provider,
             plugins: &found.plan.plugins,
+            artifacts: &found.plan.artifacts,
         },
         refused,
     };
@@ -126,8 +134,12 @@ fn why(args: &WhyArgs, context: &Context) -> Result<u8, CliError> {
     let plugins: Vec<_> = plugins
         .filter(|plugin| decisions.iter().any(|one| one.item == plugin.facts.plugin))
         .collect();
-    let gets = plugins.iter().any(|plugin| plugin.delivered);
+    let artifact = found.artifact(&args.name);
+    let gets = plugins.iter().any(|plugin| plugin.delivered)
+        || artifact.is_some_and(|artifact| artifact.delivered);
     let mut lines: Vec<_> = plugins.iter().map(|plugin| line(plugin)).collect();
+    let state = artifact.map(|one| format!("{}: {}", one.facts.artifact, artifact_state(one)));
+    lines.extend(state);
     let allowed = decisions
         .iter()
         .filter(|one| one.outcome == Outcome::Allowed);
@@ -142,6 +154,7 @@ fn why(args: &WhyArgs, context: &Context) -> Result<u8, CliError> {
         provider: &found.provider,
         decisions,
         plugins,
+        artifact,
     };
     let printer = context.printer;
     printer.data_with_errors("PluginWhy", &report, &found.lack(gets, &args.name));
@@ -149,20 +162,26 @@ fn why(args: &WhyArgs, context: &Context) -> Result<u8, CliError> {
     Ok(if gets { 0 } else { 6 })
 }
 
+/// Plugins, bundles and artifacts that somebody asked for in vain.
+fn refused(found: &Found) -> Vec<&Decision> {
+    let plugins = found.refused(ItemKind::Plugin).into_iter();
+    plugins.chain(found.refused_artifacts()).collect()
+}
+
 fn text(found: &Found) -> String {
-    if found.plan.plugins.is_empty() {
-        return format!("{} gets no plugins", found.provider);
+    let artifacts = artifacts(found.plan.artifacts.iter(), &found.provider);
+    let plugins = match found.plan.plugins.is_empty() {
+        true => format!("{} gets no plugins", found.provider),
+        false => {
+            let rows = found.plan.plugins.iter().map(row).collect();
+            let agent = found.provider.to_uppercase();
+            table(&["PLUGIN", "VERSION", "ASKED FOR BY", &agent], rows)
+        }
+    };
+    match artifacts.is_empty() {
+        true => plugins,
+        false => format!("{plugins}\n\n{artifacts}"),
     }
-    let rows = found.plan.plugins.iter().map(row).collect();
-    table(
-        &[
-            "PLUGIN",
-            "VERSION",
-            "ASKED FOR BY",
-            &found.provider.to_uppercase(),
-        ],
-        rows,
-    )
 }
 
 fn row(plugin: &PluginPlan) -> Vec<String> {
@@ -187,11 +206,8 @@ fn line(plugin: &PluginPlan) -> String {
 /// The commit, or the digest of its marketplace where that is no repository.
 fn version(plugin: &PluginPlan) -> String {
     let market = plugin.facts.marketplace.as_ref();
-    let version = market.map(|market| market.commit.as_ref().unwrap_or(&market.digest));
-    version.map_or_else(
-        || "unknown".to_owned(),
-        |text| text.chars().take(12).collect(),
-    )
+    let version = market.map(|market| market.short().to_owned());
+    version.unwrap_or_else(|| "unknown".to_owned())
 }
 
 fn state(plugin: &PluginPlan) -> String {

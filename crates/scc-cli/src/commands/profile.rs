@@ -1,3 +1,4 @@
+mod agent;
 pub(crate) mod apply;
 mod changes;
 mod literals;
@@ -39,15 +40,15 @@ enum Command {
     Save(save::Args),
     Apply(apply::ApplyArgs),
     Diff(apply::DiffArgs),
-    /// Show the profile of this repository, whether it is the one that was applied, and whether the
-    /// repository's copy is the same
+    /// Show the profile of this repository, whether it is the one that was applied, whether the agent
+    /// has more enabled, and whether the repository's copy is the same
     Status,
     Export(transfer::ExportArgs),
     Import(transfer::ImportArgs),
     Sync(sync::Args),
 }
 
-pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
+pub(crate) async fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
     let state = context.state()?;
     let find = || Repository::find(args.workspace.as_deref());
     let known = || find()?.known(&state);
@@ -59,11 +60,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<u8, CliError> {
     };
     match &args.command {
         None | Some(Command::List) => show::list(&state, args.workspace.as_deref(), context)?,
-        Some(Command::Save(args)) => save::run(args, &desk(known()?))?,
+        Some(Command::Save(args)) => save::run(args, &desk(known()?)).await?,
         Some(Command::Apply(args)) if args.preview => apply::apply(args, &desk(known()?))?,
         Some(Command::Apply(args)) => apply::apply(args, &desk(find()?))?,
-        Some(Command::Diff(args)) => apply::diff(args, &desk(known()?))?,
-        Some(Command::Status) => show::status(&desk(find()?))?,
+        Some(Command::Diff(args)) => apply::diff(args, &desk(known()?)).await?,
+        Some(Command::Status) => show::status(&desk(find()?)).await?,
         Some(Command::Export(args)) => transfer::export(args, &desk(known()?))?,
         Some(Command::Import(args)) => transfer::import(args, &desk(known()?))?,
         Some(Command::Sync(args)) => sync::run(args, &desk(known()?))?,
@@ -92,7 +93,9 @@ impl Desk<'_> {
         let id = &self.repository.id;
         self.state.profile(id)?.ok_or_else(|| CliError::Failed {
             message: format!("there is no personal profile for `{id}`"),
-            hint: "make one: scc profile save --plugin NAME@MARKETPLACE".to_owned(),
+            hint: "make one of what is enabled in the agent: scc profile save; or name it: scc profile \
+                   save --plugin NAME@MARKETPLACE"
+                .to_owned(),
         })
     }
 }

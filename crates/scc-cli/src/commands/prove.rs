@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use scc_launch::{Check, Proof};
+use scc_launch::{Check, Proof, Proved};
 use scc_runtime::SandboxRuntime as _;
 
 use crate::commands::start;
@@ -9,7 +9,7 @@ use crate::error::CliError;
 use crate::host;
 use crate::output::visible;
 use crate::progress::Progress;
-use crate::terminal;
+use crate::terminal::Signals;
 
 /// Try to break the sandbox of this workspace, and report claim by claim
 ///
@@ -55,16 +55,15 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<u8, CliError> {
     }
     let mut progress = Progress::new(context.printer);
     let mut report = |event| progress.show(event);
-    let proof = launcher.prove(&plan, &args.check, &mut report);
-    let proof = match terminal::unless_stopped(proof).await {
-        Ok(proof) => proof,
-        Err(error @ CliError::Cancelled { .. }) => {
-            if let Err(rest) = launcher.tidy().await {
-                context.printer.warning(&rest.to_string());
-            }
-            return Err(error);
+    let mut signals = Signals::listen()?;
+    let proved = launcher.prove(&plan, &args.check, &mut report, signals.stop());
+    let proof = match proved.await? {
+        Proved::Proof(proof) => proof,
+        Proved::Stopped(signal) => {
+            return Err(CliError::Cancelled {
+                status: signal.status(),
+            });
         }
-        Err(error) => return Err(error),
     };
     if let Some(file) = &args.report {
         write(file, &proof, context)?;

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use scc_config::UserConfig;
 use scc_launch::{
-    Blocker, BlockerKind, Delivery, LaunchError, LaunchRequest, Plan, Resumed, detect_workspace,
-    plan,
+    Blocker, BlockerKind, Delivery, KEPT_OUT, LaunchError, LaunchRequest, Plan, Resumed,
+    detect_workspace, plan,
 };
 use scc_state::SessionRecord;
 
@@ -202,11 +202,23 @@ async fn launch(args: Args, resumed: Option<Resumed>, context: &Context) -> Resu
     match prepare(&args, resumed, context).await {
         Ok(plan) if args.dry_run => Ok(show(&plan, context)),
         Err(error) if args.dry_run => Err(error),
-        Ok(plan) => attend::carry_out(plan, args.fresh, args.prompter(), context).await,
+        Ok(plan) => {
+            warn_about_artifacts(&plan, context);
+            attend::carry_out(plan, args.fresh, args.prompter(), context).await
+        }
         Err(error) => {
             refusal::record(&error, &args, context);
             Err(error)
         }
+    }
+}
+
+/// Says which artifacts of bundles the agent goes on without.
+fn warn_about_artifacts(plan: &Plan, context: &Context) {
+    let agent = &plan.provider.name;
+    let lacks = plan.artifacts.iter().filter_map(|one| one.lack(agent));
+    for lack in lacks {
+        context.printer.warning(&lack);
     }
 }
 
@@ -255,7 +267,20 @@ async fn prepare(
     }
     match plan.refusal() {
         Some(blocker) => Err(LaunchError::Blocked(blocker.clone()).into()),
-        None => Ok(plan),
+        None => {
+            say_what_is_kept_out(&plan, context);
+            Ok(plan)
+        }
+    }
+}
+
+/// What a person wants and does not get is not to be found out by its absence.
+fn say_what_is_kept_out(plan: &Plan, context: &Context) {
+    let kept_out = plan.decisions.iter();
+    for decision in kept_out.filter(|decision| decision.subject == KEPT_OUT) {
+        let (value, reason) = (&decision.value, &decision.reason);
+        let warning = format!("{KEPT_OUT}: {value}: {reason}");
+        context.printer.warning(&warning);
     }
 }
 

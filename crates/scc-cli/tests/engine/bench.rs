@@ -70,6 +70,8 @@ pub(crate) struct Rules {
     pub(crate) team: fn(&Bench) -> Value,
     pub(crate) servers: Vec<McpServer>,
     pub(crate) security: Value,
+    /// The organization's artifacts and bundles.
+    pub(crate) artifacts: fn(&Bench) -> Value,
     /// Workspaces may add what the team may.
     pub(crate) delegates: bool,
     /// Nobody's rules apply.
@@ -82,6 +84,7 @@ impl Default for Rules {
             team: |_| json!({}),
             servers: Vec::new(),
             security: json!({}),
+            artifacts: |_| json!({}),
             delegates: false,
             standalone: false,
         }
@@ -142,6 +145,7 @@ impl Bench {
                     "projects": { "inherit_team_delegation": rules.delegates },
                 },
                 "profiles": { "team": team },
+                "governed_artifacts": (rules.artifacts)(&bench),
             });
             let file = bench.context.path("org.json");
             std::fs::write(&file, org.to_string()).unwrap();

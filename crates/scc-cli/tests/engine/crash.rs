@@ -40,7 +40,8 @@ fn killed_at_each_step_of_a_launch() {
 type Environment<'a> = [(&'a str, &'a str)];
 
 /// Kills scc before and after each request of a launch that changes something on the engine. The
-/// next command removes whatever there was, and closes the record. Returns the requests.
+/// next command removes whatever there was, and closes the record; the next launch succeeds without
+/// one in between. Returns the requests.
 pub(crate) fn killed_at_each_step(
     context: &TestContext,
     environment: &Environment<'_>,
@@ -57,6 +58,9 @@ pub(crate) fn killed_at_each_step(
             child.wait().unwrap();
             gate.release();
             gate.wait_until_idle(LIMIT);
+            if side == Side::After {
+                start_again(context, &gate, environment);
+            }
             let left = through(context, &gate, &["list", "--json"]).json()["data"].clone();
             assert_eq!(left, json!([]), "killed {side:?} {step}");
             let sessions = through(context, &gate, &["sessions", "--all", "--json"]).json();
@@ -85,6 +89,14 @@ pub(crate) fn killed_at_each_step(
 fn through(context: &TestContext, gate: &Gate, args: &[&str]) -> Run {
     let mut command = command(context, args);
     Run::of(&command.env("DOCKER_HOST", gate.host()).output().unwrap()).ok()
+}
+
+fn start_again(context: &TestContext, gate: &Gate, environment: &Environment<'_>) {
+    let mut command = command(context, &["start", "--non-interactive", "--", "true"]);
+    command.env("DOCKER_HOST", gate.host());
+    let output = command.envs(environment.iter().copied()).output();
+    Run::of(&output.unwrap()).ok();
+    through(context, gate, &["prune"]);
 }
 
 fn launch(context: &TestContext, gate: &Gate, environment: &Environment<'_>) -> Child {

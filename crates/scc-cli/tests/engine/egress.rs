@@ -2,7 +2,9 @@
 
 mod agents;
 mod escape;
+mod interrupted;
 mod live;
+mod proof;
 mod tools;
 mod trouble;
 pub(crate) mod world;

@@ -4,6 +4,7 @@
 
 mod agents;
 mod bench;
+mod bundles;
 mod crash;
 mod dashboard;
 mod egress;
@@ -16,6 +17,7 @@ mod lifecycle;
 mod login;
 mod mcp_test;
 mod parallel;
+mod profile;
 mod prove;
 mod quick;
 mod restart;
@@ -23,6 +25,7 @@ mod resume;
 mod safety;
 mod safety_agents;
 mod safety_audit;
+mod safety_net;
 mod safety_policy;
 mod support;
 mod terminal;

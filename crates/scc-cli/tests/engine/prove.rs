@@ -95,9 +95,13 @@ fn a_locked_down_sandbox() {
     let context = governed("defaults: {network_policy: locked-down-web}\n");
     let gateway = context.engine().gateway();
     let check = format!("unreachable:{gateway}:22");
-    let proof = scc(&context, &["prove", "--json", "--check", &check])
-        .ok()
-        .json();
+    let report = context.path("report.json");
+    let args = ["prove", "--json", "--check", &check, "--report"];
+    let run = scc(&context, &[&args[..], &[report.to_str().unwrap()]].concat()).ok();
+    let proof = run.json();
+    let written: Value = serde_json::from_slice(&std::fs::read(&report).unwrap()).unwrap();
+    assert_eq!(written, proof["data"]);
+    assert!(run.stderr.contains("the report is in"), "{run:?}");
     let none = ["network-list", "network-tls", "network-allowed"];
     assert_eq!(states(&proof, "not-applicable"), none, "{proof:#}");
     assert_eq!(

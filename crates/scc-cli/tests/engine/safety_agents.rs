@@ -26,14 +26,15 @@ const DISGUISES: &[&str] = &[
 ];
 
 /// An agent with a repository whose branch can only be pushed by force, and its model.
-struct Lab {
-    context: TestContext,
-    model: ModelServer,
-    before: String,
+pub(crate) struct Lab {
+    pub(crate) context: TestContext,
+    pub(crate) model: ModelServer,
+    /// The remote's commit.
+    pub(crate) before: String,
 }
 
 impl Lab {
-    fn new(provider: &str, path: &str, commands: &[&str]) -> Self {
+    pub(crate) fn new(provider: &str, path: &str, commands: &[&str]) -> Self {
         let context = TestContext::with_engine();
         let mut script: Vec<_> = commands
             .iter()
@@ -88,13 +89,13 @@ impl Lab {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    fn remote_tip(&self) -> String {
+    pub(crate) fn remote_tip(&self) -> String {
         let file: PathBuf = self.context.workspace().join("remote.git/refs/heads/main");
         std::fs::read_to_string(file).unwrap()
     }
 
     /// What the model was told came of its commands, in order.
-    fn answers(&self) -> Vec<String> {
+    pub(crate) fn answers(&self) -> Vec<String> {
         let last = self.model.requests().pop().unwrap();
         let mut answers = Vec::new();
         collect_answers(&last.body, &mut answers);
@@ -103,7 +104,7 @@ impl Lab {
 }
 
 /// Tool results, as either vendor's API has them.
-fn collect_answers(value: &Value, answers: &mut Vec<String>) {
+pub(crate) fn collect_answers(value: &Value, answers: &mut Vec<String>) {
     match value {
         Value::Object(object) => {
             let kind = object.get("type").and_then(Value::as_str);

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod bundles;
 mod commands;
 
 use std::os::unix::fs::symlink;

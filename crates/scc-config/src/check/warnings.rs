@@ -1,7 +1,7 @@
 //! What an organization's document says and probably does not mean.
 
-use super::Findings;
 use super::patterns::{Purpose, fits_names, server_doubt};
+use super::{Findings, artifacts};
 use crate::document::{Document, Known, below};
 use crate::glob::Folded;
 use crate::values::nearest_name;
@@ -26,6 +26,7 @@ pub(super) fn warn(document: &Document<OrgConfig>, known: &Known<'_>) -> Finding
         "/defaults/dev_environment",
         &document.value().defaults.dev_environment,
     );
+    artifacts::warn(document, known, &mut warnings.findings);
     let servers = Servers::new(document.value());
     for (team, profile) in &document.value().profiles {
         warnings.team(team, profile);

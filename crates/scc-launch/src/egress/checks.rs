@@ -9,7 +9,7 @@ use scc_runtime::Surroundings;
 
 /// Ports that many machines listen at. A closed one answers too, and that counts.
 const PORTS: [u16; 2] = [22, 443];
-/// More addresses tell nothing new.
+/// More containers tell nothing new. Every address of the machine does.
 const MOST: usize = 32;
 /// A name that nobody can have (RFC 2606), and so no list.
 const NOWHERE: &str = "scc-probe.invalid:443";
@@ -25,18 +25,20 @@ pub(crate) struct Around<'a> {
 }
 
 impl Around<'_> {
-    /// The addresses of the machine and of other sandboxes, each once.
-    pub(crate) fn addresses(&self) -> Vec<IpAddr> {
-        let around = self.surroundings.machine.iter().chain(self.machine);
-        let around: BTreeSet<&IpAddr> = around.chain(&self.surroundings.containers).collect();
+    /// All addresses of the machine, and after them those of so many containers, each once.
+    pub(crate) fn addresses(&self, containers: usize) -> Vec<IpAddr> {
         // The sandbox has an own loopback.
-        let around = around.into_iter().filter(|address| !address.is_loopback());
-        around.copied().take(MOST).collect()
+        let outer = |address: &&IpAddr| !address.is_loopback();
+        let machine = self.surroundings.machine.iter().chain(self.machine);
+        let machine: BTreeSet<IpAddr> = machine.filter(outer).copied().collect();
+        let others: BTreeSet<IpAddr> = self.surroundings.containers.iter().copied().collect();
+        let others: Vec<_> = others.difference(&machine).take(containers).collect();
+        machine.iter().chain(others).copied().collect()
     }
 
     /// They are out of reach, and so is what clouds put into every network.
     pub(crate) fn unreachable(&self) -> Vec<Check> {
-        let addresses = self.addresses().into_iter().chain([METADATA.into()]);
+        let addresses = self.addresses(MOST).into_iter().chain([METADATA.into()]);
         addresses
             .flat_map(|one| PORTS.map(|port| Check::Unreachable(SocketAddr::new(one, port))))
             .collect()
@@ -74,6 +76,29 @@ pub(crate) fn checks(destinations: &Destinations, around: &Around<'_>) -> Vec<Ch
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// However many containers there are: what sorts after them is not left out.
+    #[test]
+    fn every_address_of_the_machine_is_tried() {
+        let container = |number: u8| IpAddr::from([172, 18, 0, number]);
+        let surroundings = Surroundings {
+            machine: (1..=40).map(|net| [172, 30, net, 1].into()).collect(),
+            containers: (1..=200).map(container).collect(),
+        };
+        let machine: [IpAddr; 1] = [[192, 168, 7, 7].into()];
+        let around = Around {
+            surroundings: &surroundings,
+            machine: &machine,
+        };
+        let tried = around.addresses(MOST);
+        let own = surroundings.machine.iter().chain(&machine);
+        assert!(
+            own.clone().all(|address| tried.contains(address)),
+            "{tried:?}"
+        );
+        assert_eq!(tried.len(), own.count() + MOST);
+        assert!(tried.contains(&container(1)) && !tried.contains(&container(200)));
+    }
 
     #[test]
     fn addresses_are_tried_once_and_loopback_never() {

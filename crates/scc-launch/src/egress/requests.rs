@@ -1,8 +1,10 @@
 //! What was asked of a session's proxy, by what the proxy has written.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use scc_relay::relay::LOG_BEGINS;
 use scc_runtime::egress::ROLE_EGRESS;
 use scc_runtime::{Sandbox, SandboxRuntime, labels, read_streams};
 use schemars::JsonSchema;
@@ -46,7 +48,6 @@ struct Line {
     time: f64,
     host: String,
     port: Value,
-    status: u16,
     result: String,
     #[serde(default)]
     error: String,
@@ -66,8 +67,9 @@ impl Line {
             ("NOT_TLS", _) => "the tunnel was not for TLS".to_owned(),
             (_, Some("ERR_SCC_NOT_LISTED")) => "not on the list".to_owned(),
             (_, Some("ERR_SCC_ADDRESS")) => "its address is not public".to_owned(),
+            (_, Some("ERR_SCC_NEVER")) => "its address is never open".to_owned(),
             (_, Some("ERR_SCC_PORT")) => "the port is not open".to_owned(),
-            (result, _) if result.contains("DENIED") || self.status == 403 => "refused".to_owned(),
+            (result, _) if result.contains("DENIED") => "refused".to_owned(),
             _ => return None,
         };
         Some(known)
@@ -96,10 +98,24 @@ impl EgressEntry {
             host: line.host,
         })
     }
+}
 
+/// What was asked of a proxy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EgressLog {
+    /// The requests, in the order in which they ended.
+    pub entries: Vec<EgressEntry>,
+    /// Whether they are all: a log of 50 MB loses its first 10.
+    pub is_whole: bool,
+}
+
+impl EgressLog {
     /// Reads a proxy's log.
-    pub fn read_all(log: &str) -> Vec<Self> {
-        log.lines().filter_map(Self::read).collect()
+    pub fn read(log: &str) -> Self {
+        Self {
+            entries: log.lines().filter_map(EgressEntry::read).collect(),
+            is_whole: log.lines().any(|line| line == LOG_BEGINS),
+        }
     }
 }
 
@@ -143,23 +159,33 @@ impl EgressSum {
     }
 }
 
-/// What the audit log keeps of these requests.
-pub fn egress_facts(entries: &[EgressEntry]) -> Map<String, Value> {
+/// What the audit log keeps of these requests: most of all what was let through, and of that what
+/// carried most.
+pub fn egress_facts(log: &EgressLog) -> Map<String, Value> {
     let mut sums: BTreeMap<_, EgressSum> = BTreeMap::new();
-    for entry in entries {
+    for entry in &log.entries {
         let key = (&entry.host, entry.port, &entry.reason);
         let sum = sums.entry(key).or_insert_with(|| EgressSum::of(entry));
         sum.count += 1;
-        sum.sent += entry.sent;
-        sum.received += entry.received;
+        sum.sent = sum.sent.saturating_add(entry.sent);
+        sum.received = sum.received.saturating_add(entry.received);
         sum.last = sum.last.max(entry.time);
     }
     let more = sums.len().saturating_sub(MOST);
-    let kept: Vec<_> = sums.into_values().take(MOST).collect();
+    let mut kept: Vec<_> = sums.into_values().collect();
+    // Whoever asks for names without end must not hide what was let through.
+    kept.sort_by_key(|sum| {
+        let bytes = sum.sent.saturating_add(sum.received);
+        Reverse((sum.allowed, bytes, sum.count))
+    });
+    kept.truncate(MOST);
     let mut facts = Map::new();
     facts.insert("requests".to_owned(), json!(kept));
     if more > 0 {
         facts.insert("left_out".to_owned(), json!(more));
+    }
+    if !log.is_whole {
+        facts.insert("incomplete".to_owned(), json!(true));
     }
     facts
 }
@@ -181,17 +207,17 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
     ///
     /// # Errors
     /// When the engine does not answer.
-    pub async fn egress_of(&self, proxy: &Sandbox) -> Result<Vec<EgressEntry>, LaunchError> {
+    pub async fn egress_of(&self, proxy: &Sandbox) -> Result<EgressLog, LaunchError> {
         let log = self.runtime.logs(&proxy.id, false).await?;
         let (said, _) = read_streams(log).await?;
-        Ok(EgressEntry::read_all(&said))
+        Ok(EgressLog::read(&said))
     }
 
     /// Puts into the audit log what was asked of a proxy that is about to be removed.
     pub(super) async fn keep_requests(&self, proxy: &Sandbox) -> Result<(), LaunchError> {
         let facts = match self.egress_of(proxy).await {
-            Ok(entries) if entries.is_empty() => return Ok(()),
-            Ok(entries) => egress_facts(&entries),
+            Ok(log) if log.entries.is_empty() => return Ok(()),
+            Ok(log) => egress_facts(&log),
             // What cannot be read any more must not keep a proxy running.
             Err(error) => Map::from_iter([("unread".to_owned(), json!(error.to_string()))]),
         };
@@ -220,7 +246,9 @@ mod tests {
 
     #[test]
     fn lines_of_both_writers_are_read_and_others_are_not() {
-        let entries = EgressEntry::read_all(LOG);
+        let EgressLog { entries, is_whole } = EgressLog::read(LOG);
+        assert!(!is_whole);
+        assert!(EgressLog::read(&format!("squid says\n{LOG_BEGINS}\n{LOG}")).is_whole);
         let reasons: Vec<_> = entries
             .iter()
             .map(|entry| entry.reason.as_deref())
@@ -233,7 +261,9 @@ mod tests {
 
     #[test]
     fn what_is_alike_is_counted_and_their_number_is_bounded() {
-        let facts = egress_facts(&EgressEntry::read_all(LOG));
+        let log = EgressLog::read(LOG);
+        let facts = egress_facts(&log);
+        assert_eq!(facts["incomplete"], true);
         let requests = facts["requests"].as_array().unwrap();
         assert_eq!(requests.len(), 3);
         assert_eq!(
@@ -241,13 +271,24 @@ mod tests {
             (&json!(2), &json!(11))
         );
         assert!(!facts.contains_key("left_out"));
-        let one = &EgressEntry::read_all(LOG)[0];
-        let many: Vec<_> = (0..MOST + 7)
+        let one = &log.entries[0];
+        let mut entries: Vec<_> = (0..MOST + 7)
             .map(|number| EgressEntry {
                 host: format!("{number}.example"),
+                allowed: false,
+                reason: Some("not on the list".to_owned()),
                 ..one.clone()
             })
             .collect();
-        assert_eq!(egress_facts(&many)["left_out"], 7);
+        entries.push(EgressEntry {
+            host: "z.example".to_owned(),
+            ..one.clone()
+        });
+        let is_whole = true;
+        let facts = egress_facts(&EgressLog { entries, is_whole });
+        assert_eq!(facts["left_out"], 8);
+        // However many are refused, they do not hide what was let through.
+        assert_eq!(facts["requests"][0]["host"], "z.example");
+        assert!(!facts.contains_key("incomplete"));
     }
 }

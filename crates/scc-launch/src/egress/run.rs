@@ -4,12 +4,10 @@ use std::collections::BTreeMap;
 
 use scc_relay::address::Address;
 use scc_relay::probe::{Finding, Outcome};
-use scc_runtime::egress::{
-    EgressTopology, End, InternalNetwork, Link, ROLE_EGRESS, Socket, Topology,
-};
+use scc_runtime::egress::{EgressTopology, End, InternalNetwork, Link, Socket, Topology};
 use scc_runtime::{
-    Attachment, EngineError, ExecSpec, Limits, Sandbox, SandboxRuntime, SandboxSpec, SandboxState,
-    Surroundings, UserIds, labels,
+    Attachment, EngineError, ExecSpec, Limits, Sandbox, SandboxRuntime, SandboxSpec, Surroundings,
+    UserIds, labels,
 };
 
 use serde_json::{Value, json};
@@ -17,7 +15,6 @@ use serde_json::{Value, json};
 use super::checks::Around;
 use super::{EgressPlan, checks, environment, squid};
 use crate::images::GUARD;
-use crate::names::pairs;
 use crate::{LaunchError, Launcher, Plan, Reporter, SessionView};
 
 /// Debian's user for proxies, which every image based on it has.
@@ -28,6 +25,8 @@ const PROXY_LIMITS: Limits = Limits {
     cpus: 2.0,
     // Each connection takes two threads of the relay.
     pids: 1024,
+    // What was asked for is read from it when the session ends.
+    log_files: 5,
 };
 /// How much of what a proxy has said is shown when it does not work.
 const LAST_LINES: usize = 5;
@@ -58,9 +57,15 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         egress: &EgressPlan,
         spec: SandboxSpec,
     ) -> Result<(String, Attachment), LaunchError> {
-        // Before there is a sandbox, so that its own address is not among them.
-        let surroundings = self.runtime.surroundings().await?;
-        let joined = self.join_enforced(plan, egress, spec).await?;
+        let surroundings = self.runtime.surroundings();
+        let joined = self.join_enforced(plan, egress, spec);
+        let (surroundings, joined) = match egress.topology {
+            // Its proxy is as far out of reach as any other container.
+            Topology::Socket => tokio::join!(surroundings, joined),
+            // Before there is a proxy, whose address is not to be among them.
+            Topology::InternalNetwork => (surroundings.await, joined.await),
+        };
+        let (surroundings, joined) = (surroundings?, joined?);
         self.check_from_inside(&joined, egress, &surroundings)
             .await?;
         Ok((joined.sandbox, joined.attachment))
@@ -86,34 +91,41 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         egress: &EgressPlan,
         mut spec: SandboxSpec,
     ) -> Result<Joined, LaunchError> {
-        let owned = self.scope.owner_labels();
+        // What a launch that was killed has left: nobody else makes this sandbox now.
+        self.remove_egress(&plan.container, None).await?;
+        let mut owned = self.scope.owner_labels();
+        owned.insert(labels::SESSION.to_owned(), plan.session_id.clone());
         let link = Link {
             sandbox: &plan.container,
             labels: &owned,
             way_out: &egress.way_out,
         };
         let end = topology.proxy_end(self.runtime, &link).await?;
-        let proxy = proxy_spec(plan, egress, &link, end);
-        let proxy = self.runtime.create(&proxy).await?;
-        let (sandbox, attachment) = if topology.needs_running_proxy() {
-            self.runtime.start(&proxy).await?;
-            let end = topology.sandbox_end(self.runtime, &link, &proxy).await?;
+        let proxy = proxy_spec(egress, &link, end);
+        let proxy = self.start_proxy(&proxy);
+        let sandbox = async {
+            let end = topology.sandbox_end(self.runtime, &link).await?;
             join(&mut spec, end);
-            self.create_and_start(&spec).await?
-        } else {
-            let end = topology.sandbox_end(self.runtime, &link, &proxy).await?;
-            join(&mut spec, end);
+            self.create_and_start(&spec).await
+        };
+        let (proxy, sandbox) = match topology.needs_running_proxy() {
+            true => (Ok(proxy.await?), sandbox.await),
             // Both to their ends: what is given up halfway may still come to be, after the launch
             // was undone.
-            let both = tokio::join!(self.runtime.start(&proxy), self.create_and_start(&spec));
-            both.0?;
-            both.1?
+            false => tokio::join!(proxy, sandbox),
         };
+        let (proxy, (sandbox, attachment)) = (proxy?, sandbox?);
         Ok(Joined {
             sandbox,
             attachment,
             proxy,
         })
+    }
+
+    async fn start_proxy(&self, spec: &SandboxSpec) -> Result<String, LaunchError> {
+        let id = self.runtime.create(spec).await?;
+        self.runtime.start(&id).await?;
+        Ok(id)
     }
 
     /// Makes the checks in the sandbox, and lets its agent go when all have held.
@@ -257,95 +269,6 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
             .map(|line| format!("the proxy says: {line}"))
             .collect()
     }
-
-    /// Removes a sandbox, and proxy and network with it.
-    pub(crate) async fn remove_sandbox(&self, sandbox: &Sandbox) -> Result<(), LaunchError> {
-        self.runtime.remove(&sandbox.id).await?;
-        if sandbox.labels.contains_key(labels::EGRESS) {
-            self.remove_egress(&sandbox.name).await?;
-            self.remove_unused_sockets(false).await?;
-        }
-        Ok(())
-    }
-
-    /// Removes proxy and network of a sandbox that has ended, where it has them.
-    pub(crate) async fn remove_egress_of(&self, sandbox: &Sandbox) -> Result<(), LaunchError> {
-        match sandbox.labels.contains_key(labels::EGRESS) {
-            true => self.remove_egress(&sandbox.name).await,
-            false => Ok(()),
-        }
-    }
-
-    /// Removes proxy and network of a sandbox. The volume goes when the sandbox does.
-    pub(crate) async fn remove_egress(&self, sandbox: &str) -> Result<(), LaunchError> {
-        let labels = self.egress_labels(Some(sandbox));
-        for proxy in self.runtime.list(&pairs(&labels)).await? {
-            let kept = self.keep_requests(&proxy).await;
-            self.runtime.remove(&proxy.id).await?;
-            kept?;
-        }
-        for network in self.runtime.list_networks(&pairs(&labels)).await? {
-            self.runtime.remove_network(&network.id).await?;
-        }
-        Ok(())
-    }
-
-    fn egress_labels(&self, sandbox: Option<&str>) -> BTreeMap<String, String> {
-        let mut labels = self.scope.labels(ROLE_EGRESS);
-        if let Some(sandbox) = sandbox {
-            labels.insert(labels::MADE_FOR.to_owned(), sandbox.to_owned());
-        }
-        labels
-    }
-
-    /// Removes the proxies and networks whose sandbox does not run, unless somebody is starting it,
-    /// and the volumes that nothing uses. Returns whether there was any.
-    pub(crate) async fn sweep_egress(&self, thorough: bool) -> Result<bool, LaunchError> {
-        let labels = self.egress_labels(None);
-        let proxies = self.runtime.list(&pairs(&labels)).await?;
-        let made_for = |labels: &BTreeMap<String, String>| labels.get(labels::MADE_FOR).cloned();
-        let mut sandboxes: Vec<_> = proxies.iter().filter_map(|p| made_for(&p.labels)).collect();
-        if thorough {
-            let networks = self.runtime.list_networks(&pairs(&labels)).await?;
-            sandboxes.extend(
-                networks
-                    .iter()
-                    .filter_map(|network| made_for(&network.labels)),
-            );
-        }
-        sandboxes.sort();
-        sandboxes.dedup();
-        let mut any = false;
-        for sandbox in sandboxes {
-            any |= self.sweep_one(&sandbox).await?;
-        }
-        if any || thorough {
-            self.remove_unused_sockets(false).await?;
-        }
-        Ok(any)
-    }
-
-    async fn sweep_one(&self, sandbox: &str) -> Result<bool, LaunchError> {
-        let Some(_lock) = self.state.try_launch_lock(sandbox)? else {
-            return Ok(false);
-        };
-        let found = self.runtime.inspect(sandbox).await?;
-        if found.is_some_and(|found| found.state == SandboxState::Running) {
-            return Ok(false);
-        }
-        self.remove_egress(sandbox).await?;
-        Ok(true)
-    }
-
-    /// Removes the volumes with sockets that nothing uses any more.
-    pub(crate) async fn remove_unused_sockets(
-        &self,
-        dry_run: bool,
-    ) -> Result<Vec<String>, LaunchError> {
-        let labels = self.egress_labels(None);
-        let wanted = pairs(&labels);
-        Ok(self.runtime.remove_unused_volumes(&wanted, dry_run).await?)
-    }
 }
 
 fn is_trouble(line: &str) -> bool {
@@ -369,9 +292,8 @@ fn join(spec: &mut SandboxSpec, end: End) {
 }
 
 /// The sandbox in which the proxy runs, as tight as the agent's.
-fn proxy_spec(plan: &Plan, egress: &EgressPlan, link: &Link<'_>, end: End) -> SandboxSpec {
+fn proxy_spec(egress: &EgressPlan, link: &Link<'_>, end: End) -> SandboxSpec {
     let mut own_labels = link.own_labels();
-    own_labels.insert(labels::SESSION.to_owned(), plan.session_id.clone());
     own_labels.insert(
         labels::VERSION.to_owned(),
         env!("CARGO_PKG_VERSION").to_owned(),

@@ -83,19 +83,17 @@ access_log stdio:/dev/stdout logformat=scc
 pub(crate) fn sealed(destinations: &Destinations, machine: &[IpAddr]) -> SealedDirectory {
     let hosts = &destinations.hosts;
     let internal: Vec<_> = hosts.iter().filter(|host| host.internal).cloned().collect();
-    let mut files = BTreeMap::from([
-        ("allowed".to_owned(), list(names(hosts))),
-        ("internal".to_owned(), list(names(&internal))),
-        ("above".to_owned(), list(above(hosts))),
-    ]);
+    let mut files = BTreeMap::new();
+    let mut add = |name: &str, hosts: &[Destination]| {
+        files.insert(name.to_owned(), list(names(hosts)));
+        files.insert(above_of(name), list(above(hosts)));
+    };
+    add("allowed", hosts);
+    add("internal", &internal);
     let ports: BTreeSet<u16> = hosts.iter().flat_map(|host| host.ports.clone()).collect();
     for port in &ports {
-        let there: Vec<_> = hosts
-            .iter()
-            .filter(|host| host.ports.contains(port))
-            .cloned()
-            .collect();
-        files.insert(format!("port-{port}"), list(names(&there)));
+        let there = hosts.iter().filter(|host| host.ports.contains(port));
+        add(&format!("port-{port}"), &there.cloned().collect::<Vec<_>>());
     }
     files.insert("squid.conf".to_owned(), configuration(&ports, machine));
     SealedDirectory {
@@ -105,6 +103,11 @@ pub(crate) fn sealed(destinations: &Destinations, machine: &[IpAddr]) -> SealedD
             .map(|(name, text)| (name, text.into()))
             .collect(),
     }
+}
+
+/// The list beside another one of what that one is not meant to have.
+fn above_of(list: &str) -> String {
+    format!("above-{list}")
 }
 
 fn list(names: BTreeSet<String>) -> String {
@@ -155,7 +158,8 @@ fn configuration(ports: &BTreeSet<u16>, machine: &[IpAddr]) -> String {
             text,
             "acl port_{port} port {port}\n\
              acl hosts_{port} dstdomain -n \"{DIRECTORY}/port-{port}\"\n\
-             acl also_{port} all-of port_{port} hosts_{port}\n"
+             acl above_{port} dstdomain -n \"{DIRECTORY}/above-port-{port}\"\n\
+             acl also_{port} all-of port_{port} hosts_{port} !above_{port}\n"
         );
         let _ = write!(others, " !also_{port}");
     }
@@ -170,9 +174,10 @@ acl tls_port port 443
 acl plain proto HTTP
 acl CONNECT method CONNECT
 acl allowed dstdomain -n \"{DIRECTORY}/allowed\"
-acl above dstdomain -n \"{DIRECTORY}/above\"
+acl above dstdomain -n \"{DIRECTORY}/above-allowed\"
 acl live dstdomain -n \"{LIST}\"
 acl internal dstdomain -n \"{DIRECTORY}/internal\"
+acl above_internal dstdomain -n \"{DIRECTORY}/above-internal\"
 acl never dst {never}{machine}
 acl private dst {private}
 deny_info 403:ERR_SCC_PORT web_ports
@@ -180,7 +185,7 @@ deny_info 403:ERR_SCC_PORT tls_port
 deny_info 403:ERR_SCC_NOT_LISTED allowed
 deny_info 403:ERR_SCC_NOT_LISTED above
 deny_info 403:ERR_SCC_NOT_LISTED live
-deny_info 403:ERR_SCC_ADDRESS never
+deny_info 403:ERR_SCC_NEVER never
 deny_info 403:ERR_SCC_ADDRESS private
 http_access deny !CONNECT !plain
 http_access deny{others} !web_ports
@@ -188,7 +193,7 @@ http_access deny CONNECT{others} !tls_port
 http_access deny !allowed !live
 http_access deny above !live
 http_access deny never
-http_access allow internal
+http_access allow internal !above_internal
 http_access deny private
 http_access allow allowed
 http_access allow live
@@ -249,15 +254,13 @@ mod tests {
             "other.example",
         ]);
         assert_eq!(files["allowed"], ".a.example\n.b.example\nother.example\n");
-        assert_eq!(files["above"], "b.example\n");
+        assert_eq!(files["above-allowed"], "b.example\n");
         assert_eq!(files["port-4000"], "x.a.example\n");
     }
 
-    #[test]
-    fn what_is_allowed_is_what_the_list_says() {
-        let hosts = ["*.a.example", "*.b.a.example", "d.example", "*.d.example"];
-        let files = files(&hosts);
-        let squid = |list: &str, asked: &str| {
+    /// Whether Squid finds a name on one of these lists, and not on the one beside it.
+    fn has(files: &BTreeMap<String, String>, list: &str, asked: &str) -> bool {
+        let is_on = |list: &str| {
             files[list]
                 .lines()
                 .any(|entry| match entry.strip_prefix('.') {
@@ -265,6 +268,53 @@ mod tests {
                     None => asked == entry,
                 })
         };
+        is_on(list) && !is_on(&above_of(list))
+    }
+
+    /// With the port of one that is not the web's, and what `network explain` says of each.
+    #[test]
+    fn a_port_is_open_where_the_list_says() {
+        let cases = [
+            ["*.a.example:8443", "a.example"],
+            ["*.a.example", "a.example:8443"],
+            ["*.a.example:8443", "b.a.example"],
+            ["*.a.example:8443", "a.example:8443"],
+            ["*.a.example:8443", "*.b.a.example"],
+        ];
+        for hosts in cases {
+            let destinations = Destinations {
+                hosts: hosts.iter().map(|text| host(text)).collect(),
+                unresolved: Vec::new(),
+            };
+            let files = files(&hosts);
+            for asked in ["a.example", "b.a.example", "c.b.a.example", "example"] {
+                let reach = destinations.find(&asked.parse().unwrap(), 8443);
+                let is_open = matches!(reach, scc_policy::Reach::Allowed(_));
+                assert_eq!(
+                    has(&files, "port-8443", asked),
+                    is_open,
+                    "{hosts:?} {asked}"
+                );
+            }
+            let text = &files["squid.conf"];
+            let also = "all-of port_8443 hosts_8443 !above_8443";
+            assert!(text.contains(also), "{text}");
+        }
+    }
+
+    /// A name may be on the list without being marked, below which everything is.
+    #[test]
+    fn what_is_internal_is_what_the_list_says() {
+        let files = files(&["*.a.example!", "a.example"]);
+        assert!(has(&files, "internal", "x.a.example"));
+        assert!(!has(&files, "internal", "a.example"));
+        assert!(has(&files, "allowed", "a.example"));
+    }
+
+    #[test]
+    fn what_is_allowed_is_what_the_list_says() {
+        let hosts = ["*.a.example", "*.b.a.example", "d.example", "*.d.example"];
+        let files = files(&hosts);
         for asked in [
             "a.example",
             "b.a.example",
@@ -276,8 +326,7 @@ mod tests {
         ] {
             let name = asked.parse().unwrap();
             let listed = hosts.iter().any(|one| host(one).host.includes(&name));
-            let passes = squid("allowed", asked) && !squid("above", asked);
-            assert_eq!(passes, listed, "{asked}");
+            assert_eq!(has(&files, "allowed", asked), listed, "{asked}");
         }
     }
 
@@ -297,7 +346,7 @@ mod tests {
                 "http_access deny !allowed !live",
                 "http_access deny above !live",
                 "http_access deny never",
-                "http_access allow internal",
+                "http_access allow internal !above_internal",
                 "http_access deny private",
                 "http_access allow allowed",
                 "http_access allow live",

@@ -165,7 +165,7 @@ fn folder(catalog: &Map<String, Value>, entry: &Map<String, Value>) -> Result<St
     }
 }
 
-fn files(tree: &Tree, folder: &str) -> Result<BTreeMap<String, SealedFile>, String> {
+pub(super) fn files(tree: &Tree, folder: &str) -> Result<BTreeMap<String, SealedFile>, String> {
     let below = match folder.is_empty() {
         true => String::new(),
         false => format!("{folder}/"),

@@ -1,9 +1,9 @@
-//! Why a plugin cannot be handed over.
+//! Why a plugin or an artifact cannot be handed over.
 
 use scc_sources::SourceError;
 use scc_state::StateError;
 
-/// Why a plugin cannot be handed over.
+/// Why a plugin or an artifact cannot be handed over.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ExtensionError {
@@ -17,7 +17,7 @@ pub enum ExtensionError {
     #[error(transparent)]
     State(#[from] StateError),
     /// Nothing was fetched so far, and nothing may be now.
-    #[error("the marketplace `{from}` was not fetched yet, and nothing is fetched offline")]
+    #[error("`{from}` was not fetched yet, and nothing is fetched offline")]
     Offline {
         /// The source.
         from: String,
@@ -28,8 +28,8 @@ pub enum ExtensionError {
         /// The source.
         from: String,
     },
-    /// The marketplace may not be where it is said to be.
-    #[error("its marketplace is the directory `{path}`, {reason}")]
+    /// It may not come from where it is said to be.
+    #[error("it comes from the directory `{path}`, {reason}")]
     Directory {
         /// The directory.
         path: String,
@@ -39,13 +39,23 @@ pub enum ExtensionError {
     /// Its marketplace does not have it, or has it in a way that cannot be used.
     #[error("{0}")]
     Unusable(String),
+    /// The artifact cannot be had in the form that the agent needs.
+    #[error("{0}")]
+    Artifact(String),
+    /// Something else has the artifact's name.
+    #[error("{0}")]
+    Clash(String),
 }
 
 impl ExtensionError {
     /// Whether it must not be used, and not merely cannot be had now.
     pub(crate) fn is_refusal(&self) -> bool {
         match self {
-            Self::Unusable(_) | Self::Changed { .. } | Self::Directory { .. } => true,
+            Self::Unusable(_)
+            | Self::Changed { .. }
+            | Self::Directory { .. }
+            | Self::Artifact(_)
+            | Self::Clash(_) => true,
             Self::NoSource(_) | Self::State(_) | Self::Offline { .. } => false,
             Self::Source(error) => {
                 matches!(
@@ -65,6 +75,13 @@ impl ExtensionError {
             Self::Offline { .. } => "connect once without `--offline`",
             Self::Changed { .. } => "see what is there now, and accept it: scc org update",
             Self::Directory { .. } => "keep it elsewhere, or in a repository",
+            Self::Artifact(_) => {
+                "ask whoever keeps the organization's document to mend the artifact, or to make it \
+                 `available`"
+            }
+            Self::Clash(_) => {
+                "give one of them another name; that of an artifact is the `native_ref` of its binding"
+            }
             Self::Unusable(_) => "ask whoever keeps the marketplace, or take the plugin out",
             Self::Source(error) => return error.hint().unwrap_or_default(),
             Self::State(_) => "",

@@ -1,10 +1,10 @@
-//! Marketplaces: where they are, which version of them is used, and getting it.
+//! Marketplaces and skills: where they are, which version of them is used, and getting it.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use jiff::Timestamp;
-use scc_config::Marketplace;
+use scc_config::{ArtifactKind, Marketplace};
 use scc_policy::EffectivePolicy;
 use scc_provider::OwnMarketplace;
 use scc_sources::{AuthHeader, FetchedTree, Source, SourceError, Tree, TreeLoader};
@@ -13,11 +13,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use super::{DeliveryInput, ExtensionError, is_within};
+use super::{DeliveryInput, ExtensionError, is_within, skills};
 use crate::governance::{Governance, Headers};
 use crate::names::hex;
 
-/// The version of a marketplace that is used.
+/// The version of a marketplace or a skill that is used.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct MarketVersion {
     /// The source, without what may be a secret.
@@ -30,6 +30,15 @@ pub struct MarketVersion {
     pub pinned_at: Option<Timestamp>,
 }
 
+impl MarketVersion {
+    /// The beginning of the commit, or of the digest where there is none.
+    #[must_use]
+    pub fn short(&self) -> &str {
+        let whole = self.commit.as_deref().unwrap_or(&self.digest);
+        whole.get(..12).unwrap_or(whole)
+    }
+}
+
 /// A marketplace with its files.
 #[derive(Debug, Clone)]
 pub(super) struct Market {
@@ -39,7 +48,7 @@ pub(super) struct Market {
 
 /// The marketplaces of a policy. Each is got once.
 pub(super) struct Markets<'a> {
-    places: Places<'a>,
+    pub(super) places: Places<'a>,
     got: BTreeMap<String, Market>,
 }
 
@@ -50,13 +59,41 @@ pub(super) struct Places<'a> {
     input: &'a DeliveryInput<'a>,
 }
 
-/// Where one marketplace is.
+/// Where one marketplace or skill is.
 pub(super) struct Place<'a> {
+    /// Its name in the rules.
     pub(super) name: String,
+    pub(super) kind: PlaceKind,
     pub(super) source: Source,
-    headers: Option<&'a Headers>,
-    is_directory: bool,
+    /// What is meant of all that is there; empty for all of it.
+    pub(super) folder: String,
+    pub(super) headers: Option<&'a Headers>,
+    pub(super) is_directory: bool,
 }
+
+/// What is fetched as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum PlaceKind {
+    /// A marketplace of plugins.
+    Marketplace,
+    /// A skill of a bundle.
+    Skill,
+}
+
+impl PlaceKind {
+    /// The word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Marketplace => "marketplace",
+            Self::Skill => "skill",
+        }
+    }
+}
+
+/// Something whose place is not known, with the reason.
+pub(super) type Nowhere = (PlaceKind, String, ExtensionError);
 
 impl<'a> Markets<'a> {
     pub(super) fn new(
@@ -99,17 +136,27 @@ impl<'a> Places<'a> {
         }
     }
 
-    /// Those of the rules, and those that agents know by themselves.
-    pub(super) fn all(&self) -> Vec<Result<Place<'a>, (String, ExtensionError)>> {
+    /// Those of the rules, those that agents know by themselves, and those of skills.
+    pub(super) fn all(&self) -> Vec<Result<Place<'a>, Nowhere>> {
+        let market = PlaceKind::Marketplace;
         let named = self.policy.marketplaces.iter();
         let named = named.map(|(name, entry)| {
             let place = self.place(name, &entry.marketplace);
-            place.map_err(|error| (name.clone(), error))
+            place.map_err(|error| (market, name.clone(), error))
         });
         let own = self
             .own()
-            .map(|own| own_place(&own).map_err(|error| (own.name.to_owned(), error)));
-        named.chain(own).collect()
+            .map(|own| own_place(&own).map_err(|error| (market, own.name.to_owned(), error)));
+        let skills = self.policy.artifacts.iter();
+        let skills = skills.filter(|(_, artifact)| artifact.kind == ArtifactKind::Skill);
+        let skills = skills.filter_map(|(name, artifact)| {
+            match skills::place(self, name, &artifact.source) {
+                // It never was anywhere.
+                Err(ExtensionError::Artifact(_)) => None,
+                place => Some(place.map_err(|error| (PlaceKind::Skill, name.clone(), error))),
+            }
+        });
+        named.chain(own).chain(skills).collect()
     }
 
     pub(super) fn find(&self, name: &str) -> Result<Place<'a>, ExtensionError> {
@@ -146,7 +193,9 @@ impl<'a> Places<'a> {
         };
         Ok(Place {
             name: name.to_owned(),
+            kind: PlaceKind::Marketplace,
             source,
+            folder: String::new(),
             headers,
             is_directory: matches!(market, Marketplace::Directory(_)),
         })
@@ -154,7 +203,7 @@ impl<'a> Places<'a> {
 
     /// A directory that only the organization's own document on this machine may name, and that no
     /// agent can write.
-    fn directory(&self, path: &str) -> Result<Source, ExtensionError> {
+    pub(super) fn directory(&self, path: &str) -> Result<Source, ExtensionError> {
         let refused = |reason| ExtensionError::Directory {
             path: path.to_owned(),
             reason,
@@ -176,7 +225,7 @@ impl<'a> Places<'a> {
     }
 
     /// The version that is pinned; the newest, which is pinned then, where none is.
-    fn market(&self, place: &Place<'_>) -> Result<Market, ExtensionError> {
+    pub(super) fn market(&self, place: &Place<'_>) -> Result<Market, ExtensionError> {
         if place.is_directory {
             let fetched = self.fetch(place, None)?;
             return Ok(market(place, None, fetched.tree));
@@ -281,7 +330,9 @@ impl Place<'_> {
 fn own_place<'a>(own: &OwnMarketplace) -> Result<Place<'a>, ExtensionError> {
     Ok(Place {
         name: own.name.to_owned(),
+        kind: PlaceKind::Marketplace,
         source: Source::github(own.owner, own.repo, None, None)?,
+        folder: String::new(),
         headers: None,
         is_directory: false,
     })

@@ -1,13 +1,14 @@
 //! MCP servers: their secrets as environment variables, and the scripts that start programs.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use scc_config::{McpServer as Written, McpTransport, SecretSource, Template};
-use scc_policy::{EffectivePolicy, EffectiveServer};
+use scc_policy::{EffectivePolicy, EffectiveServer, Layer};
 use scc_provider::{McpEndpoint, McpServer, Program, Remote, SealedFile};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::{Delivery, LAUNCHERS};
+use super::{Delivery, ExtensionError, LAUNCHERS, ServerFacts};
 use crate::{Blocker, BlockerKind};
 
 /// Of the variables that carry a server's secrets. Adapters know it.
@@ -15,25 +16,72 @@ const PREFIX: &str = "SCC_MCP_";
 
 type Secret<'a> = &'a dyn Fn(&SecretSource) -> Result<SecretString, String>;
 
+/// A server that this agent is offered.
+#[derive(Debug, Clone)]
+pub(crate) struct Offered<'a> {
+    /// Its name in the sandbox.
+    pub(crate) name: String,
+    /// What it is, and who asked for it.
+    pub(crate) entry: Cow<'a, EffectiveServer>,
+    /// The artifact that it is, where it comes from a bundle.
+    pub(crate) artifact: Option<&'a str>,
+}
+
+/// The servers that a policy offers to an agent: those that layers add, then those of bundles.
+pub(crate) fn offered<'a>(policy: &'a EffectivePolicy, provider: &str) -> Vec<Offered<'a>> {
+    let added = policy.mcp_servers.iter();
+    let added = added.map(|entry| (Cow::Borrowed(entry), None));
+    let bundled = policy.artifacts.iter();
+    let bundled = bundled.filter_map(|(name, artifact)| {
+        let entry = artifact.server(name, provider)?;
+        Some((Cow::Owned(entry), Some(name.as_str())))
+    });
+    let all: Vec<_> = added.chain(bundled).collect();
+    let names = names(all.iter().map(|(entry, _)| entry.as_ref()));
+    let all = all.into_iter().zip(names);
+    all.map(|((entry, artifact), name)| Offered {
+        name,
+        entry,
+        artifact,
+    })
+    .collect()
+}
+
+/// The server that a document calls `name`.
+pub(crate) fn find<'o, 'a>(offered: &'o [Offered<'a>], name: &str) -> Option<&'o Offered<'a>> {
+    let mut all = offered.iter();
+    all.find(|one| one.entry.server.name.eq_ignore_ascii_case(name))
+}
+
 /// Adds the servers of the policy. No value of a header or of a program's environment gets into a
 /// file or an argument, whether it comes from the host or stands in a document.
-pub(super) fn add(delivery: &mut Delivery, policy: &EffectivePolicy, secret: Secret<'_>) {
-    let mut taken = BTreeSet::new();
+pub(super) fn add(
+    delivery: &mut Delivery,
+    policy: &EffectivePolicy,
+    provider: &str,
+    secret: Secret<'_>,
+) {
     let mut programs = Vec::new();
-    for entry in &policy.mcp_servers {
-        let name = slug(&entry.server.name);
-        if !taken.insert(name.to_lowercase()) {
-            delivery.blockers.push(clash(entry, &name));
+    let offered = offered(policy, provider);
+    for (number, one) in offered.iter().enumerate() {
+        if let Some(other) = find(&offered[..number], &one.entry.server.name) {
+            let error = clash(one, other);
+            delivery.refuse_artifact(one.artifact.unwrap_or_default(), error);
             continue;
         }
-        let variables = variables(delivery, entry, secret);
-        let endpoint = endpoint(&entry.server, &name, &variables);
+        let variables = variables(delivery, &one.entry, secret);
+        let (name, server) = (one.name.clone(), &one.entry.server);
+        let endpoint = endpoint(server, &name, &variables);
         if matches!(endpoint, McpEndpoint::Program(_)) {
-            programs.push((name.clone(), &entry.server, variables));
+            programs.push((name.clone(), server, variables));
         }
+        delivery.servers.push(ServerFacts {
+            asked_as: server.name.clone(),
+            origin: one.entry.origin.clone(),
+            artifact: one.artifact.map(str::to_owned),
+        });
         let servers = &mut delivery.extensions.mcp_servers;
         servers.push(McpServer { name, endpoint });
-        delivery.server_origins.push(entry.origin.clone());
     }
     let all: Vec<String> = delivery.secrets.keys().cloned().collect();
     for (name, server, variables) in programs {
@@ -46,23 +94,38 @@ pub(super) fn add(delivery: &mut Delivery, policy: &EffectivePolicy, secret: Sec
     }
 }
 
-/// A name that every agent takes; tools are named after it.
-pub(crate) fn slug(name: &str) -> String {
+/// A name for each that every agent takes, since tools are named after it; no two differ in case
+/// only. The organization's servers choose first, and of these the ones whose names can stay.
+fn names<'a>(servers: impl Iterator<Item = &'a EffectiveServer>) -> Vec<String> {
+    let servers: Vec<_> = servers.collect();
+    let mut order: Vec<_> = servers.iter().enumerate().collect();
+    order.sort_by_key(|(_, entry)| {
+        let own = matches!(entry.origin.layer, Layer::Organization | Layer::Team);
+        (!own, slug(&entry.server.name) != entry.server.name)
+    });
+    let mut taken = BTreeSet::new();
+    let mut names = vec![String::new(); servers.len()];
+    for (number, entry) in order {
+        let plain = slug(&entry.server.name);
+        let more = (2_usize..).map(|count| format!("{plain}-{count}"));
+        let mut free = std::iter::once(plain.clone()).chain(more);
+        let free = free.find(|name| taken.insert(name.to_lowercase()));
+        names[number] = free.unwrap_or(plain);
+    }
+    names
+}
+
+fn slug(name: &str) -> String {
     let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     name.chars()
         .map(|c| if allowed(c) { c } else { '_' })
         .collect()
 }
 
-fn clash(entry: &EffectiveServer, name: &str) -> Blocker {
-    Blocker {
-        kind: BlockerKind::Refused,
-        message: format!(
-            "MCP server `{}` of {} and another one are both called `{name}` in the sandbox",
-            entry.server.name, entry.origin
-        ),
-        hint: "give one of them a name of letters, digits, `_` and `-`".to_owned(),
-    }
+/// Of two servers of one name neither can be the one that is meant.
+fn clash(one: &Offered<'_>, other: &Offered<'_>) -> ExtensionError {
+    let (name, origin) = (&one.entry.server.name, &other.entry.origin);
+    ExtensionError::Clash(format!("a server of {origin} is called `{name}` too"))
 }
 
 /// Header or variable of the program, to the environment variable that carries its value.
@@ -146,7 +209,7 @@ fn quoted(word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use scc_policy::{PersonalProfile, PolicyInput, evaluate};
+    use scc_policy::{Origin, PersonalProfile, PolicyInput, evaluate};
 
     use super::*;
 
@@ -167,7 +230,7 @@ mod tests {
             _ => Err("it is not set".to_owned()),
         };
         let mut delivery = Delivery::default();
-        add(&mut delivery, &policy.unwrap(), &secret);
+        add(&mut delivery, &policy.unwrap(), "one", &secret);
         delivery
     }
 
@@ -225,10 +288,46 @@ mod tests {
     }
 
     #[test]
-    fn two_names_that_become_one_are_refused() {
+    fn two_names_that_would_become_one_stay_two() {
         let server = |name: &str| serde_json::json!({ "name": name, "type": "http", "url": "https://mcp.example" });
-        let delivery = delivered(serde_json::json!([server("a_b"), server("A.b")]));
-        assert_eq!(delivery.extensions.mcp_servers.len(), 1);
-        assert_eq!(delivery.blockers[0].kind, BlockerKind::Refused);
+        let delivery = delivered(serde_json::json!([
+            server("A.b"),
+            server("a b"),
+            server("a_b"),
+            server("a_b-2")
+        ]));
+        assert_eq!(delivery.blockers, []);
+        let names: Vec<_> = delivery
+            .servers
+            .iter()
+            .zip(&delivery.extensions.mcp_servers)
+            .map(|(facts, server)| (facts.asked_as.as_str(), server.name.as_str()))
+            .collect();
+        assert_eq!(
+            names,
+            [("A.b", "A_b-3"), ("a_b", "a_b"), ("a_b-2", "a_b-2")],
+            "a name with a blank is not let in from a profile"
+        );
+    }
+
+    /// Who adds to the organization's servers takes no name from them.
+    #[test]
+    fn the_organization_names_its_servers_first() {
+        let entry = |name: &str, layer: &str| EffectiveServer {
+            server: serde_json::from_value(
+                serde_json::json!({ "name": name, "type": "stdio", "command": "/x" }),
+            )
+            .unwrap(),
+            origin: Origin {
+                layer: match layer {
+                    "team" => Layer::Team,
+                    _ => Layer::Workspace,
+                },
+                file: None,
+                line: None,
+            },
+        };
+        let servers = [entry("a_b", "workspace"), entry("a.b", "team")];
+        assert_eq!(names(servers.iter()), ["a_b-2", "a_b"]);
     }
 }

@@ -1,4 +1,4 @@
-//! Moving pins forward, and what that changes.
+//! Moving pins of marketplaces and skills forward, and what that changes.
 
 use std::collections::BTreeMap;
 
@@ -8,11 +8,11 @@ use scc_state::MarketplacePin;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::market::{Place, Places, key};
+use super::market::{Place, PlaceKind, Places, key};
 use super::{DeliveryInput, ExtensionError, MarketVersion, catalog, catalogs};
 use crate::governance::Governance;
 
-/// What became of one marketplace.
+/// What became of one marketplace or skill.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct MarketUpdate {
     /// Its name in the rules.
@@ -21,11 +21,11 @@ pub struct MarketUpdate {
     pub before: MarketVersion,
     /// What is used from now on.
     pub after: MarketVersion,
-    /// The plugins that are different; `None` where the old files are not there to be compared.
+    /// The plugins that are different, or the skill itself; `None` where the old files are not there to be compared.
     pub plugins: Option<Vec<PluginChange>>,
 }
 
-/// How a plugin is different.
+/// How a plugin or a skill is different.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct PluginChange {
     /// Its name.
@@ -47,32 +47,31 @@ impl MarketUpdate {
 }
 
 impl Governance {
-    /// Moves every marketplace of the policy that was used before to its newest version.
+    /// Moves every marketplace and skill of the policy that was used before to its newest version.
     ///
     /// # Errors
-    /// For each marketplace on its own; the pin of one that cannot be had stays.
+    /// For each on its own; the pin of one that cannot be had stays.
     pub fn update_marketplaces(
         &self,
         policy: &EffectivePolicy,
         input: &DeliveryInput<'_>,
-    ) -> Vec<(String, Result<MarketUpdate, ExtensionError>)> {
+    ) -> Vec<(PlaceKind, String, Result<MarketUpdate, ExtensionError>)> {
         let places = Places::new(self, policy, input);
         let mut updates = Vec::new();
         for place in places.all() {
             let place = match place {
                 Ok(place) if !place.is_pinned() => continue,
                 Ok(place) => place,
-                Err((name, error)) => {
-                    updates.push((name, Err(error)));
+                Err((kind, name, error)) => {
+                    updates.push((kind, name, Err(error)));
                     continue;
                 }
             };
+            let mut done = |outcome| updates.push((place.kind, place.name.clone(), outcome));
             match input.governance.state.marketplace_pin(&key(&place.source)) {
                 Ok(None) => {}
-                Ok(Some(pin)) => {
-                    updates.push((place.name.clone(), update(&places, &place, &pin, input)));
-                }
-                Err(error) => updates.push((place.name.clone(), Err(error.into()))),
+                Ok(Some(pin)) => done(update(&places, &place, &pin, input)),
+                Err(error) => done(Err(error.into())),
             }
         }
         if let Ok(pins) = input.governance.state.marketplace_pins() {
@@ -102,11 +101,15 @@ fn update(
             .move_marketplace_pin(&key(&place.source), new.clone())?;
     }
     let catalogs = catalogs(input.registry, input.provider);
+    let folders = |tree: &Tree| match place.kind {
+        PlaceKind::Marketplace => catalog::folders(tree, &catalogs),
+        PlaceKind::Skill => BTreeMap::from([(place.name.clone(), place.folder.clone())]),
+    };
     Ok(MarketUpdate {
         name: place.name.clone(),
         before: version(old),
         after: version(if is_same { old } else { &new }),
-        plugins: before.map(|before| changes(&before, &fetched.tree, &catalogs)),
+        plugins: before.map(|before| changes(&before, &fetched.tree, folders)),
     })
 }
 
@@ -119,11 +122,12 @@ fn version(pin: &MarketplacePin) -> MarketVersion {
     }
 }
 
-fn changes(before: &Tree, after: &Tree, catalogs: &[&str]) -> Vec<PluginChange> {
-    let (old, new) = (
-        catalog::folders(before, catalogs),
-        catalog::folders(after, catalogs),
-    );
+fn changes(
+    before: &Tree,
+    after: &Tree,
+    folders: impl Fn(&Tree) -> BTreeMap<String, String>,
+) -> Vec<PluginChange> {
+    let (old, new) = (folders(before), folders(after));
     let mut names: Vec<_> = old.keys().chain(new.keys()).collect();
     names.sort();
     names.dedup();

@@ -118,7 +118,10 @@ pub(super) fn personal(
         return Ok(None);
     }
     let repository = repository.id;
-    let profile = input.state.profile(&repository)?;
+    let profile = match input.profile {
+        Some(profile) => Some(profile.clone()),
+        None => input.state.profile(&repository)?,
+    };
     warnings.extend(input.state.take_warnings());
     let Some(profile) = profile else {
         return Ok(None);

@@ -12,13 +12,18 @@ use crate::egress::checks::{self, Around};
 
 /// Public name servers, which answer to everybody who reaches them.
 const OUTSIDE: [[u8; 4]; 2] = [[1, 1, 1, 1], [9, 9, 9, 9]];
+/// The same by IPv6. Where there is such a network they answer, as no address of an example does.
+const OUTSIDE_IPV6: [[u16; 8]; 2] = [
+    [0x2606, 0x4700, 0x4700, 0, 0, 0, 0, 0x1111],
+    [0x2620, 0xfe, 0, 0, 0, 0, 0, 0xfe],
+];
 /// The first of them, as one number.
 const OUTSIDE_AS_NUMBER: &str = "16843009";
 /// A name that nobody can have (RFC 2606).
 const NOWHERE: &str = "scc-probe.invalid";
 /// A name that everybody knows (RFC 2606), where the list has none.
 const KNOWN: &str = "example.com";
-/// More hosts tell nothing new.
+/// More hosts and containers tell nothing new.
 const MOST: usize = 8;
 const SOCKETS: [&str; 4] = [
     "/var/run/docker.sock",
@@ -30,10 +35,12 @@ const SOCKETS: [&str; 4] = [
 /// The claim that an attempt is made against.
 fn claim_of(check: &Check) -> ClaimId {
     match check {
-        Check::Unreachable(_) | Check::Unechoed(_) => ClaimId::NetworkDirect,
+        Check::Unreachable(_) | Check::Unechoed(_) | Check::NoIpv6 => ClaimId::NetworkDirect,
         Check::Unknown(_) | Check::Unanswered(..) | Check::Unresolved(_) => ClaimId::NetworkNames,
         Check::Denied(_) | Check::Unserved(..) | Check::Single(_) => ClaimId::NetworkList,
-        Check::Cut(..) | Check::CutPlain(_) | Check::Carried(_) => ClaimId::NetworkTls,
+        Check::Split(_) | Check::Cut(..) | Check::CutPlain(_) | Check::Carried(_) => {
+            ClaimId::NetworkTls
+        }
         Check::Allowed(_) => ClaimId::NetworkAllowed,
         Check::NoSocket(_) => ClaimId::Kernel,
         Check::Absent(_) => ClaimId::Hidden,
@@ -67,16 +74,15 @@ fn plain(list: &Destinations) -> impl Iterator<Item = &str> {
 
 fn past_the_proxy(list: Option<&Destinations>, around: &Around<'_>) -> Vec<Check> {
     let name = list.and_then(|list| plain(list).next()).unwrap_or(KNOWN);
-    let outside = OUTSIDE.map(IpAddr::from);
+    let outside = OUTSIDE.map(IpAddr::from).into_iter();
+    let outside: Vec<_> = outside.chain(OUTSIDE_IPV6.map(IpAddr::from)).collect();
     let mut checks: Vec<_> = outside
         .iter()
         .flat_map(|one| [53, 443].map(|port| Check::Unreachable((*one, port).into())))
         .collect();
-    checks.push(Check::Unreachable(
-        ([0x2001, 0xdb8, 0, 0, 0, 0, 0, 1], 443).into(),
-    ));
-    let near = around.addresses();
-    let servers = outside.iter().chain(near.iter().take(MOST));
+    checks.push(Check::NoIpv6);
+    let near = around.addresses(MOST);
+    let servers = outside.iter().chain(&near);
     for server in servers {
         checks.push(Check::Unechoed(*server));
         checks.push(Check::Unanswered(*server, name.to_owned()));
@@ -132,6 +138,7 @@ fn with(host: &str, list: &Destinations) -> Vec<Check> {
         Check::Unserved(format!("https://{host}/"), None),
         Check::Unserved(format!("ftp://{host}/"), None),
         Check::Single(host.to_owned()),
+        Check::Split(tunnel.clone()),
         Check::Cut(tunnel.clone(), NOWHERE.to_owned()),
         Check::Cut(tunnel.clone(), String::new()),
         Check::CutPlain(tunnel.clone()),
@@ -316,6 +323,38 @@ mod tests {
             ClaimId::NetworkTls,
         );
         assert_eq!(held, ClaimState::Held);
+    }
+
+    /// By addresses that answer where there is a way to them, and by the address that one would need.
+    #[test]
+    fn a_way_out_by_ipv6_is_found() {
+        let all = checks(None);
+        let texts: Vec<_> = all.iter().map(Check::to_string).collect();
+        let resolvers = [
+            "unreachable:[2606:4700:4700::1111]:443",
+            "unanswered:2620:fe::fe:example.com",
+            "noipv6",
+        ];
+        for wanted in resolvers {
+            assert!(texts.iter().any(|text| text == wanted), "{texts:?}");
+            let findings: Vec<_> = texts
+                .iter()
+                .map(|text| Finding {
+                    check: text.clone(),
+                    outcome: match text == wanted {
+                        true => Outcome::Failed,
+                        false => Outcome::Held,
+                    },
+                    detail: String::new(),
+                })
+                .collect();
+            let policy = NetworkPolicy::LockedDownWeb;
+            let claims = judge(policy, &all, &findings, "", Vec::new());
+            let failed = claims.iter().filter(|one| one.state == ClaimState::Failed);
+            assert_eq!(failed.count(), 1, "{wanted}");
+        }
+        let no_example = |text: &&String| text.contains("unreachable:[2001:db8:");
+        assert_eq!(texts.iter().find(no_example), None);
     }
 
     #[test]

@@ -1,33 +1,13 @@
 //! What the guard says about the sandbox, compared with the plan.
 
-use std::collections::BTreeMap;
-
 use scc_runtime::SandboxSpec;
 
 use super::claims::ClaimId;
+use super::mounts::{self, as_kernel};
 use super::report::{Attempt, Claim};
 use crate::images::GUARD;
 use crate::plan::MountPlan;
 use crate::record::collector;
-
-/// Where every container has mounts of its own, and of which kinds.
-const KERNELS: [&str; 3] = ["/proc", "/sys", "/dev"];
-const KERNELS_KINDS: [&str; 8] = [
-    "proc", "sysfs", "tmpfs", "devpts", "mqueue", "devtmpfs", "cgroup", "cgroup2",
-];
-/// What engines mount in every container, besides; the init of a container among it.
-const ENGINES: [&str; 9] = [
-    "/etc/hostname",
-    "/etc/hosts",
-    "/etc/resolv.conf",
-    "/tmp",
-    "/sbin/docker-init",
-    "/usr/sbin/docker-init",
-    "/dev/init",
-    "/run/podman-init",
-    "/run/.containerenv",
-];
-const HOME: &str = "/home/agent";
 
 /// The facts, as `guard facts` prints them.
 #[derive(Debug, Default)]
@@ -55,11 +35,14 @@ impl<'a> Facts<'a> {
     pub(super) fn claims(
         &self,
         spec: &SandboxSpec,
-        mounts: &[MountPlan],
+        planned: &[MountPlan],
         said: &str,
     ) -> Vec<Claim> {
         let claims = [
-            (ClaimId::Mounts, self.mounts(spec, mounts)),
+            (
+                ClaimId::Mounts,
+                mounts::attempts(self.of("mount"), spec, planned),
+            ),
             (ClaimId::Privileges, self.privileges(spec)),
             (ClaimId::PolicyFiles, self.policy_files(spec)),
             (ClaimId::GuardInPlace, self.guard_in_place()),
@@ -71,36 +54,6 @@ impl<'a> Facts<'a> {
             Claim::judged(id, attempts)
         });
         judged.collect()
-    }
-
-    /// As the kernel lists them.
-    fn mounts(&self, spec: &SandboxSpec, planned: &[MountPlan]) -> Vec<Attempt> {
-        let mut left: BTreeMap<String, bool> = planned
-            .iter()
-            .map(|mount| (as_kernel(&mount.target), mount.read_only))
-            .collect();
-        left.insert("/".to_owned(), spec.read_only_root);
-        let mut attempts = Vec::new();
-        for row in self.of("mount") {
-            let [target, mode, kind] = row else { continue };
-            let is_read_only = *mode == "ro";
-            match left.remove(*target) {
-                Some(wanted) => attempts.push(Attempt::new(
-                    *target,
-                    wanted == is_read_only,
-                    format!("{kind}, {mode}"),
-                )),
-                None if is_engines(target, kind, spec) => {}
-                None => attempts.push(Attempt::new(
-                    *target,
-                    false,
-                    format!("{kind}, {mode}; the plan does not name it"),
-                )),
-            }
-        }
-        let missing = left.into_keys();
-        attempts.extend(missing.map(|target| Attempt::new(target, false, "it is not mounted")));
-        attempts
     }
 
     fn privileges(&self, spec: &SandboxSpec) -> Vec<Attempt> {
@@ -172,24 +125,10 @@ impl<'a> Facts<'a> {
     }
 }
 
-fn is_engines(target: &str, kind: &str, spec: &SandboxSpec) -> bool {
-    let below = |directory: &&str| {
-        let rest = target.strip_prefix(directory);
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
-    ENGINES.contains(&target)
-        || (target == HOME && spec.read_only_root && kind == "tmpfs")
-        || (KERNELS.iter().any(below) && KERNELS_KINDS.contains(&kind))
-}
-
-/// A path as the kernel writes it in its list of mounts (proc(5)).
-fn as_kernel(path: &str) -> String {
-    let escaped = path.replace('\\', "\\134").replace(' ', "\\040");
-    escaped.replace('\t', "\\011").replace('\n', "\\012")
-}
-
 #[cfg(test)]
 pub(super) mod tests {
+    use std::collections::BTreeMap;
+
     use scc_runtime::{Limits, Network, SealedDirectory, UserIds};
 
     use super::*;
@@ -216,18 +155,19 @@ pub(super) mod tests {
                 memory_bytes: 1,
                 cpus: 1.0,
                 pids: 1,
+                log_files: 1,
             },
             read_only_root: false,
             terminal: None,
         }
     }
 
-    const GOOD: &str = "mount\t/\trw\toverlay
-mount\t/proc\trw\tproc
-mount\t/dev/shm\trw\ttmpfs
-mount\t/etc/hosts\trw\text4
-mount\t/my\\040work\trw\text4
-mount\t/etc/scc\tro\text4
+    const GOOD: &str = "mount\t/\trw\toverlay\t/\toverlay\trw
+mount\t/proc\trw\tproc\t/\tproc\trw
+mount\t/dev/shm\trw\ttmpfs\t/\tshm\trw
+mount\t/etc/hosts\trw\text4\t/c/hosts\t/dev/vda\trw
+mount\t/my\\040work\trw\text4\t/w\t/dev/vda\trw
+mount\t/etc/scc\tro\text4\t/v\t/dev/vda\trw
 process\t1\tinit\t7\t0\t1\t2
 file\t/usr/local/lib/scc/guard\t0\tclosed
 place\t/usr/bin/git\tguard
@@ -287,16 +227,20 @@ end
                 &["policy-files"],
             ),
             ("work\trw", "work\tro", &["mounts"]),
-            ("mount\t/my\\040work\trw\text4\n", "", &["mounts"]),
             (
-                "mount\t/proc\trw\tproc",
-                "mount\t/proc\trw\tproc\nmount\t/mnt\tro\text4",
+                "mount\t/my\\040work\trw\text4\t/w\t/dev/vda\trw\n",
+                "",
+                &["mounts"],
+            ),
+            (
+                "mount\t/proc\trw\tproc\t/\tproc",
+                "mount\t/proc\trw\tproc\t/\tproc\trw\nmount\t/mnt\tro\text4\t/m\t/dev/vda",
                 &["mounts"],
             ),
             ("/dev/shm\trw\ttmpfs", "/dev/shm\trw\text4", &["mounts"]),
             (
                 "mount\t/\trw",
-                "mount\t/etc/scc\tro\ttmpfs\nmount\t/\trw",
+                "mount\t/etc/scc\tro\ttmpfs\t/\ttmpfs\trw\nmount\t/\trw",
                 &["mounts", "policy-files"],
             ),
         ] {

@@ -19,6 +19,15 @@ const WAIT: [&str; 2] = ["/bin/sleep", "infinity"];
 /// The longest that is shown of what a command said that did not do what it should.
 const LONGEST: usize = 300;
 
+/// How a proof ended.
+#[derive(Debug)]
+pub enum Proved<S> {
+    /// All attempts were made.
+    Proof(Proof),
+    /// This came first.
+    Stopped(S),
+}
+
 impl Plan {
     /// The same sandbox for a proof: only the command is another, and the name, so that a session of
     /// the workspace is not disturbed.
@@ -36,23 +45,27 @@ impl Plan {
 
 impl<R: SandboxRuntime> Launcher<'_, R> {
     /// Starts the sandbox of this plan with attempts to break it instead of its agent, and reports
-    /// what came of them. `more` are further attempts on the network.
+    /// what came of them. `more` are further attempts on the network. When `stop` comes, attempts are
+    /// given up; a sandbox that is being made is made first, because what is given up halfway may still
+    /// come to be.
     ///
     /// # Errors
     /// When the plan has a refusal, another proof of the same sandbox runs, or the engine refuses.
     /// Nothing that was made stays.
-    pub async fn prove(
+    pub async fn prove<S>(
         &self,
         plan: &Plan,
         more: &[Check],
         report: Reporter<'_>,
-    ) -> Result<Proof, LaunchError> {
+        stop: impl Future<Output = S>,
+    ) -> Result<Proved<S>, LaunchError> {
         if let Some(blocker) = plan.refusal() {
             return Err(LaunchError::Blocked(blocker.clone()));
         }
-        self.ensure_images(&plan.image, report).await?;
-        if let Some(egress) = &plan.egress {
-            self.ensure_proxy_image(egress, report).await?;
+        tokio::pin!(stop);
+        tokio::select! {
+            made = self.ensure_images_for_proof(plan, report) => made?,
+            stopped = &mut stop => return Ok(Proved::Stopped(stopped)),
         }
         let subject = plan.for_proof(ROLE_TRIAL);
         let container = subject.container.clone();
@@ -65,12 +78,26 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
             }
             self.remove_sandbox(&earlier).await?;
         }
-        let proof = self.prove_subject(&subject, more, report).await;
+        let proved = self.prove_subject(&subject, more, report, stop).await;
         self.undo(&subject).await?;
         self.remove_unused_seals(false).await?;
-        let proof = proof?;
-        self.note_proof(plan, &proof)?;
-        Ok(proof)
+        let proved = proved?;
+        if let Proved::Proof(proof) = &proved {
+            self.note_proof(plan, proof)?;
+        }
+        Ok(proved)
+    }
+
+    async fn ensure_images_for_proof(
+        &self,
+        plan: &Plan,
+        report: Reporter<'_>,
+    ) -> Result<(), LaunchError> {
+        self.ensure_images(&plan.image, report).await?;
+        match &plan.egress {
+            Some(egress) => self.ensure_proxy_image(egress, report).await,
+            None => Ok(()),
+        }
     }
 
     fn note_proof(&self, plan: &Plan, proof: &Proof) -> Result<(), LaunchError> {
@@ -84,16 +111,27 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         self.audit("sandbox.proved", &plan.session_id, facts)
     }
 
-    async fn prove_subject(
+    async fn prove_subject<S>(
         &self,
         plan: &Plan,
         more: &[Check],
         report: Reporter<'_>,
-    ) -> Result<Proof, LaunchError> {
+        stop: impl Future<Output = S>,
+    ) -> Result<Proved<S>, LaunchError> {
         report(Event::Proving {
             what: "starting the sandbox",
         });
         let surroundings = self.runtime.surroundings().await?;
+        let id = self.start_subject(plan).await?;
+        tokio::select! {
+            claims = self.attempt_all(plan, &id, &surroundings, more, report) => {
+                Ok(Proved::Proof(self.proof(plan, claims)))
+            }
+            stopped = stop => Ok(Proved::Stopped(stopped)),
+        }
+    }
+
+    async fn start_subject(&self, plan: &Plan) -> Result<String, LaunchError> {
         let id = match &plan.egress {
             // Its main process is held, and never let go.
             Some(egress) => {
@@ -107,16 +145,24 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
                 id
             }
         };
-        let net = &plan.policy.safety_net.value;
-        if safety::judges(net) {
+        if safety::judges(&plan.policy.safety_net.value) {
             self.start_collector(&id, plan.spec.user).await?;
         }
-        let mut claims = self
-            .try_network(plan, &id, &surroundings, more, report)
-            .await;
-        claims.extend(self.try_guard_of(plan, &id, report).await);
+        Ok(id)
+    }
+
+    async fn attempt_all(
+        &self,
+        plan: &Plan,
+        id: &str,
+        surroundings: &Surroundings,
+        more: &[Check],
+        report: Reporter<'_>,
+    ) -> Vec<Claim> {
+        let mut claims = self.try_network(plan, id, surroundings, more, report).await;
+        claims.extend(self.try_guard_of(plan, id, report).await);
         claims.sort_by_key(|claim| claim.id);
-        Ok(self.proof(plan, claims))
+        claims
     }
 
     fn proof(&self, plan: &Plan, claims: Vec<Claim>) -> Proof {

@@ -96,6 +96,7 @@ impl Bench {
             workspace: Some(&self.workspace),
             team: ask.team,
             team_file: None,
+            profile: None,
             standalone: ask.standalone,
             offline: ask.offline,
             force_refresh: ask.force,

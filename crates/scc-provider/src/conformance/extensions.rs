@@ -6,11 +6,13 @@ use serde_json::json;
 
 use crate::{
     AgentProvider, Conversation, ExtensionKind, Extensions, LaunchContext, LaunchSpec, McpEndpoint,
-    McpServer, Plugin, Program, ProviderSettings, Remote, SealedFile,
+    McpServer, Plugin, Program, ProviderSettings, Remote, SealedFile, Skill,
 };
 
 /// In a file of the plugin, by which it is recognised.
 const MARK: &str = "mark-8c1f";
+/// In a file of the skill.
+const SKILL_MARK: &str = "mark-51d0";
 
 pub(super) fn check(provider: &dyn AgentProvider) {
     for locked in [false, true] {
@@ -18,6 +20,7 @@ pub(super) fn check(provider: &dyn AgentProvider) {
         let spec = launch(provider, &extensions);
         super::check_sealed(provider.id(), &spec);
         check_plugin(provider.id(), &spec, &extensions.plugins[0]);
+        check_skill(provider.id(), &spec, &extensions.skills[0]);
         for server in &extensions.mcp_servers {
             check_server(provider.id(), &spec, server);
         }
@@ -43,9 +46,33 @@ fn launch(provider: &dyn AgentProvider, extensions: &Extensions) -> LaunchSpec {
     provider.launch(&context).expect("a launch with extensions")
 }
 
-/// A plugin with a skill, a command and a hook, and a server of every transport.
+/// A plugin with a skill, a command and a hook, a skill by itself, and a server of every transport.
 #[must_use]
 pub fn sample(locked: bool) -> Extensions {
+    Extensions {
+        locked,
+        plugins: vec![sample_plugin()],
+        skills: vec![sample_skill()],
+        mcp_servers: sample_servers(),
+    }
+}
+
+fn sample_skill() -> Skill {
+    let script = SealedFile {
+        content: format!("#!/bin/sh\n# {SKILL_MARK}\n").into_bytes().into(),
+        executable: true,
+    };
+    let text = "---\nname: style\ndescription: The style of the house\n---\nWrite plainly.\n";
+    Skill {
+        name: "style".to_owned(),
+        files: BTreeMap::from([
+            ("SKILL.md".to_owned(), text.into()),
+            ("scripts/check".to_owned(), script),
+        ]),
+    }
+}
+
+fn sample_plugin() -> Plugin {
     let program = SealedFile {
         content: format!("#!/bin/sh\n# {MARK}\n").into_bytes().into(),
         executable: true,
@@ -62,6 +89,15 @@ pub fn sample(locked: bool) -> Extensions {
         ("skills/greet/SKILL.md".to_owned(), skill.into()),
     ]);
     let entry = json!({ "name": "sample", "source": "./elsewhere", "description": "d" });
+    Plugin {
+        name: "sample".to_owned(),
+        marketplace: "market".to_owned(),
+        entry: entry.as_object().cloned().unwrap_or_default(),
+        files,
+    }
+}
+
+fn sample_servers() -> Vec<McpServer> {
     let remote = |variable: &str| Remote {
         url: "https://mcp.example/x".to_owned(),
         headers: BTreeMap::from([("X-Key".to_owned(), variable.to_owned())]),
@@ -70,26 +106,15 @@ pub fn sample(locked: bool) -> Extensions {
         name: name.to_owned(),
         endpoint,
     };
-    Extensions {
-        locked,
-        plugins: vec![Plugin {
-            name: "sample".to_owned(),
-            marketplace: "market".to_owned(),
-            entry: entry.as_object().cloned().unwrap_or_default(),
-            files,
-        }],
-        mcp_servers: vec![
-            server("web", McpEndpoint::Http(remote("VARIABLE_A"))),
-            server("events", McpEndpoint::Sse(remote("VARIABLE_B"))),
-            server(
-                "tool",
-                McpEndpoint::Program(Program {
-                    path: "/opt/scc/mcp/tool".to_owned(),
-                    variables: vec!["VARIABLE_C".to_owned()],
-                }),
-            ),
-        ],
-    }
+    let program = Program {
+        path: "/opt/scc/mcp/tool".to_owned(),
+        variables: vec!["VARIABLE_C".to_owned()],
+    };
+    vec![
+        server("web", McpEndpoint::Http(remote("VARIABLE_A"))),
+        server("events", McpEndpoint::Sse(remote("VARIABLE_B"))),
+        server("tool", McpEndpoint::Program(program)),
+    ]
 }
 
 fn check_plugin(id: &str, spec: &LaunchSpec, plugin: &Plugin) {
@@ -104,6 +129,30 @@ fn check_plugin(id: &str, spec: &LaunchSpec, plugin: &Plugin) {
     assert!(
         delivered != reported,
         "{id}: a plugin is neither delivered nor reported, or both"
+    );
+}
+
+/// All of it is delivered, or it is reported.
+fn check_skill(id: &str, spec: &LaunchSpec, skill: &Skill) {
+    let mut reported = spec.undelivered.iter();
+    let reported = reported.any(|undelivered| {
+        undelivered.kind == ExtensionKind::Skill && undelivered.name == skill.name
+    });
+    let delivered = spec.sealed.iter().any(|sealed| {
+        let has = |path: &str, file: &SealedFile| {
+            let same = |(at, one): (&String, &SealedFile)| {
+                at.ends_with(path)
+                    && one.content == file.content
+                    && one.executable == file.executable
+            };
+            sealed.files.iter().any(same)
+        };
+        let mut files = skill.files.iter();
+        files.all(|(path, file)| has(&format!("{}/{path}", skill.name), file))
+    });
+    assert!(
+        delivered != reported,
+        "{id}: a skill is neither delivered nor reported, or both"
     );
 }
 

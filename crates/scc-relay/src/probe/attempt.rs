@@ -11,6 +11,9 @@ pub enum Check {
     Unreachable(SocketAddr),
     /// `unechoed:IP`: it does not answer a ping.
     Unechoed(IpAddr),
+    /// `noipv6`: no interface has an address by which something beyond its own network could be
+    /// reached.
+    NoIpv6,
     /// `unknown:NAME`: no name server that is set up here knows the name.
     Unknown(String),
     /// `unanswered:IP:NAME`: this name server says nothing about the name.
@@ -30,6 +33,9 @@ pub enum Check {
     Unserved(String, Option<String>),
     /// `single:HOST`: a second request behind one that the proxy serves is not carried out.
     Single(String),
+    /// `split:HOST:PORT`: a tunnel to this host with a blank in its name is refused; a proxy that takes
+    /// the blank out would carry a client to a host that nobody has compared the names with.
+    Split(String),
     /// `cut:HOST:PORT:NAME`: a tunnel in which TLS asks for another name is cut; without a name,
     /// one in which it asks for nobody.
     Cut(String, String),
@@ -52,6 +58,8 @@ pub enum Kind {
     Alg,
 }
 
+const NO_IPV6: &str = "noipv6";
+
 const KINDS: [(Kind, &str); 4] = [
     (Kind::Raw, "raw"),
     (Kind::Packet, "packet"),
@@ -64,6 +72,9 @@ impl FromStr for Check {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let bad = || format!("`{text}` is no check");
+        if text == NO_IPV6 {
+            return Ok(Self::NoIpv6);
+        }
         let (kind, rest) = text.split_once(':').ok_or_else(bad)?;
         if rest.is_empty() || rest.contains(char::is_control) {
             return Err(bad());
@@ -90,6 +101,7 @@ impl FromStr for Check {
                 None => Self::Unserved(own, None),
             }),
             "single" => Some(Self::Single(own)),
+            "split" => target(rest).map(Self::Split),
             "cut" => rest.rsplit_once(':').and_then(|(to, name)| {
                 let to = target(to)?;
                 Some(Self::Cut(to, name.to_owned()))
@@ -114,6 +126,7 @@ impl fmt::Display for Check {
         match self {
             Self::Unreachable(address) => write!(f, "unreachable:{address}"),
             Self::Unechoed(address) => write!(f, "unechoed:{address}"),
+            Self::NoIpv6 => f.write_str(NO_IPV6),
             Self::Unknown(name) => write!(f, "unknown:{name}"),
             Self::Unanswered(server, name) => write!(f, "unanswered:{server}:{name}"),
             Self::Unresolved(name) => write!(f, "unresolved:{name}"),
@@ -127,6 +140,7 @@ impl fmt::Display for Check {
             Self::Unserved(url, None) => write!(f, "unserved:{url}"),
             Self::Unserved(url, Some(host)) => write!(f, "unserved:{url} {host}"),
             Self::Single(host) => write!(f, "single:{host}"),
+            Self::Split(target) => write!(f, "split:{target}"),
             Self::Cut(target, name) => write!(f, "cut:{target}:{name}"),
             Self::CutPlain(target) => write!(f, "cut-plain:{target}"),
             Self::Carried(target) => write!(f, "carried:{target}"),
@@ -224,6 +238,7 @@ mod tests {
             "unreachable:10.0.0.1:80",
             "unreachable:[2001:db8::1]:80",
             "unechoed:10.0.0.1",
+            "noipv6",
             "unknown:a.b",
             "unanswered:10.0.0.1:a.b",
             "unanswered:fd00::1:a.b",
@@ -239,6 +254,7 @@ mod tests {
             "unserved:http://a:8080/",
             "unserved:http://10.0.0.1/ a",
             "single:a",
+            "split:a:443",
             "cut:a:443:b",
             "cut:a:443:",
             "cut-plain:a:443",

@@ -76,6 +76,33 @@ pub(super) fn no_socket(kind: Kind) -> Tried {
     }
 }
 
+/// With only the addresses that a link has by itself nothing beyond it can be reached.
+pub(super) fn no_ipv6() -> Tried {
+    match std::fs::read_to_string("/proc/net/if_inet6") {
+        Ok(text) => match global_ipv6(&text) {
+            Some(line) => (Outcome::Failed, format!("there is {line}")),
+            None => (Outcome::Held, "no address but those of links".to_owned()),
+        },
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            (Outcome::Held, "the kernel has no IPv6".to_owned())
+        }
+        Err(error) => (Outcome::Failed, format!("it cannot be told: {error}")),
+    }
+}
+
+/// The first address of global scope and its interface, in the kernel's list: address, number, length,
+/// scope, flags and name of the interface.
+fn global_ipv6(list: &str) -> Option<String> {
+    const GLOBAL: &str = "00";
+    list.lines().find_map(|line| {
+        let words: Vec<_> = line.split_whitespace().collect();
+        match words.as_slice() {
+            [address, _, _, GLOBAL, _, name] => Some(format!("{address} at {name}")),
+            _ => None,
+        }
+    })
+}
+
 pub(super) fn absent(path: &str) -> Tried {
     match Path::new(path).symlink_metadata() {
         Ok(_) => (Outcome::Failed, "it is there".to_owned()),
@@ -228,6 +255,17 @@ mod tests {
         assert!(tells("known.example"));
         assert!(tells("unknown.example"));
         assert!(!tells("refused.example"));
+    }
+
+    #[test]
+    fn addresses_of_links_lead_nowhere() {
+        let own = "00000000000000000000000000000001 01 80 10 80       lo\n\
+                   fe800000000000000042acfffe110002 0c 40 20 80     eth0\n";
+        assert_eq!(global_ipv6(own), None);
+        assert_eq!(global_ipv6(""), None);
+        let global = format!("{own}fd000000000000000000000000000002 0c 40 00 80     eth0\n");
+        let found = global_ipv6(&global).unwrap();
+        assert_eq!(found, "fd000000000000000000000000000002 at eth0");
     }
 
     #[test]

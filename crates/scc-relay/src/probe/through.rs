@@ -128,6 +128,18 @@ impl Through {
         }
     }
 
+    pub(super) fn split(self, target: &str) -> Tried {
+        let middle = target.rfind(':').unwrap_or(target.len()) / 2;
+        let (before, after) = target.split_at_checked(middle).unwrap_or((target, ""));
+        match self.ask(&format!("CONNECT {before} {after} HTTP/1.1\r\n\r\n")) {
+            Ok(answer) => match status_of(&answer) {
+                status @ 400..500 => held(format!("refused ({status})")),
+                status => failed(format!("the proxy answers {status}")),
+            },
+            Err(error) => no_proxy(&error),
+        }
+    }
+
     pub(super) fn single(self, host: &str) -> Tried {
         let first = format!("GET http://{host}/ HTTP/1.1\r\nHost: {host}\r\n\r\n");
         let second = format!("CONNECT {host}:443 HTTP/1.1\r\nHost: {host}\r\n\r\n");

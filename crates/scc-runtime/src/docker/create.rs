@@ -11,7 +11,7 @@ use bollard::query_parameters::CreateContainerOptions;
 use secrecy::ExposeSecret as _;
 
 use super::failure::{failed, is_name_taken, message};
-use super::{helper, networks, sealed, volumes};
+use super::{helper, networks, podman, sealed};
 use crate::{EngineError, EnvValue, MountSource, SandboxSpec, UserIds, labels};
 
 /// The agent's home, which stays writable when the root file system is not.
@@ -37,10 +37,18 @@ pub(super) async fn create(
     spec: &SandboxSpec,
     dialect: &Dialect,
 ) -> Result<String, EngineError> {
-    if dialect.is_podman {
-        host_sources_exist(spec)?;
-        make_volumes(docker, spec).await?;
+    match dialect.is_podman {
+        true => podman::create(docker, spec, dialect).await,
+        false => make(docker, spec, dialect).await,
     }
+}
+
+/// Makes the container, and with it the volumes that are not there yet.
+pub(super) async fn make(
+    docker: &Docker,
+    spec: &SandboxSpec,
+    dialect: &Dialect,
+) -> Result<String, EngineError> {
     let options = CreateContainerOptions {
         name: Some(spec.name.clone()),
         ..CreateContainerOptions::default()
@@ -60,35 +68,6 @@ pub(super) async fn create(
             None => failed("making the sandbox", &format!("the image `{}`", spec.image))(error),
         }),
     }
-}
-
-/// Podman finds out only when the sandbox starts.
-fn host_sources_exist(spec: &SandboxSpec) -> Result<(), EngineError> {
-    for mount in &spec.mounts {
-        if let MountSource::Host(path) = &mount.source
-            && !path.exists()
-        {
-            let what = format!("the mount source `{}`", path.display());
-            return Err(EngineError::NotFound { what });
-        }
-    }
-    Ok(())
-}
-
-/// Podman gives no labels to volumes that it makes for a container.
-async fn make_volumes(docker: &Docker, spec: &SandboxSpec) -> Result<(), EngineError> {
-    for mount in &spec.mounts {
-        if let MountSource::Volume { name, labels } = &mount.source {
-            let labels = labels.clone().into_iter().collect();
-            volumes::create(docker, name, labels, false).await?;
-        }
-    }
-    let labels = helper::own_labels(spec.labels.clone(), labels::ROLE_SEALED);
-    for directory in &spec.sealed {
-        let name = sealed::volume_name(directory, &spec.labels);
-        volumes::create(docker, &name, labels.clone(), true).await?;
-    }
-    Ok(())
 }
 
 /// The path in the engine's complaint about a bind mount without a source.
@@ -171,7 +150,7 @@ fn host_config(spec: &SandboxSpec, dialect: &Dialect) -> HostConfig {
         memory_swap: Some(memory),
         cpu_period: Some(CPU_PERIOD),
         cpu_quota: Some(cpu_quota(spec.limits.cpus)),
-        log_config: Some(log_config()),
+        log_config: Some(log_config(spec.limits.log_files)),
         console_size: spec
             .terminal
             .map(|size| vec![size.rows.into(), size.columns.into()]),
@@ -188,8 +167,9 @@ fn cpu_quota(cpus: f64) -> i64 {
 }
 
 /// An agent that prints without end must not fill the engine's disk.
-fn log_config() -> HostConfigLogConfig {
-    let options = [("max-size", "10m"), ("max-file", "1")];
+fn log_config(files: u8) -> HostConfigLogConfig {
+    let files = files.max(1).to_string();
+    let options = [("max-size", "10m"), ("max-file", files.as_str())];
     HostConfigLogConfig {
         typ: Some("json-file".to_owned()),
         config: Some(
@@ -305,6 +285,7 @@ mod tests {
                 memory_bytes: 1 << 30,
                 cpus: 64.0,
                 pids: 9,
+                log_files: 1,
             },
             read_only_root: true,
             terminal: None,

@@ -173,16 +173,17 @@ pub(super) async fn address_in(
 }
 
 pub(super) async fn surroundings(docker: &Docker) -> Result<Surroundings, EngineError> {
-    let networks = all(docker, None).await?;
+    let running = async {
+        let found = docker.list_containers(None::<ListContainersOptions>).await;
+        found.map_err(failed("listing sandboxes", "the engine"))
+    };
+    let (networks, running) = tokio::join!(all(docker, None), running);
+    let (networks, running) = (networks?, running?);
     let machine = networks
         .iter()
         .filter_map(|network| network.ipam.as_ref())
         .flat_map(own_addresses)
         .collect();
-    let running = docker
-        .list_containers(None::<ListContainersOptions>)
-        .await
-        .map_err(failed("listing sandboxes", "the engine"))?;
     let endpoints = running
         .into_iter()
         .filter_map(|container| container.network_settings?.networks)

@@ -97,14 +97,14 @@ async fn mode(docker: &Docker, container: &str, path: &str) -> Result<Option<u32
     }
 }
 
-/// Makes a volume with these labels, or leaves the one there is. `sealed` says that its directory
-/// belongs to root for good; Podman would give it to the first container's user.
+/// Makes a volume with these labels, or leaves the one there is; the labels that it has. `sealed` says
+/// that its directory belongs to root for good; Podman would give it to the first container's user.
 pub(super) async fn create(
     docker: &Docker,
     name: &str,
     labels: HashMap<String, String>,
     sealed: bool,
-) -> Result<(), EngineError> {
+) -> Result<HashMap<String, String>, EngineError> {
     let owner = || HashMap::from([("o".to_owned(), "uid=0,gid=0".to_owned())]);
     let request = VolumeCreateRequest {
         name: Some(name.to_owned()),
@@ -113,11 +113,11 @@ pub(super) async fn create(
         ..VolumeCreateRequest::default()
     };
     let made = docker.create_volume(request).await;
-    made.map_err(failed("making a volume", "the volume"))?;
-    Ok(())
+    let made = made.map_err(failed("making a volume", "the volume"))?;
+    Ok(made.labels)
 }
 
-async fn inspect(docker: &Docker, name: &str) -> Result<Option<Volume>, EngineError> {
+pub(super) async fn inspect(docker: &Docker, name: &str) -> Result<Option<Volume>, EngineError> {
     match docker.inspect_volume(name).await {
         Ok(volume) => Ok(Some(volume)),
         Err(error) if status(&error) == Some(404) => Ok(None),
@@ -151,7 +151,7 @@ pub(super) async fn remove_unused(
         if used_by.iter().any(|user| !user.is_idle) {
             continue;
         }
-        if dry_run || remove(docker, &volume.name, used_by).await? {
+        if dry_run || remove_with(docker, &volume.name, used_by).await? {
             removed.push(volume.name);
         }
     }
@@ -211,10 +211,15 @@ fn is_idle_helper(container: &ContainerSummary) -> bool {
 }
 
 /// Removes a volume with its helpers, unless a sandbox has come to use it meanwhile.
-async fn remove(docker: &Docker, name: &str, helpers: &[User]) -> Result<bool, EngineError> {
+async fn remove_with(docker: &Docker, name: &str, helpers: &[User]) -> Result<bool, EngineError> {
     for helper in helpers {
         lifecycle::remove(docker, &helper.id).await?;
     }
+    remove(docker, name).await
+}
+
+/// Removes a volume that nothing uses; returns whether there was one.
+pub(super) async fn remove(docker: &Docker, name: &str) -> Result<bool, EngineError> {
     match docker
         .remove_volume(name, None::<RemoveVolumeOptions>)
         .await

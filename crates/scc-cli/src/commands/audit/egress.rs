@@ -23,9 +23,11 @@ pub(crate) struct EgressReport {
 pub(super) fn run(limit: usize, context: &Context) -> Result<u8, CliError> {
     let loaded = context.state()?.audit().read(usize::MAX)?;
     let mut found = Vec::new();
+    let mut warnings = loaded.warnings;
     for event in &loaded.value {
         if event.event == EGRESS_EVENT {
             let session = event.session.clone().unwrap_or_default();
+            warnings.extend(gaps(event).map(|gap| format!("session {session}: {gap}")));
             found.extend(requests(event).map(|requests| EgressReport {
                 session: session.clone(),
                 requests,
@@ -33,9 +35,7 @@ pub(super) fn run(limit: usize, context: &Context) -> Result<u8, CliError> {
         }
     }
     let found = found.split_off(found.len().saturating_sub(limit));
-    context
-        .printer
-        .data("AuditEgress", &found, &loaded.warnings);
+    context.printer.data("AuditEgress", &found, &warnings);
     let head = [
         "LAST", "SESSION", "", "HOST", "TIMES", "SENT", "RECEIVED", "WHY",
     ];
@@ -47,6 +47,19 @@ pub(super) fn run(limit: usize, context: &Context) -> Result<u8, CliError> {
     let rows = found.iter().map(row).collect();
     context.printer.result(&table(&head, rows));
     Ok(0)
+}
+
+/// What is not in the record of a session.
+fn gaps(event: &AuditEvent) -> impl Iterator<Item = String> {
+    let left_out = event.data.get("left_out").and_then(Value::as_u64);
+    let left_out =
+        left_out.map(|count| format!("{count} more kinds of requests are not recorded singly"));
+    let incomplete = event.data.get("incomplete").and_then(Value::as_bool);
+    let incomplete = incomplete == Some(true);
+    let incomplete = incomplete.then(|| "the first requests are not recorded".to_owned());
+    let unread = event.data.get("unread").and_then(Value::as_str);
+    let unread = unread.map(|why| format!("what was asked for could not be read: {why}"));
+    [left_out, incomplete, unread].into_iter().flatten()
 }
 
 fn requests(event: &AuditEvent) -> impl Iterator<Item = EgressSum> {

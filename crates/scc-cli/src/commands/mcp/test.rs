@@ -56,12 +56,11 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<u8, CliError> 
         ),
         hint: format!("see why: scc mcp why {}", args.name),
     };
-    let planned = found.plan.server(&args.name);
-    if !planned.is_some_and(|server| server.delivered) {
-        return Err(refused());
-    }
+    let planned = found.plan.server_of(&args.name);
+    let planned = planned.filter(|server| server.delivered);
+    let name = &planned.ok_or_else(refused)?.asked_as;
     let trial = launcher
-        .try_server(&view.id, &found.policy, &args.name)
+        .try_server(&view.id, (&found.policy, &found.provider), name)
         .await?;
     let trial = trial.ok_or_else(refused)?;
     let report = TestReport {

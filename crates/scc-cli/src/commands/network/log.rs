@@ -37,9 +37,13 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<u8, CliError> 
         let output = runtime.logs(&proxy.id, true).await?;
         return follow(output, context).await;
     }
-    let entries = launcher.egress_of(&proxy).await?;
-    context.printer.data("NetworkLog", &entries, &[]);
-    let lines: Vec<_> = entries.iter().map(line).collect();
+    let log = launcher.egress_of(&proxy).await?;
+    let warnings = match log.is_whole {
+        true => Vec::new(),
+        false => vec!["so much was asked for that the first requests are not kept".to_owned()],
+    };
+    context.printer.data("NetworkLog", &log.entries, &warnings);
+    let lines: Vec<_> = log.entries.iter().map(line).collect();
     context.printer.result(&lines.join("\n"));
     Ok(0)
 }

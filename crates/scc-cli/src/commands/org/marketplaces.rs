@@ -1,6 +1,6 @@
-//! Moving marketplaces forward, and showing what that changes.
+//! Moving marketplaces and skills of bundles forward, and showing what that changes.
 
-use scc_launch::{Governance, MarketUpdate, MarketVersion, PluginChange};
+use scc_launch::{Governance, MarketUpdate, PlaceKind, PluginChange};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -9,9 +9,10 @@ use crate::error::CliError;
 use crate::findings::count;
 use crate::governance::Rules;
 
-/// What became of one marketplace.
+/// What became of one marketplace or skill.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct MarketReport {
+    kind: PlaceKind,
     name: String,
     changed: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -20,7 +21,7 @@ pub(super) struct MarketReport {
     error: Option<String>,
 }
 
-/// Moves every marketplace that was used before.
+/// Moves every marketplace and skill that was used before.
 pub(super) fn update(
     rules: &Rules,
     governance: &Governance,
@@ -31,20 +32,24 @@ pub(super) fn update(
     let updates = rules.with_marketplaces(context, "", |input| {
         governance.update_marketplaces(&policy, input)
     })?;
-    let reports = updates.into_iter().map(|(name, outcome)| match outcome {
-        Ok(update) => MarketReport {
-            name,
-            changed: update.is_change(),
-            update: Some(update),
-            error: None,
-        },
-        Err(error) => MarketReport {
-            name,
-            changed: false,
-            update: None,
-            error: Some(error.to_string()),
-        },
-    });
+    let reports = updates
+        .into_iter()
+        .map(|(kind, name, outcome)| match outcome {
+            Ok(update) => MarketReport {
+                kind,
+                name,
+                changed: update.is_change(),
+                update: Some(update),
+                error: None,
+            },
+            Err(error) => MarketReport {
+                kind,
+                name,
+                changed: false,
+                update: None,
+                error: Some(error.to_string()),
+            },
+        });
     Ok(reports.collect())
 }
 
@@ -53,36 +58,33 @@ impl MarketReport {
     pub(super) fn failure(&self) -> Option<String> {
         let error = self.error.as_ref()?;
         Some(format!(
-            "the marketplace `{}` stays where it is: {error}",
+            "the {} `{}` stays where it is: {error}",
+            self.kind.as_str(),
             self.name
         ))
     }
 
     pub(super) fn text(&self) -> String {
-        let name = &self.name;
+        let (kind, name) = (self.kind.as_str(), &self.name);
         let Some(update) = &self.update else {
-            return format!("marketplace {name}: not updated");
+            return format!("{kind} {name}: not updated");
         };
+        let after = update.after.short();
         if !self.changed {
-            return format!("marketplace {name}: unchanged at {}", short(&update.after));
+            return format!("{kind} {name}: unchanged at {after}");
         }
-        let mut lines = vec![format!(
-            "marketplace {name}: {} -> {}",
-            short(&update.before),
-            short(&update.after)
-        )];
+        let before = update.before.short();
+        let mut lines = vec![format!("{kind} {name}: {before} -> {after}")];
         match update.plugins.as_deref() {
             None => lines.push("  the old files are not here to be compared".to_owned()),
+            Some([]) if self.kind == PlaceKind::Skill => {
+                lines.push("  no file of it is different".to_owned());
+            }
             Some([]) => lines.push("  no plugin is different".to_owned()),
             Some(plugins) => lines.extend(plugins.iter().flat_map(change)),
         }
         lines.join("\n")
     }
-}
-
-fn short(version: &MarketVersion) -> &str {
-    let whole = version.commit.as_deref().unwrap_or(&version.digest);
-    &whole[..whole.len().min(12)]
 }
 
 /// The plugin, and its files as a diff would list them.

@@ -13,8 +13,9 @@ use crate::output::age;
 
 /// Fetch the organization's document, and that of your team, and move the marketplaces forward
 ///
-/// Documents are fetched where their copies are past their time. Marketplaces stay at the version that
-/// was used first until this command moves them to the newest; what that changes is shown.
+/// Documents are fetched where their copies are past their time. Marketplaces, and the skills of
+/// bundles, stay at the version that was used first until this command moves them to the newest; what
+/// that changes is shown.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Ask even where the copies are within their time

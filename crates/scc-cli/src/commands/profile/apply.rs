@@ -10,9 +10,10 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::Desk;
+use super::agent::{self, AgentDrift};
 use crate::error::CliError;
 use crate::governance::{Asked, Rules};
-use crate::output::{age, table};
+use crate::output::{Printer, age, one_line, table};
 
 /// Check the profile against the rules that apply here, and record what they let through
 ///
@@ -49,16 +50,22 @@ pub(crate) struct ApplyReport<'a> {
 }
 
 /// What the rules say about a profile.
-struct Verdict {
+pub(super) struct Verdict {
     standalone: bool,
     decisions: Vec<Decision>,
-    warnings: Vec<String>,
+    pub(super) warnings: Vec<String>,
 }
 
 impl Verdict {
-    fn of(desk: &Desk<'_>, offline: bool) -> Result<Self, CliError> {
+    /// About the one that is recorded, or another in its place.
+    pub(super) fn of(
+        desk: &Desk<'_>,
+        profile: Option<PersonalProfile>,
+        offline: bool,
+    ) -> Result<Self, CliError> {
         let asked = Asked {
             workspace: Some(desk.repository.root.clone()),
+            profile,
             offline,
             ..Asked::default()
         };
@@ -77,6 +84,14 @@ impl Verdict {
     fn with(&self, outcome: Outcome) -> Vec<&Decision> {
         let decisions = self.decisions.iter();
         decisions.filter(|found| found.outcome == outcome).collect()
+    }
+
+    /// What they do not let in.
+    pub(super) fn refused(&self) -> Vec<&Decision> {
+        let decisions = self.decisions.iter();
+        decisions
+            .filter(|found| found.outcome != Outcome::Allowed)
+            .collect()
     }
 
     fn outcomes(&self) -> BTreeMap<String, String> {
@@ -110,7 +125,7 @@ pub(super) fn apply(args: &ApplyArgs, desk: &Desk<'_>) -> Result<(), CliError> {
         return Ok(());
     }
     let profile = desk.profile()?;
-    let verdict = Verdict::of(desk, args.offline)?;
+    let verdict = Verdict::of(desk, None, args.offline)?;
     if !args.preview {
         let applied = AppliedProfile {
             applied_at: Timestamp::now(),
@@ -168,8 +183,7 @@ fn show(verdict: &Verdict, applied: bool, desk: &Desk<'_>) {
     if verdict.standalone {
         printer.note("standalone: no organization's rules apply");
     }
-    let refused = verdict.decisions.iter();
-    for decision in refused.filter(|found| found.outcome != Outcome::Allowed) {
+    for decision in verdict.refused() {
         if let Some(step) = &decision.next_step {
             printer.note(&format!("{}: {step}", decision.item));
         }
@@ -186,6 +200,8 @@ pub(crate) struct DiffReport<'a> {
     applied_at: Option<Timestamp>,
     profile_changed: bool,
     changes: Vec<OutcomeChange>,
+    /// What is enabled in the agent; none where that is not known.
+    agent: Option<AgentDrift>,
 }
 
 /// An item whose outcome is not what it was.
@@ -196,10 +212,10 @@ struct OutcomeChange {
     now: Option<String>,
 }
 
-pub(super) fn diff(args: &DiffArgs, desk: &Desk<'_>) -> Result<(), CliError> {
+pub(super) async fn diff(args: &DiffArgs, desk: &Desk<'_>) -> Result<(), CliError> {
     let profile = desk.profile()?;
     let applied = desk.state.applied_profile(&desk.repository.id)?;
-    let verdict = Verdict::of(desk, args.offline)?;
+    let verdict = Verdict::of(desk, None, args.offline)?;
     let before = applied.as_ref().map(|applied| applied.outcomes.clone());
     let changes = changes(&before.unwrap_or_default(), &verdict.outcomes());
     let report = DiffReport {
@@ -207,12 +223,18 @@ pub(super) fn diff(args: &DiffArgs, desk: &Desk<'_>) -> Result<(), CliError> {
         applied_at: applied.as_ref().map(|applied| applied.applied_at),
         profile_changed: drift(&profile, applied.as_ref())? != "none",
         changes,
+        agent: agent::drift(Some(&profile), desk).await.ok(),
     };
     let printer = desk.context.printer;
     printer.data("ProfileDiff", &report, &verdict.warnings);
     for warning in &verdict.warnings {
         printer.warning(warning);
     }
+    show_diff(&report, printer);
+    Ok(())
+}
+
+fn show_diff(report: &DiffReport<'_>, printer: Printer) {
     let lines: Vec<_> = report.changes.iter().map(line).collect();
     if !lines.is_empty() {
         printer.result(&lines.join("\n"));
@@ -230,7 +252,22 @@ pub(super) fn diff(args: &DiffArgs, desk: &Desk<'_>) -> Result<(), CliError> {
     if lines.is_empty() && report.profile_changed && report.applied_at.is_some() {
         printer.note("a server of the profile was changed, and the rules say the same about it");
     }
-    Ok(())
+    match &report.agent {
+        None => printer.note("what is enabled in the agent is not known"),
+        Some(agent) if agent.changes.is_empty() => {}
+        Some(agent) => {
+            let lines = agent.changes.iter().map(|change| {
+                let what = match change.change {
+                    "added" => "enabled there, not in the profile",
+                    _ => "another one there",
+                };
+                format!("{} {} ({what})", change.kind, one_line(&change.item))
+            });
+            let lines: Vec<_> = lines.collect();
+            printer.result(&format!("In {}:\n{}", agent.name, lines.join("\n")));
+            printer.note("take that into the profile: scc profile save");
+        }
+    }
 }
 
 fn changes(

@@ -2,15 +2,22 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use scc_config::{Document, ProjectConfig};
+use scc_policy::Decision;
 use scc_state::PersonalProfile;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::agent::{self, Picked};
+use super::apply::Verdict;
 use super::changes::{self, Change};
 use super::{Desk, servers};
 use crate::error::CliError;
+use crate::extensions::refusals;
+use crate::prompt::Prompter;
 
 /// Record your plugins and MCP servers for this repository
+///
+/// Without --plugin, --mcp and --from, those that you have enabled in the agent itself are added.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// A plugin; may be repeated
@@ -26,22 +33,50 @@ pub(super) struct Args {
     /// Keep what was recorded before, too
     #[arg(long)]
     add: bool,
+    /// Take what is enabled in this agent instead of the one that would start
+    #[arg(long, value_name = "ID", conflicts_with_all = GIVEN)]
+    provider: Option<String>,
+    /// Show what would be taken from the agent, and record nothing
+    #[arg(long, visible_alias = "dry-run", conflicts_with_all = GIVEN)]
+    preview: bool,
+    /// Do not ask before what the agent has is taken
+    #[arg(short, long, conflicts_with_all = GIVEN)]
+    yes: bool,
 }
+
+/// What says what to save.
+const GIVEN: [&str; 3] = ["plugin", "mcp", "from"];
 
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct SaveReport<'a> {
     repository: &'a str,
+    /// The agent whose settings were read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider: Option<&'a str>,
+    recorded: bool,
     changes: Vec<Change>,
+    /// What of the profile the rules do not let in here.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    refused: Vec<&'a Decision>,
+    /// What the agent has and a profile cannot hold, and why.
+    left_out: &'a [String],
 }
 
-pub(super) fn run(args: &Args, desk: &Desk<'_>) -> Result<(), CliError> {
+pub(super) async fn run(args: &Args, desk: &Desk<'_>) -> Result<(), CliError> {
+    match args.plugin.is_empty() && args.mcp.is_empty() && args.from.is_none() {
+        true => pick_up(args, desk).await,
+        false => record(args, desk),
+    }
+}
+
+fn record(args: &Args, desk: &Desk<'_>) -> Result<(), CliError> {
     let now = Timestamp::now();
     let given = servers::checked(given(args, &desk.repository.id, now)?)?;
     let changes = desk
         .state
         .update_profile(&desk.repository.id, now, |slot| {
             let after = match (args.add, slot.as_ref()) {
-                (true, Some(before)) => servers::checked(merged(before, given))?,
+                (true, Some(before)) => servers::checked(agent::merged(before, given))?,
                 _ => given,
             };
             let changes = changes::between(slot.as_ref(), &after);
@@ -57,19 +92,89 @@ pub(super) fn run(args: &Args, desk: &Desk<'_>) -> Result<(), CliError> {
     }
     let report = SaveReport {
         repository: &desk.repository.id,
+        provider: None,
+        recorded: true,
         changes,
+        refused: Vec::new(),
+        left_out: &[],
     };
     printer.data("ProfileSave", &report, &[]);
     Ok(())
 }
 
-fn given(args: &Args, repository: &str, now: Timestamp) -> Result<PersonalProfile, CliError> {
-    if args.plugin.is_empty() && args.mcp.is_empty() && args.from.is_none() {
-        return Err(CliError::Usage {
-            message: "nothing says what to save".to_owned(),
-            hint: "pass --plugin NAME@MARKETPLACE, --mcp NAME=TARGET or --from FILE".to_owned(),
-        });
+/// Adds what is enabled in the agent, after it was shown with what the rules make of it.
+async fn pick_up(args: &Args, desk: &Desk<'_>) -> Result<(), CliError> {
+    let picked = agent::find(args.provider.as_deref(), desk).await?;
+    let before = desk.state.profile(&desk.repository.id)?;
+    let after = picked.onto(before.as_ref())?;
+    let changes = changes::between(before.as_ref(), &after);
+    let verdict = Verdict::of(desk, Some(after), false)?;
+    let refused = verdict.refused();
+    show(&picked, &changes, &refused, desk);
+    let recorded = !changes.is_empty() && !args.preview;
+    if recorded {
+        if !args.yes {
+            confirm(desk)?;
+        }
+        add(&picked, desk)?;
     }
+    let printer = desk.context.printer;
+    let report = SaveReport {
+        repository: &desk.repository.id,
+        provider: Some(&picked.provider),
+        recorded,
+        changes,
+        refused,
+        left_out: &picked.left_out,
+    };
+    printer.data("ProfileSave", &report, &verdict.warnings);
+    if args.preview {
+        printer.note("a preview: nothing was recorded");
+    }
+    Ok(())
+}
+
+fn add(picked: &Picked, desk: &Desk<'_>) -> Result<(), CliError> {
+    let now = Timestamp::now();
+    desk.state
+        .update_profile(&desk.repository.id, now, |slot| {
+            *slot = Some(picked.onto(slot.as_ref())?);
+            Ok(())
+        })?
+}
+
+fn show(picked: &Picked, changes: &[Change], refused: &[&Decision], desk: &Desk<'_>) {
+    let printer = desk.context.printer;
+    changes::show(changes, printer);
+    if changes.is_empty() {
+        let name = picked.name;
+        printer.note(&format!(
+            "{name} has nothing enabled that the profile lacks"
+        ));
+    }
+    for what in &picked.left_out {
+        printer.warning(&format!("not taken from {}: {what}", picked.name));
+    }
+    if !refused.is_empty() {
+        printer.note("the rules do not let all of the profile in here:");
+        printer.note(&refusals(refused));
+    }
+}
+
+fn confirm(desk: &Desk<'_>) -> Result<(), CliError> {
+    let instead = CliError::Usage {
+        message: "what the agent has enabled is not taken unseen: it may have written that itself"
+            .to_owned(),
+        hint: "look at it: scc profile save --preview; then: scc profile save --yes".to_owned(),
+    };
+    let question = "The agent may have written this itself. Take it?";
+    match Prompter::new(!desk.json).confirm(question, instead)? {
+        true => Ok(()),
+        false => Err(CliError::CANCELLED),
+    }
+}
+
+fn given(args: &Args, repository: &str, now: Timestamp) -> Result<PersonalProfile, CliError> {
     let mut profile = PersonalProfile {
         repository: repository.to_owned(),
         saved_at: now,
@@ -114,18 +219,4 @@ fn read(file: &Path) -> Result<ProjectConfig, CliError> {
             hint: "leave only `additional_plugins` and `additional_mcp_servers` in it".to_owned(),
         }),
     }
-}
-
-/// What was there, with the new in its place or behind it.
-fn merged(before: &PersonalProfile, given: PersonalProfile) -> PersonalProfile {
-    let name = |value: &serde_json::Value| servers::read(value).map(|s| s.name.to_lowercase());
-    let new: Vec<_> = given.mcp_servers.iter().map(name).collect();
-    let mut after = before.clone();
-    after
-        .mcp_servers
-        .retain(|value| !new.contains(&name(value)));
-    after.mcp_servers.extend(given.mcp_servers);
-    after.plugins.extend(given.plugins);
-    after.saved_at = given.saved_at;
-    after
 }

@@ -5,12 +5,13 @@ use scc_state::{PersonalProfile, StateDir};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::agent::{self, AgentDrift};
 use super::repository::Repository;
 use super::servers::{self, ServerReport};
 use super::{Desk, apply, sync};
 use crate::context::Context;
 use crate::error::CliError;
-use crate::output::{age, table};
+use crate::output::{age, one_line, table};
 
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct ProfileReport {
@@ -77,13 +78,15 @@ pub(crate) struct StatusReport<'a> {
     file: String,
     applied_at: Option<Timestamp>,
     drift: &'static str,
+    /// What is enabled in the agent; none where that is not known.
+    agent: Option<AgentDrift>,
     repository_copy: &'static str,
     /// Why no profile applies here.
     #[serde(skip_serializing_if = "Option::is_none")]
     doubt: Option<String>,
 }
 
-pub(super) fn status(desk: &Desk<'_>) -> Result<(), CliError> {
+pub(super) async fn status(desk: &Desk<'_>) -> Result<(), CliError> {
     let id = &desk.repository.id;
     let profile = desk.state.profile(id)?;
     let applied = desk.state.applied_profile(id)?;
@@ -94,6 +97,7 @@ pub(super) fn status(desk: &Desk<'_>) -> Result<(), CliError> {
             Some(profile) => apply::drift(profile, applied.as_ref())?,
             None => "no profile",
         },
+        agent: agent::drift(profile.as_ref(), desk).await.ok(),
         repository_copy: sync::state_of_copy(desk, profile.as_ref()),
         doubt: desk.repository.doubt(desk.state)?,
         profile: profile.map(|profile| ProfileReport::new(profile, Some(id))),
@@ -114,12 +118,14 @@ fn text(report: &StatusReport<'_>) -> String {
     }
     let Some(profile) = &report.profile else {
         lines.push("Profile     none".to_owned());
+        lines.push(format!("In agent    {}", in_agent(report)));
         lines.push(format!("In .scc     {}", report.repository_copy));
         return lines.join("\n");
     };
     let age = age(profile.saved_at, Timestamp::now());
     lines.push(format!("Profile     saved {age} ago in {}", report.file));
     lines.push(format!("Drift       {}", drift(report)));
+    lines.push(format!("In agent    {}", in_agent(report)));
     lines.push(format!("In .scc     {}", report.repository_copy));
     lines.extend(
         profile
@@ -137,6 +143,26 @@ fn text(report: &StatusReport<'_>) -> String {
         format!("MCP server  {name} ({transport}, {target})")
     }));
     lines.join("\n")
+}
+
+fn in_agent(report: &StatusReport<'_>) -> String {
+    match &report.agent {
+        None => "not known: no container engine answers, or no agent is chosen".to_owned(),
+        Some(agent) if agent.changes.is_empty() => {
+            format!(
+                "nothing is enabled in {} that the profile lacks",
+                agent.name
+            )
+        }
+        Some(agent) => {
+            let items = agent.changes.iter();
+            let items: Vec<_> = items.map(|change| one_line(&change.item)).collect();
+            let (name, items) = (agent.name, items.join(", "));
+            format!(
+                "enabled in {name} and not so in the profile: {items}; take it: scc profile save"
+            )
+        }
+    }
 }
 
 fn drift(report: &StatusReport<'_>) -> String {

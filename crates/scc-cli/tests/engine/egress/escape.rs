@@ -103,6 +103,8 @@ fn through_the_proxy(world: &World) -> Vec<String> {
         "denied:wide.test:443",
         "unserved:http://private.test/",
         "unserved:http://denied.test/",
+        "split:allowed.test:443",
+        "split:deep.wide.test:443",
         "cut:allowed.test:443:denied.test",
         "allowed:deep.wide.test:443",
         "carried:deep.wide.test:443",

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Stdio};
+use std::time::Duration;
 
 use scc_testkit::schema::assert_output_fits;
 use scc_testkit::wait_for;
@@ -45,6 +46,23 @@ fn tunnel(world: &World, host: &str) -> Child {
     assert!(said.by_ref().any(is_open), "no tunnel to {host}");
     // What it says later must not break it.
     std::thread::spawn(move || said.for_each(drop));
+    child
+}
+
+/// A tunnel that is open, and in which nobody has said yet whom he wants. The command ends with it.
+fn silent_tunnel(world: &World, host: &str) -> Child {
+    let workspace = world.context.workspace();
+    let script = format!(
+        "exec 3<>/dev/tcp/127.0.0.1/3128; printf 'CONNECT {host}:443 HTTP/1.1\\r\\n\\r\\n' >&3; \
+         read -r line <&3; echo \"$line\"; exec cat <&3 >/dev/null"
+    );
+    let workspace = workspace.to_str().unwrap();
+    let mut command = world.command(&["exec", workspace, "--", "bash", "-c", &script]);
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    let mut said = BufReader::new(child.stdout.take().unwrap());
+    said.read_line(&mut line).unwrap();
+    assert!(line.contains(" 200 "), "{line}");
     child
 }
 
@@ -175,10 +193,16 @@ fn a_host_is_withdrawn() {
     world.scc(&args).ok();
     let_through(&world, "asked.test");
     let mut cut = tunnel(&world, "asked.test");
+    let mut silent = silent_tunnel(&world, "asked.test");
     let args = ["network", "allow", "asked.test", "--withdraw", "--json"];
     let withdrawn = world.scc(&args).ok().json();
     assert_eq!(withdrawn["data"]["host"], "asked.test");
     wait_for("the end of the tunnel", LIMIT, || cut.try_wait().unwrap());
+    // Long before its own time to say something is over.
+    let short = Duration::from_secs(20);
+    wait_for("the end of the silence", short, || {
+        silent.try_wait().unwrap()
+    });
     wait_for("the refusal", LIMIT, || {
         page(&world, &workspace, "asked.test")
             .contains("not reach the host asked.test")

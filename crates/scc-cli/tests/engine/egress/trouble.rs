@@ -27,7 +27,7 @@ fn rules(world: &World, from: &str, to: &str) {
 }
 
 /// What is left on the engine beside sandboxes that have ended.
-fn left(world: &World) -> Vec<String> {
+pub(crate) fn left(world: &World) -> Vec<String> {
     let (engine, namespace) = (world.context.engine(), world.context.namespace());
     let proxies = engine.proxies(namespace);
     let mut left: Vec<_> = proxies.iter().map(|one| one["Names"].to_string()).collect();
@@ -165,7 +165,7 @@ fn two_sessions_in_internal_networks_have_their_own_rules() {
     two_sessions(TOPOLOGIES[1]);
 }
 
-fn spawn(mut command: Command) -> Child {
+pub(crate) fn spawn(mut command: Command) -> Child {
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command.spawn().unwrap()
 }
@@ -236,6 +236,24 @@ fn a_host_that_nobody_knows_refuses_no_launch() {
     });
     let said = world.agent("curl -sS -w '%{http_code}' http://allowed.test/ | tail -c 3");
     assert!(said.starts_with('5'), "{said}");
+}
+
+/// What is shown when one of these tests fails.
+#[test]
+fn the_account_of_a_test_has_what_proxies_said() {
+    let world = World::new(&Plan::default());
+    world.agent("curl -sS http://earlier.test/");
+    let _session = world.session();
+    page(&world, &world.context.workspace(), "denied.test");
+    let account = world.account();
+    let (now, earlier) = account.split_once("--- earlier").unwrap();
+    assert!(
+        now.contains("\"host\":\"denied.test\",\"port\":\"80\",\"status\":403"),
+        "{account}"
+    );
+    let line = |line: &str| line.contains("denied") && line.contains("earlier.test:80");
+    assert!(earlier.lines().any(line), "{account}");
+    assert!(earlier.contains("launch.started"), "{account}");
 }
 
 /// Stopped from elsewhere.

@@ -147,16 +147,46 @@ impl World {
         Session::of(&self.context, self.command(&args))
     }
 
-    /// What the proxies have written, of which the lines in JSON.
-    pub(crate) fn requests(&self) -> Vec<Value> {
+    /// What each proxy that is there has written.
+    fn logs(&self) -> Vec<String> {
         let engine = self.context.engine();
         let proxies = engine.proxies(self.context.namespace());
         let ids = proxies.iter().filter_map(|proxy| proxy["Id"].as_str());
-        let texts: Vec<_> = ids.map(|id| engine.log(id)).collect();
+        ids.map(|id| engine.log(id)).collect()
+    }
+
+    /// What the proxies have written that are there, what the others were asked for, and why launches
+    /// failed.
+    pub(crate) fn account(&self) -> String {
+        let mut account = String::new();
+        for log in self.logs() {
+            account += &format!("--- a proxy that is there:\n{log}");
+        }
+        let earlier = self.scc(&["audit", "egress", "-n", "500"]).stdout;
+        account += &format!("--- earlier proxies were asked for:\n{earlier}");
+        let events = self.scc(&["audit", "-n", "50"]).stdout;
+        account + &format!("--- the last events:\n{events}")
+    }
+
+    /// What the proxies have written, of which the lines in JSON.
+    pub(crate) fn requests(&self) -> Vec<Value> {
+        let texts = self.logs();
         let lines = texts.iter().flat_map(|text| text.lines());
         lines
             .filter_map(|line| serde_json::from_str(line).ok())
             .collect()
+    }
+}
+
+/// Whoever looks into a test that has failed finds what its proxies have said.
+impl Drop for World {
+    #[expect(clippy::print_stderr, reason = "for whoever reads why a test failed")]
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            // An engine that does not answer must not take the test's own words away.
+            let account = std::thread::scope(|scope| scope.spawn(|| self.account()).join());
+            eprintln!("{}", account.unwrap_or_default());
+        }
     }
 }
 

@@ -1,0 +1,225 @@
+//! What the user has enabled in the agent itself, next to the profile.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use scc_config::{McpServer, McpTransport};
+use scc_launch::{ChoiceInput, ProviderChoice, choose_provider, login_user};
+use scc_provider::{OwnEndpoint, OwnExtensions, OwnServer};
+use scc_state::PersonalProfile;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::changes::{self, Change};
+use super::{Desk, servers};
+use crate::error::CliError;
+
+/// More than a person enables; what is beyond was not enabled by one.
+const MOST: usize = 100;
+
+/// What an agent has, as far as a profile can hold it. It may hold secrets.
+pub(super) struct Picked {
+    /// The agent.
+    pub(super) provider: String,
+    /// What people call it.
+    pub(super) name: &'static str,
+    found: PersonalProfile,
+    /// What cannot be taken over, and why.
+    pub(super) left_out: Vec<String>,
+}
+
+/// What is enabled in the agent and not in the profile, or otherwise.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct AgentDrift {
+    /// The agent.
+    provider: String,
+    /// What `scc profile save` would change.
+    pub(super) changes: Vec<Change>,
+    #[serde(skip)]
+    pub(super) name: &'static str,
+}
+
+/// Reads the settings of an agent: the one that was named, or that would start here.
+pub(super) async fn find(flag: Option<&str>, desk: &Desk<'_>) -> Result<Picked, CliError> {
+    let context = desk.context;
+    let id = choose(flag, desk)?;
+    let provider = context.known_provider(&id)?;
+    let runtime = context.engine().await?;
+    let launcher = context.launcher(&runtime, desk.state);
+    let root = &desk.repository.root;
+    let uid = login_user(&context.host, root).uid;
+    let own = launcher.own_extensions(provider, uid, root).await?;
+    let (found, left_out) = taken(own, &desk.repository.id);
+    Ok(Picked {
+        provider: id,
+        name: provider.display_name(),
+        found,
+        left_out,
+    })
+}
+
+/// How it differs from the profile, by the agent that would start here.
+pub(super) async fn drift(
+    profile: Option<&PersonalProfile>,
+    desk: &Desk<'_>,
+) -> Result<AgentDrift, CliError> {
+    let picked = find(None, desk).await?;
+    Ok(AgentDrift {
+        changes: changes::between(profile, &picked.onto(profile)?),
+        provider: picked.provider,
+        name: picked.name,
+    })
+}
+
+impl Picked {
+    /// The profile with what the agent has. Nothing is taken out of it: what a launch hands over is
+    /// not among the agent's own.
+    pub(super) fn onto(
+        &self,
+        before: Option<&PersonalProfile>,
+    ) -> Result<PersonalProfile, CliError> {
+        let found = self.found.clone();
+        match before {
+            Some(before) => servers::checked(merged(before, found)),
+            None => Ok(found),
+        }
+    }
+}
+
+/// What was there, with the new in its place or behind it.
+pub(super) fn merged(before: &PersonalProfile, given: PersonalProfile) -> PersonalProfile {
+    let name = |value: &serde_json::Value| servers::read(value).map(|s| s.name.to_lowercase());
+    let new: Vec<_> = given.mcp_servers.iter().map(name).collect();
+    let mut after = before.clone();
+    after
+        .mcp_servers
+        .retain(|value| !new.contains(&name(value)));
+    after.mcp_servers.extend(given.mcp_servers);
+    after.plugins.extend(given.plugins);
+    after.saved_at = given.saved_at;
+    after
+}
+
+fn choose(flag: Option<&str>, desk: &Desk<'_>) -> Result<String, CliError> {
+    let context = desk.context;
+    let viable = context.registry.ids();
+    let config = context.config()?;
+    let last_used = desk.state.workspace_provider(&desk.repository.root)?;
+    let choice = choose_provider(&ChoiceInput {
+        flag,
+        resumed: None,
+        preference: config.provider.as_ref(),
+        last_used: last_used.as_deref(),
+        viable: &viable,
+    });
+    match choice {
+        ProviderChoice::Use { id, .. } => Ok(id),
+        ProviderChoice::Ask { .. } => Err(CliError::Usage {
+            message: "nothing says which agent is meant".to_owned(),
+            hint: format!("name one: --provider {}", viable.join("|")),
+        }),
+    }
+}
+
+/// Whatever ran in a sandbox can have written this, so that what is no plugin or server is left out.
+fn taken(own: OwnExtensions, repository: &str) -> (PersonalProfile, Vec<String>) {
+    let mut left_out = own.left_out;
+    let mut profile = PersonalProfile {
+        repository: repository.to_owned(),
+        saved_at: Timestamp::now(),
+        plugins: Vec::new(),
+        mcp_servers: Vec::new(),
+    };
+    let too_many = own.plugins.len().max(own.mcp_servers.len()) > MOST;
+    let mut take = |change: &dyn Fn(&mut PersonalProfile)| {
+        let mut more = profile.clone();
+        change(&mut more);
+        match servers::checked(more) {
+            Ok(checked) => profile = checked,
+            Err(error) => left_out.push(error.to_string()),
+        }
+    };
+    for plugin in own.plugins.into_iter().take(MOST) {
+        take(&|profile| profile.plugins.push(plugin.clone()));
+    }
+    for server in own.mcp_servers.into_iter().take(MOST) {
+        let value = servers::value(&written(server));
+        take(&|profile| profile.mcp_servers.push(value.clone()));
+    }
+    if too_many {
+        left_out.push(format!("what is beyond {MOST} plugins or MCP servers"));
+    }
+    (profile, left_out)
+}
+
+/// In the form of the documents.
+fn written(own: OwnServer) -> McpServer {
+    let mut server = McpServer {
+        name: own.name,
+        transport: McpTransport::Stdio,
+        url: None,
+        command: None,
+        args: Vec::new(),
+        env: BTreeMap::new(),
+        headers: BTreeMap::new(),
+    };
+    let mut remote = |transport, url, headers| {
+        server.transport = transport;
+        server.url = Some(url);
+        server.headers = headers;
+    };
+    match own.endpoint {
+        OwnEndpoint::Http(url, headers) => remote(McpTransport::Http, url, headers),
+        OwnEndpoint::Sse(url, headers) => remote(McpTransport::Sse, url, headers),
+        OwnEndpoint::Program { command, args, env } => {
+            server.command = Some(command);
+            server.args = args;
+            server.env = env;
+        }
+    }
+    server
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn http(name: &str) -> OwnServer {
+        let endpoint = OwnEndpoint::Http("https://x.example/mcp".to_owned(), BTreeMap::new());
+        OwnServer {
+            name: name.to_owned(),
+            endpoint,
+        }
+    }
+
+    #[test]
+    fn what_is_no_plugin_or_server_is_left_out() {
+        let own = OwnExtensions {
+            plugins: ["a@m", "bare", "b@m"].map(str::to_owned).into(),
+            mcp_servers: vec![http("web"), http("WEB"), http("bad\u{1b}"), http("docs")],
+            left_out: vec!["first".to_owned()],
+        };
+        let (profile, left_out) = taken(own, "path:/w");
+        assert_eq!(profile.plugins, ["a@m", "b@m"]);
+        let found: Vec<_> = profile
+            .mcp_servers
+            .iter()
+            .filter_map(servers::read)
+            .collect();
+        let names: Vec<_> = found.iter().map(|server| server.name.as_str()).collect();
+        assert_eq!(names, ["web", "docs"]);
+        assert_eq!(left_out.len(), 4, "{left_out:?}");
+        assert_eq!(left_out[0], "first");
+    }
+
+    #[test]
+    fn nobody_enables_hundreds() {
+        let plugins = (0..=MOST).map(|number| format!("p{number}@m"));
+        let own = OwnExtensions {
+            plugins: plugins.collect(),
+            ..OwnExtensions::default()
+        };
+        let (profile, left_out) = taken(own, "path:/w");
+        assert_eq!((profile.plugins.len(), left_out.len()), (MOST, 1));
+    }
+}

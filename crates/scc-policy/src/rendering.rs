@@ -1,0 +1,132 @@
+//! What becomes of the artifacts of bundles for one agent.
+
+use scc_config::{ArtifactForm, ArtifactView, Rendered};
+
+use crate::decision::{Asked, ItemKind};
+use crate::effective::{EffectiveArtifact, EffectivePolicy, EffectiveServer};
+use crate::servers::{flaw, plain};
+
+impl EffectiveArtifact {
+    /// What this artifact, which has this name, becomes for this provider.
+    ///
+    /// # Errors
+    /// Why nothing becomes of it, a fragment in lower case.
+    pub fn render(&self, name: &str, provider: &str) -> Result<Rendered, String> {
+        let view = ArtifactView {
+            name,
+            kind: self.kind,
+            pinned: self.pinned,
+            source: &self.source,
+            bindings: &self.bindings,
+        };
+        let mut rendered = view.render(provider)?;
+        if let ArtifactForm::Server(server) = &mut rendered.form {
+            let asked = Asked::new(ItemKind::Artifact, name, self.origin.clone());
+            if let Some(decision) = flaw(&asked, server) {
+                return Err(decision.message);
+            }
+            *server = plain(server);
+        }
+        Ok(rendered)
+    }
+
+    /// The server that it becomes; `None` where it is something else, or nothing becomes of it.
+    pub fn server(&self, name: &str, provider: &str) -> Option<EffectiveServer> {
+        match self.render(name, provider).ok()?.form {
+            ArtifactForm::Server(server) => Some(EffectiveServer {
+                server,
+                origin: self.origin.clone(),
+            }),
+            ArtifactForm::Skill(_) | ArtifactForm::Plugin(_) => None,
+        }
+    }
+}
+
+impl EffectivePolicy {
+    /// The names of the enabled bundles that have this artifact.
+    pub fn bundles_with<'a>(&'a self, artifact: &'a str) -> impl Iterator<Item = &'a str> {
+        let bundles = self.bundles.iter();
+        let has = move |bundle: &&crate::EffectiveBundle| {
+            bundle.artifacts.iter().any(|name| name == artifact)
+        };
+        bundles.filter(has).map(|bundle| bundle.name.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use scc_config::{Document, OrgConfig};
+
+    use super::*;
+    use crate::{DestinationInput, Destinations, PolicyInput, evaluate};
+
+    /// The policy of a team with one artifact.
+    fn policy(artifact: &str) -> EffectivePolicy {
+        let text = format!(
+            "schema_version: \"1.0.0\"\norganization: {{name: Corp, id: corp}}\n\
+             security: {{allow_stdio_mcp: true}}\n\
+             defaults: {{network_policy: web-egress-enforced}}\n\
+             governed_artifacts: {{artifacts: {{a: {artifact}}}, bundles: {{b: {{artifacts: [a]}}}}}}\n\
+             profiles: {{t: {{enabled_bundles: [b]}}}}\n"
+        );
+        let org = Document::<OrgConfig>::parse(&text, Path::new("org.yaml")).unwrap();
+        let mut input = PolicyInput::at("2030-01-01T00:00:00Z".parse().unwrap());
+        (input.org, input.team) = (Some(&org), Some("t"));
+        evaluate(&input).unwrap()
+    }
+
+    fn hosts(policy: &EffectivePolicy, provider: &str) -> Vec<String> {
+        let input = DestinationInput {
+            provider,
+            provider_endpoints: &[],
+            sets: &std::collections::BTreeMap::new(),
+        };
+        let destinations = Destinations::compile(policy, &input);
+        let hosts = destinations.hosts.iter();
+        hosts
+            .map(|entry| format!("{} {:?}: {}", entry.host, entry.ports, entry.cause))
+            .collect()
+    }
+
+    #[test]
+    fn the_host_of_a_server_is_open_to_the_agent_that_gets_it() {
+        let policy = policy(
+            "{kind: mcp_server, bindings: {one: {native_ref: web, native_config: \
+             {url: \"https://mcp.example:8443/x\"}}}}",
+        );
+        assert_eq!(
+            hosts(&policy, "one"),
+            ["mcp.example {8443}: the MCP server `web`"]
+        );
+        assert!(hosts(&policy, "two").is_empty());
+        assert_eq!(policy.bundles_with("a").collect::<Vec<_>>(), ["b"]);
+    }
+
+    #[test]
+    fn a_server_follows_the_rules_of_servers() {
+        for (config, why) in [
+            (
+                "{url: \"https://mcp.example/${KEY}\"}",
+                "where it would be seen",
+            ),
+            ("{url: \"https://${KEY}@mcp.example/\"}", "from a variable"),
+            (
+                "{url: \"https://mcp.example\", \"header.a b\": c}",
+                "not the name of a header",
+            ),
+            (
+                "{command: /opt/x, \"env.1\": c}",
+                "not the name of an environment variable",
+            ),
+        ] {
+            let artifact =
+                format!("{{kind: mcp_server, bindings: {{one: {{native_config: {config}}}}}}}");
+            let policy = policy(&artifact);
+            let error = policy.artifacts["a"].render("a", "one").unwrap_err();
+            assert!(error.contains(why), "{config}: {error}");
+            assert!(hosts(&policy, "one").is_empty());
+        }
+    }
+}
