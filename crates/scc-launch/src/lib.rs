@@ -78,7 +78,7 @@ pub use readiness::Readiness;
 pub use refusal::{Refusal, Requested, record_refusal};
 pub use request::{HostFacts, LaunchRequest};
 pub use resume::Resumed;
-pub use safety::safety_policy;
+pub use safety::{describe as describe_safety, safety_policy};
 pub use server_trial::ServerTrial;
 pub use tidy::Tidied;
 pub use trial::GuardTrial;

@@ -90,7 +90,8 @@ pub(crate) fn sealed(net: &SafetyNet) -> Result<SealedDirectory, LaunchError> {
 }
 
 /// What the guard does with destructive commands, in a few words.
-pub(crate) fn describe(net: &SafetyNet) -> String {
+#[must_use]
+pub fn describe(net: &SafetyNet) -> String {
     let action = match net.action {
         SafetyAction::Block => "block",
         SafetyAction::Warn => "warn",

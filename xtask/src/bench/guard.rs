@@ -1,12 +1,16 @@
 //! What the guard adds to a git command in a sandbox.
 
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use scc_testkit::context::TestContext;
 
 use super::{command, report};
-use crate::run::Outcome;
+use crate::run::{Outcome, root};
+
+/// What the guard may add.
+const LIMIT: Duration = Duration::from_millis(1);
 
 /// Starts git and the guard in its place by turns, so that what else the machine does meets both,
 /// and prints the median of either in nanoseconds.
@@ -35,8 +39,21 @@ for my $all (@times) {
 }
 "#;
 
-/// Reports `git --version` in a sandbox, with the guard and without.
-pub(super) fn overhead(context: &TestContext, scc: &Path, host: &str) -> Outcome<()> {
+/// Reports `git --version` in a sandbox, with the guard and without, and how long the judging of texts
+/// takes. Fails where either takes too long, but for a debug build.
+pub(super) fn measure(context: &TestContext, scc: &Path, host: &str, debug: bool) -> Outcome<()> {
+    let added = overhead(context, scc, host)?;
+    if debug {
+        return Ok(());
+    }
+    let judged = judging();
+    if added > LIMIT {
+        return Err(format!("the guard adds more than {} ms", LIMIT.as_millis()));
+    }
+    judged
+}
+
+fn overhead(context: &TestContext, scc: &Path, host: &str) -> Outcome<Duration> {
     let args = ["start", "--", "perl", "-e", SCRIPT];
     let output = command(context, scc, host, &args)
         .output()
@@ -47,8 +64,23 @@ pub(super) fn overhead(context: &TestContext, scc: &Path, host: &str) -> Outcome
         return Err(format!("the guard could not be measured: {output:?}"));
     };
     let (bare, guarded) = (Duration::from_nanos(*bare), Duration::from_nanos(*guarded));
+    let added = guarded.saturating_sub(bare);
     report("git --version in a sandbox, unguarded", bare);
     report("git --version in a sandbox", guarded);
-    report("what the guard adds", guarded.saturating_sub(bare));
-    Ok(())
+    report("what the guard adds", added);
+    Ok(added)
+}
+
+/// That program itself fails where a text takes too long.
+fn judging() -> Outcome<()> {
+    let mut bench = Command::new(env!("CARGO"));
+    let args = [
+        "bench",
+        "--quiet",
+        "-p",
+        "scc-safety",
+        "--bench",
+        "evaluate",
+    ];
+    crate::run::run(bench.args(args).current_dir(root()))
 }

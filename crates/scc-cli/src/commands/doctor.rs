@@ -1,6 +1,8 @@
 use std::path::Path;
 
-use scc_launch::{DEFAULT_BASE, GuardTrial, LaunchError, login_user};
+use scc_config::SafetyAction;
+use scc_launch::{DEFAULT_BASE, GuardTrial, LaunchError, describe_safety, login_user};
+use scc_policy::Sourced;
 use scc_runtime::SandboxRuntime as _;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -69,6 +71,7 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<u8, CliError> 
     // Without settings it is not known whose rules apply.
     if checks[0].ok {
         checks.push(rules(context));
+        checks.extend(safety_net(context));
     }
     checks.push(directories(context));
     match context.engine().await {
@@ -134,6 +137,19 @@ fn rules(context: &Context) -> Check {
             }
         },
     )
+}
+
+/// What the rules make of destructive commands. The trial of an image's guard does not say: it is made
+/// with everything on.
+fn safety_net(context: &Context) -> Option<Check> {
+    // What is wrong with the rules is said already.
+    let Sourced { value, origin } = Effective::load_or_default(context).ok()?.policy.safety_net;
+    let detail = match value.action {
+        SafetyAction::Allow => "off: nothing is refused or warned about in a sandbox".to_owned(),
+        SafetyAction::Warn => format!("{}: nothing is refused", describe_safety(&value)),
+        SafetyAction::Block => describe_safety(&value),
+    };
+    Some(Check::good("safety net", format!("{detail}, by {origin}")))
 }
 
 fn directories(context: &Context) -> Check {
@@ -249,7 +265,9 @@ fn judged(id: &str, trial: GuardTrial) -> Option<Check> {
     let wrong = match trial {
         GuardTrial::NoImage => return None,
         GuardTrial::Passed => {
-            let detail = format!("{id}: refuses `git push --force`, and lets `git --version` run");
+            let detail = format!(
+                "{id}: where the net is on, refuses `git push --force`, and lets `git --version` run"
+            );
             return Some(Check::good("guard", detail));
         }
         GuardTrial::HarmlessRefused => "does not let `git --version` run".to_owned(),

@@ -256,3 +256,73 @@ fn refusals_are_told_for_people() {
     assert!(run.status == 2 && !run.stderr.contains("-- -1"), "{run:?}");
     assert_eq!(desk.run(&["audit", "verify", "--session", "a"]).status, 2);
 }
+
+/// Only the organization's own document has a safety net. In any other it is a mistake that is said, and
+/// what the organization refuses stays refused.
+#[test]
+fn no_other_layer_loosens_it() {
+    let net = json!({ "action": "allow", "block_reset_hard": false });
+    let place = |change: &dyn Fn(&Desk)| {
+        let desk = desk(&json!({}));
+        let reset = ["safety", "check", "--", "git", "reset", "--hard"];
+        assert_eq!(desk.run(&reset).status, 6);
+        change(&desk);
+        desk.run(&reset)
+    };
+    let workspace = place(&|desk| {
+        let text = json!({ "security": { "safety_net": net } }).to_string();
+        std::fs::write(desk.workspace().join(".scc.yaml"), text).unwrap();
+    });
+    let top = place(&|desk| {
+        let text = json!({ "safety_net": net }).to_string();
+        std::fs::write(desk.workspace().join(".scc.yaml"), text).unwrap();
+    });
+    let user = place(&|desk| {
+        desk.settings(&json!({
+            "organization": { "source": "org.json" }, "team": "platform",
+            "security": { "safety_net": net },
+        }));
+    });
+    let team = place(&|desk| {
+        let mut org = org();
+        org["profiles"]["platform"]["security"] = json!({ "safety_net": net });
+        desk.org(&org);
+    });
+    for (layer, run) in [
+        ("workspace", &workspace),
+        ("workspace, at the top", &top),
+        ("user", &user),
+        ("team", &team),
+    ] {
+        assert_eq!(run.status, 3, "{layer}: {run:?}");
+        let said = &run.stderr;
+        assert!(
+            said.contains("security") || said.contains("safety_net"),
+            "{layer}: {said}"
+        );
+    }
+}
+
+/// Doctor says what the net does, and does not call it on where it is off.
+#[test]
+fn doctor_says_whether_the_net_is_on() {
+    for (net, said) in [
+        (json!({}), "safety net  block, by default"),
+        (
+            json!({ "block_clean": false }),
+            "safety net  block, but for clean, by organization",
+        ),
+        (
+            json!({ "action": "warn" }),
+            "safety net  warn: nothing is refused, by organization",
+        ),
+        (
+            json!({ "action": "allow" }),
+            "safety net  off: nothing is refused or warned about in a sandbox, by organization",
+        ),
+    ] {
+        let run = desk(&net).run(&["doctor"]);
+        let all = format!("{}{}", run.stdout, run.stderr);
+        assert!(all.contains(said), "{net}: {all}");
+    }
+}

@@ -8,8 +8,8 @@ use scc_runtime::egress::{
     EgressTopology, End, InternalNetwork, Link, Socket, Topology, egress_name,
 };
 use scc_runtime::{
-    Attachment, EngineError, ExecSpec, Limits, Own, Sandbox, SandboxRuntime, SandboxSpec, SandboxState,
-    Surroundings, UserIds, labels,
+    Attachment, EngineError, ExecSpec, Limits, Own, Sandbox, SandboxRuntime, SandboxSpec,
+    SandboxState, Surroundings, UserIds, labels,
 };
 
 use serde_json::{Value, json};

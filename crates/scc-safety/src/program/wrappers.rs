@@ -1,195 +1,13 @@
 //! Programs that run the command in their arguments.
 
+mod table;
+
 use crate::judge::Judge;
-use crate::options::{Parsed, Table};
+use crate::options::Parsed;
 use crate::program::{inner, shells};
 use crate::shell::{Input, script};
 use crate::word::{Doubt, Word};
-
-/// How a wrapper takes its command.
-#[derive(Clone, Copy)]
-struct Wrapper {
-    name: &'static str,
-    options: Table,
-    /// Operands before the command.
-    skip: usize,
-    kind: Kind,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    /// The words are the command.
-    Words,
-    /// `NAME=VALUE` may stand before the command.
-    Environment,
-    /// The words are put together and run by a shell.
-    Text,
-    /// The option `command` holds a text; without it the words are the command, if there are any.
-    Option,
-    /// GNU parallel.
-    Parallel,
-}
-
-const fn plain(name: &'static str, options: &'static str, skip: usize) -> Wrapper {
-    Wrapper {
-        name,
-        options: Table::leading(options),
-        skip,
-        kind: Kind::Words,
-    }
-}
-
-const fn special(name: &'static str, options: Table, skip: usize, kind: Kind) -> Wrapper {
-    Wrapper {
-        name,
-        options,
-        skip,
-        kind,
-    }
-}
-
-const SUDO: Table = Table::leading(
-    "A,askpass b,background B,bell C,close-from= D,chdir= E,preserve-env? e,edit g,group= h,host= \
-     H,set-home i,login K,remove-timestamp k,reset-timestamp l,list n,non-interactive \
-     P,preserve-groups p,prompt= R,chroot= r,role= S,stdin s,shell T,command-timeout= t,type= \
-     U,other-user= u,user= v,validate",
-);
-
-const SU: Table = Table::new(
-    "c,command= session-command= f,fast g,group= G,supp-group= l,login \
-     m,preserve-environment p P,pty s,shell= w,whitelist-environment= T,no-pty u,user=",
-);
-
-const WRAPPERS: [Wrapper; 37] = [
-    special(
-        "env",
-        Table::leading(
-            "i,ignore-environment 0,null u,unset= C,chdir= S,split-string= v,debug a,argv0= \
-             block-signal? default-signal? ignore-signal? list-signal-handling",
-        ),
-        0,
-        Kind::Environment,
-    ),
-    special("sudo", SUDO, 0, Kind::Environment),
-    special(
-        "doas",
-        Table::leading("a= C= L n s u="),
-        0,
-        Kind::Environment,
-    ),
-    special("su", SU, 0, Kind::Option),
-    special("runuser", SU, 0, Kind::Option),
-    special(
-        "script",
-        Table::new(
-            "c,command= a,append e,return f,flush q,quiet t,timing? T,log-timing= O,log-out= \
-             I,log-in= B,log-io= m,logging-format= E,echo= o,output-limit= force",
-        ),
-        1,
-        Kind::Option,
-    ),
-    special(
-        "flock",
-        Table::leading(
-            "s,shared x,exclusive e u,unlock n,nonblock w,timeout= E,conflict-exit-code= o,close \
-             F,no-fork verbose c,command=",
-        ),
-        1,
-        Kind::Option,
-    ),
-    special(
-        "watch",
-        Table::leading(
-            "b,beep c,color C,no-color d,differences? e,errexit g,chgexit n,interval= p,precise \
-             q,equexit= r,no-rerun t,no-title w,no-wrap x,exec",
-        ),
-        0,
-        Kind::Text,
-    ),
-    special(
-        "parallel",
-        Table::leading(
-            "j,jobs= k,keep-order q,quote X m n,max-args= N,max-replace-args= a,arg-file= \
-             C,colsep= d,delimiter= I= halt= joblog= results= tag verbose v t dry-run bar eta \
-             delay= timeout= retries= load= memfree= nice= r,no-run-if-empty u,ungroup pipe \
-             will-cite S,sshlogin= env= workdir= tmpdir= shuf L,max-lines= s,max-chars=",
-        ),
-        0,
-        Kind::Parallel,
-    ),
-    plain(
-        "timeout",
-        "s,signal= k,kill-after= f,foreground p,preserve-status v,verbose",
-        1,
-    ),
-    plain("nice", "n,adjustment=", 0),
-    plain("nohup", "", 0),
-    plain("setsid", "c,ctty f,fork w,wait", 0),
-    plain("stdbuf", "i,input= o,output= e,error=", 0),
-    plain(
-        "ionice",
-        "c,class= n,classdata= p,pid= P,pgid= t,ignore u,uid=",
-        0,
-    ),
-    plain("taskset", "a,all-tasks p,pid c,cpu-list", 1),
-    plain(
-        "chrt",
-        "a,all-tasks b,batch d,deadline f,fifo i,idle o,other p,pid r,rr R,reset-on-fork",
-        1,
-    ),
-    plain(
-        "time",
-        "p,portability f,format= o,output= a,append v,verbose q,quiet",
-        0,
-    ),
-    plain("chroot", "userspec= groups= skip-chdir", 1),
-    plain(
-        "unshare",
-        "S,setuid= G,setgid= R,root= w,wd= f,fork r,map-root-user m? n? p? u? i? U? C? T?",
-        0,
-    ),
-    plain(
-        "nsenter",
-        "t,target= a,all m? n? p? u? i? U? C? T? S,setuid= G,setgid= r? w?",
-        0,
-    ),
-    plain(
-        "setpriv",
-        "ruid= euid= rgid= egid= reuid= regid= groups= inh-caps= ambient-caps= bounding-set= securebits= pdeathsig= no-new-privs clear-groups keep-groups init-groups",
-        0,
-    ),
-    plain("setarch", "v,verbose R,addr-no-randomize", 1),
-    plain(
-        "strace",
-        "f F c C i k q r t T v x y a= b= e= E= I= o= O= p= P= s= S= u= X=",
-        0,
-    ),
-    plain("ltrace", "f c i r S t a= e= n= o= p= s= u= x=", 0),
-    plain("fakeroot", "l,lib= f,faked= i= s= u,unknown-is-real b=", 0),
-    plain("unbuffer", "p", 0),
-    plain("ssh-agent", "a= c D d k s t= E= O= P=", 0),
-    plain("dbus-run-session", "config-file= dbus-daemon=", 0),
-    plain(
-        "systemd-run",
-        "user system scope unit= p,property= d,same-dir P,pipe t,pty q,quiet wait G,collect uid= gid= nice= working-directory= E,setenv= slice= S,shell",
-        0,
-    ),
-    plain("systemd-inhibit", "what= who= why= mode=", 0),
-    plain("caffeinate", "d i m s u t= w=", 0),
-    plain("catchsegv", "", 0),
-    plain(
-        "prlimit",
-        "p,pid= o,output= noheadings raw verbose c? d? e? f? i? l? m? n? q? r? s? t? u? v? x? y?",
-        0,
-    ),
-    plain(
-        "numactl",
-        "i,interleave= m,membind= N,cpunodebind= C,physcpubind= l,localalloc p,preferred=",
-        0,
-    ),
-    plain("faketime", "m f exclude-monotonic", 1),
-    plain("chronic", "v e", 0),
-];
+use table::{ARCHITECTURES, Kind, WRAPPERS, Wrapper};
 
 /// The names of all wrappers.
 pub(super) const NAMES: [&str; 8] = [
@@ -208,7 +26,12 @@ pub(super) fn judge(
     };
     let args = &words[1..];
     let parsed = wrapper.options.parse(args);
-    let operands = operands(args, &parsed, wrapper.skip);
+    let skip = match wrapper.kind {
+        // Those are behind the subcommand.
+        Kind::Subcommand(_) => 0,
+        _ => wrapper.skip,
+    };
+    let operands = operands(args, &parsed, skip);
     let saved = judge.state.clone();
     let printed = match wrapper.kind {
         Kind::Words => inner(judge, operands, input),
@@ -222,6 +45,20 @@ pub(super) fn judge(
         Kind::Parallel => {
             parallel(judge, operands, input);
             None
+        }
+        Kind::Architecture => architecture(judge, wrapper, operands, input),
+        Kind::Subcommand(names) => subcommand(judge, wrapper, names, operands, input),
+        Kind::SubcommandText(names) => subcommand_text(judge, wrapper, names, operands, input),
+        Kind::Texts => {
+            texts(judge, args, &parsed);
+            None
+        }
+        Kind::Stdin => from_input(judge, &parsed, input),
+        Kind::Behind => {
+            let at = args
+                .iter()
+                .position(|word| word.is("-c") || word.is("--command"));
+            at.and_then(|at| inner(judge, args.get(at + 1..)?, input))
         }
     };
     judge.state = saved;
@@ -305,6 +142,86 @@ impl StripPrefixWord for [Word] {
     }
 }
 
+/// The option that holds a text for a shell.
+fn text_of(parsed: &Parsed) -> Option<&Word> {
+    let mut names = ["command", "session-command", "run", "call"].iter();
+    names.find_map(|name| parsed.value(name))
+}
+
+/// `setarch x86_64 -R COMMAND`, `setarch -R COMMAND`, `linux64 COMMAND`.
+fn architecture(
+    judge: &mut Judge<'_>,
+    wrapper: &Wrapper,
+    words: &[Word],
+    input: &Input,
+) -> Option<Word> {
+    let (first, rest) = words.split_first()?;
+    if wrapper.name != "setarch" || !ARCHITECTURES.iter().any(|name| first.is(name)) {
+        return inner(judge, words, input);
+    }
+    inner(
+        judge,
+        operands(rest, &wrapper.options.parse(rest), 0),
+        input,
+    )
+}
+
+/// What follows one of these subcommands.
+fn behind<'a>(words: &'a [Word], names: &[&str]) -> Option<&'a [Word]> {
+    let (first, rest) = words.split_first()?;
+    names.iter().any(|name| first.is(name)).then_some(rest)
+}
+
+/// `perf stat COMMAND`, `npm exec -c TEXT`.
+fn subcommand(
+    judge: &mut Judge<'_>,
+    wrapper: &Wrapper,
+    names: &[&str],
+    words: &[Word],
+    input: &Input,
+) -> Option<Word> {
+    let rest = behind(words, names)?;
+    let parsed = wrapper.options.parse(rest);
+    if let Some(text) = parsed.value("call") {
+        return Some(script(judge, text, input).output);
+    }
+    inner(judge, operands(rest, &parsed, wrapper.skip), input)
+}
+
+/// `tmux new-session TEXT`, `tmux send-keys TEXT Enter`.
+fn subcommand_text(
+    judge: &mut Judge<'_>,
+    wrapper: &Wrapper,
+    names: &[&str],
+    words: &[Word],
+    input: &Input,
+) -> Option<Word> {
+    let rest = behind(words, names)?;
+    let text = joined(operands(rest, &wrapper.options.parse(rest), 0))?;
+    Some(script(judge, &text, input).output)
+}
+
+/// `hyperfine TEXT TEXT`, and what it runs before and after.
+fn texts(judge: &mut Judge<'_>, args: &[Word], parsed: &Parsed) {
+    let around = ["setup", "prepare", "cleanup", "conclude"];
+    let around = around.iter().filter_map(|name| parsed.value(name));
+    let operands = parsed.operands.iter().filter_map(|index| args.get(*index));
+    for text in operands.chain(around) {
+        script(judge, text, &Input::Inherited);
+    }
+}
+
+/// `at` runs later what it reads now.
+fn from_input(judge: &mut Judge<'_>, parsed: &Parsed, input: &Input) -> Option<Word> {
+    let text = match (parsed.value("f"), input) {
+        (Some(file), _) => shells::held(judge, file)?.with_span(&file.span),
+        (None, Input::Text(text)) => text.clone(),
+        (None, Input::Inherited) => return None,
+    };
+    script(judge, &text, &Input::Inherited);
+    None
+}
+
 /// `su -c TEXT`, `script -c TEXT`, `flock FILE -c TEXT`, `flock FILE COMMAND`.
 fn option(
     judge: &mut Judge<'_>,
@@ -314,10 +231,7 @@ fn option(
     operands: &[Word],
     input: &Input,
 ) -> Option<Word> {
-    let given = parsed
-        .value("command")
-        .or_else(|| parsed.value("session-command"));
-    if let Some(text) = given {
+    if let Some(text) = text_of(parsed) {
         return Some(script(judge, text, input).output);
     }
     match (name, operands) {
@@ -325,6 +239,7 @@ fn option(
             Some(script(judge, text, input).output)
         }
         ("flock", command) => inner(judge, command, input),
+        ("sg", [text, ..]) => Some(script(judge, text, input).output),
         // `runuser -u USER COMMAND`, `su USER -- -c TEXT`
         ("runuser", _) if parsed.on("user").is_some() => {
             let first = parsed.operands.first()?;

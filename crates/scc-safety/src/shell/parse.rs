@@ -75,8 +75,9 @@ const NOTHING: [&str; 8] = ["$\"\"", "$''", "\"", "'", "\\\n", "\r", "\x0b", "\x
 /// What ends a word.
 const ENDS: [char; 10] = [' ', '\t', '\n', ';', '&', '|', '<', '>', '(', ')'];
 
-/// A here-document that ends at an empty line (`<<""`), or that the parser takes for one: where the
-/// text ends behind its operator, the parser takes memory without end.
+/// A here-document that ends at an empty line (`<<""`), or that the parser takes for one, or whose end
+/// is named by arithmetic without an end: where the text ends behind its operator, the parser takes
+/// memory without end.
 fn has_empty_delimiter(text: &str) -> bool {
     let bytes = text.as_bytes();
     let mut at = 0;
@@ -91,7 +92,8 @@ fn has_empty_delimiter(text: &str) -> bool {
             0 => escaped,
             _ => false,
         };
-        if is_operator && is_empty_word(&text[..start], &text[at..]) {
+        let behind = &text[at..];
+        if is_operator && (is_empty_word(&text[..start], behind) || has_open_arithmetic(behind)) {
             return true;
         }
     }
@@ -113,6 +115,25 @@ fn is_empty_word(before: &str, behind: &str) -> bool {
         word = after;
     }
     word.len() < rest.len() && (word.is_empty() || word.starts_with(ENDS))
+}
+
+/// The word behind an operator has arithmetic in it that does not end.
+fn has_open_arithmetic(behind: &str) -> bool {
+    let word = behind.trim_start_matches(['-', ' ', '\t', '\\', '\n']);
+    let mut quote = None;
+    for (at, char) in word.char_indices() {
+        match (char, quote) {
+            ('"' | '\'', None) => quote = Some(char),
+            (_, Some(open)) if char == open => quote = None,
+            (_, None) if ENDS.contains(&char) => return false,
+            _ => {}
+        }
+        if word[at..].starts_with("$((") {
+            let last = word.rsplit_once("$((");
+            return last.is_some_and(|(_, inside)| !inside.contains("))"));
+        }
+    }
+    false
 }
 
 /// In a substitution a blank is a word to the parser, where no other follows at once.

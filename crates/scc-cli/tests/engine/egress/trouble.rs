@@ -277,8 +277,8 @@ fn a_range_that_changes_hands_refuses_no_launch() {
 
     let mut neighbour = world.session();
     let networks = world.context.engine().networks(world.context.namespace());
-    let range = networks.iter().map(|one| range(&world, one));
-    let range = range.last().unwrap();
+    let mut range = networks.iter().map(|one| range(&world, one));
+    let range = range.next_back().unwrap();
     gate.hold_at(number, Side::Before);
     let held = start();
     gate.wait_until_held(LIMIT);
