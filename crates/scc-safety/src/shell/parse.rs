@@ -76,7 +76,7 @@ const NOTHING: [&str; 8] = ["$\"\"", "$''", "\"", "'", "\\\n", "\r", "\x0b", "\x
 const ENDS: [char; 10] = [' ', '\t', '\n', ';', '&', '|', '<', '>', '(', ')'];
 
 /// A here-document that ends at an empty line (`<<""`), or that the parser takes for one, or whose end
-/// is named by arithmetic without an end: where the text ends behind its operator, the parser takes
+/// is named by a substitution without an end: where the text ends behind its operator, the parser takes
 /// memory without end.
 fn has_empty_delimiter(text: &str) -> bool {
     let bytes = text.as_bytes();
@@ -93,7 +93,7 @@ fn has_empty_delimiter(text: &str) -> bool {
             _ => false,
         };
         let behind = &text[at..];
-        if is_operator && (is_empty_word(&text[..start], behind) || has_open_arithmetic(behind)) {
+        if is_operator && (is_empty_word(&text[..start], behind) || has_open_substitution(behind)) {
             return true;
         }
     }
@@ -117,20 +117,45 @@ fn is_empty_word(before: &str, behind: &str) -> bool {
     word.len() < rest.len() && (word.is_empty() || word.starts_with(ENDS))
 }
 
-/// The word behind an operator has arithmetic in it that does not end.
-fn has_open_arithmetic(behind: &str) -> bool {
+/// The word behind an operator has a substitution in it that does not end.
+fn has_open_substitution(behind: &str) -> bool {
     let word = behind.trim_start_matches(['-', ' ', '\t', '\\', '\n']);
     let mut quote = None;
+    let mut is_between_ticks = false;
     for (at, char) in word.char_indices() {
+        is_between_ticks ^= char == '`';
         match (char, quote) {
             ('"' | '\'', None) => quote = Some(char),
             (_, Some(open)) if char == open => quote = None,
             (_, None) if ENDS.contains(&char) => return false,
             _ => {}
         }
-        if word[at..].starts_with("$((") {
-            let last = word.rsplit_once("$((");
-            return last.is_some_and(|(_, inside)| !inside.contains("))"));
+        let rest = &word[at + char.len_utf8()..];
+        let is_open = match (char, rest.chars().next()) {
+            ('`', _) => is_between_ticks && !rest.contains('`'),
+            ('$', Some('(')) => !is_closed(rest, '(', ')'),
+            ('$', Some('{')) => !is_closed(rest, '{', '}'),
+            ('$', Some('[')) => !is_closed(rest, '[', ']'),
+            _ => false,
+        };
+        if is_open {
+            return true;
+        }
+    }
+    false
+}
+
+/// Whether the bracket that the text begins with is closed again.
+fn is_closed(text: &str, opening: char, closing: char) -> bool {
+    let mut depth = 0_usize;
+    for char in text.chars() {
+        if char == opening {
+            depth += 1;
+        } else if char == closing {
+            depth -= 1;
+            if depth == 0 {
+                return true;
+            }
         }
     }
     false
