@@ -46,6 +46,17 @@ fn the_released_command_has_no_scripted_agent() {
 }
 
 #[test]
+fn a_report_that_cannot_be_written_is_said_before_the_proof() {
+    let context = configured();
+    let directory = workspace(&context);
+    for place in ["/no-such-directory/proof.md", directory.as_str()] {
+        let run = scc(&context, &["prove", &directory, "--report", place]);
+        assert_eq!(run.status, 2, "{run:?}");
+        assert!(run.stderr.contains("is no place for a file"), "{run:?}");
+    }
+}
+
+#[test]
 fn nothing_starts_before_setup() {
     let context = TestContext::new();
     let run = scc(&context, &["start", &workspace(&context)]);

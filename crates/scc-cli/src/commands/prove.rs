@@ -5,7 +5,7 @@ use scc_runtime::SandboxRuntime as _;
 
 use crate::commands::start;
 use crate::context::Context;
-use crate::error::CliError;
+use crate::error::{CliError, chain};
 use crate::host;
 use crate::output::visible;
 use crate::progress::Progress;
@@ -46,6 +46,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args, context: &Context) -> Result<u8, CliError> {
+    args.report.as_deref().map_or(Ok(()), check_place)?;
     let mut plan = start::plan_for_proof(&args, context).await?;
     let runtime = context.engine().await?;
     let state = context.state()?;
@@ -65,9 +66,6 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<u8, CliError> {
             });
         }
     };
-    if let Some(file) = &args.report {
-        write(file, &proof, context)?;
-    }
     let errors: Vec<_> = proof
         .failed()
         .map(|claim| format!("{}: {}", claim.id.as_str(), claim.statement))
@@ -75,7 +73,27 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<u8, CliError> {
     let printer = context.printer;
     printer.data_with_errors("Proof", &proof, &errors);
     printer.result(&visible(&proof.describe()));
+    // After the result, which is not lost where the file cannot be written.
+    if let Some(file) = &args.report
+        && let Err(error) = write(file, &proof, context)
+    {
+        printer.warning(&chain(&error));
+        return Ok(1);
+    }
     Ok(if errors.is_empty() { 0 } else { 6 })
+}
+
+/// A proof takes its time, so that a mistyped name is said before.
+fn check_place(file: &Path) -> Result<(), CliError> {
+    let absolute = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+    let is_place = absolute.parent().is_some_and(Path::is_dir) && !absolute.is_dir();
+    match is_place {
+        true => Ok(()),
+        false => Err(CliError::Usage {
+            message: format!("`{}` is no place for a file", absolute.display()),
+            hint: "name a file in a directory that is there: --report proof.md".to_owned(),
+        }),
+    }
 }
 
 fn write(file: &Path, proof: &Proof, context: &Context) -> Result<(), CliError> {
