@@ -126,7 +126,9 @@ impl Manager {
         match self {
             Self::Npm => {
                 let config = said("npm", &["config", "list", "--json"], until);
-                (npm_hosts(&config), true)
+                let files = npm_files().into_iter();
+                let files = files.filter_map(|file| std::fs::read_to_string(file).ok());
+                (npm_hosts(&config, &files.collect::<Vec<_>>()), true)
             }
             Self::Pip => pip(until),
             Self::Cargo => (cargo_hosts(&cargo()), true),
@@ -138,10 +140,7 @@ impl Manager {
     fn inputs(self) -> u64 {
         let home = environment::home().unwrap_or_default();
         let (prefix, files) = match self {
-            Self::Npm => (
-                "npm_config_",
-                vec![home.join(".npmrc"), "/etc/npmrc".into()],
-            ),
+            Self::Npm => ("npm_config_", npm_files().into()),
             Self::Pip => (
                 "pip_",
                 vec![
@@ -156,11 +155,20 @@ impl Manager {
         let mut hasher = DefaultHasher::new();
         environment::with_prefix(prefix).hash(&mut hasher);
         environment::variable("PATH").hash(&mut hasher);
+        if matches!(self, Self::Cargo) {
+            cargo().used.hash(&mut hasher);
+        }
         for file in files {
             std::fs::read(file).ok().hash(&mut hasher);
         }
         hasher.finish()
     }
+}
+
+/// The files of npm's settings, the one that wins first.
+fn npm_files() -> [PathBuf; 2] {
+    let home = environment::home().unwrap_or_default();
+    [home.join(".npmrc"), "/etc/npmrc".into()]
 }
 
 /// What a program prints; nothing where it is not there, fails, or has not ended by then.

@@ -96,18 +96,23 @@ fn without_user(url: &str) -> Option<String> {
 }
 
 /// The hosts of npm: its registry and those of scopes. `config` is what
-/// `npm config list --json` prints.
+/// `npm config list --json` prints, which leaves a registry out whose address has a password in it;
+/// such a one is taken from `files`, the texts of npm's settings, the one that wins first.
 #[must_use]
-pub fn npm_hosts(config: &str) -> PackageHosts {
+pub fn npm_hosts(config: &str, files: &[String]) -> PackageHosts {
     let Ok(Value::Object(config)) = serde_json::from_str(config) else {
         return PackageHosts::default();
     };
     let is_registry = |key: &str| key == "registry" || key.ends_with(":registry");
-    let registries: Vec<(&str, &str)> = config
+    let mut registries: Vec<(&str, &str)> = config
         .iter()
         .filter(|(key, _)| is_registry(key))
         .filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)))
         .collect();
+    if !config.contains_key("registry") {
+        let protected = files.iter().find_map(|text| npm_registry(text));
+        registries.extend(protected.map(|url| ("registry", url)));
+    }
     let mut hosts = PackageHosts::of(registries.iter().map(|(_, url)| *url));
     for (key, url) in registries {
         if let Some(url) = without_user(url) {
@@ -115,6 +120,14 @@ pub fn npm_hosts(config: &str) -> PackageHosts {
         }
     }
     hosts
+}
+
+/// The last `registry = ADDRESS` of a file, unless it takes a variable.
+fn npm_registry(text: &str) -> Option<&str> {
+    let settings = text.lines().filter_map(|line| line.split_once('='));
+    let mut registries = settings.filter(|(key, _)| key.trim() == "registry");
+    let (_, url) = registries.next_back()?;
+    Some(url.trim()).filter(|url| !url.contains("${"))
 }
 
 /// What pip says about itself.
@@ -302,6 +315,7 @@ mod tests {
         let hosts = npm_hosts(
             r#"{"registry": "https://mirror.corp.example/npm/",
                 "@corp:registry": "https://me:secret@npm.corp.example:8443/", "omit": []}"#,
+            &["registry=https://not.asked.example/".to_owned()],
         );
         assert_eq!(
             names(&hosts),
@@ -315,7 +329,18 @@ mod tests {
             variable(&hosts, "npm_config_@corp:registry"),
             Some("https://npm.corp.example:8443/")
         );
-        assert_eq!(npm_hosts("npm: not found"), PackageHosts::default());
+        assert_eq!(npm_hosts("npm: not found", &[]), PackageHosts::default());
+        // With a password in its address npm does not say it.
+        let hosts = npm_hosts(
+            "{}",
+            &["registry = https://me:secret@npm.corp.example:8443/repo/\nemail=x\n".to_owned()],
+        );
+        assert_eq!(names(&hosts), ["npm.corp.example:8443"]);
+        assert_eq!(
+            variable(&hosts, "npm_config_registry"),
+            Some("https://npm.corp.example:8443/repo/")
+        );
+        assert!(names(&npm_hosts("{}", &["registry=${R}".to_owned()])).is_empty());
     }
 
     const PIP_HELP: &str = "  -i, --index-url <url>       Base URL of the index (default\n            \
