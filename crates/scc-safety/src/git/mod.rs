@@ -32,6 +32,11 @@ pub(crate) fn judge(judge: &mut Judge<'_>, program: &str, words: &[Word]) {
     let Some((first, rest)) = words.split_first() else {
         return;
     };
+    // Each letter of a word may be an option.
+    let letters: usize = words.iter().map(|word| 2 + word.start().len()).sum();
+    if !judge.spend(WORK + letters, &first.span) {
+        return;
+    }
     match Invocation::read(judge, program, rest) {
         Ok(Some(invocation)) => {
             let call = Call {
@@ -44,6 +49,9 @@ pub(crate) fn judge(judge: &mut Judge<'_>, program: &str, words: &[Word]) {
         Err(unknown) => judge.find(rules::UNKNOWN_SUBCOMMAND, &[first, &unknown], words),
     }
 }
+
+/// Reading a command of git takes as long as looking at so many words.
+const WORK: usize = 40;
 
 /// A word that may be an option. What does not look like one is left to the judgement of the
 /// command as it is executed, if there is one.
