@@ -32,8 +32,10 @@ pub(crate) fn judge(judge: &mut Judge<'_>, program: &str, words: &[Word]) {
     let Some((first, rest)) = words.split_first() else {
         return;
     };
-    // Each letter of a word may be an option.
-    let letters: usize = words.iter().map(|word| 2 + word.start().len()).sum();
+    // Each letter behind a dash may be an option; there may be any number of paths.
+    let options = words.iter().map(|word| word.start());
+    let options = options.filter(|start| start.starts_with('-'));
+    let letters: usize = options.map(str::len).sum();
     if !judge.spend(WORK + letters, &first.span) {
         return;
     }
