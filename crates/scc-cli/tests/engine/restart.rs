@@ -191,3 +191,92 @@ fn what_is_said_is_true_after_the_engine_was_killed() {
         "{resumed:?}"
     );
 }
+
+/// Rules under which only a proxy leads out.
+fn enforce(context: &TestContext) {
+    let org = context.path("org.yaml");
+    let rules = "schema_version: \"1.0.0\"\norganization: {name: Corp, id: corp}\n\
+                 defaults:\n  network_policy: web-egress-enforced\n  \
+                 network: {allowed_hosts: [allowed.test]}\n";
+    std::fs::write(&org, rules).unwrap();
+    context.configure(&serde_json::json!({
+        "standalone": false,
+        "organization": { "source": org },
+        "provider": "script",
+        "providers": { "script": { "api_key": "command:echo k" } },
+    }));
+}
+
+/// What scc has made on the test's own engine: containers, then networks.
+fn made(engine: &OwnEngine) -> String {
+    let host = engine.host();
+    let script = format!(
+        "docker --host {host} ps --all --filter label=dev.scc.managed --format '{{{{.Names}}}}' | sort; \
+         docker --host {host} network ls --filter label=dev.scc.managed --format '{{{{.Name}}}}' | sort"
+    );
+    let output = Command::new("sh").args(["-c", &script]).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The proxy goes with its engine. The next command removes what is left of it, and the next sandbox has
+/// one of its own again.
+#[test]
+fn egress_is_set_right_after_the_engine_was_killed() {
+    for topology in ["socket", "internal-network"] {
+        let context = context();
+        enforce(&context);
+        let plan = scc(&context, &["start", "--dry-run", "--json"]).json();
+        // Makes both images on the tests' usual engine.
+        scc(&context, &["start", "--", "true"]).ok();
+        let mut engine = OwnEngine::start(&context);
+        let usual = context.engine().host();
+        let images = [&plan["data"]["image"], &plan["data"]["egress"]["image"]];
+        for image in images {
+            let reference = image["reference"].as_str().or_else(|| image.as_str());
+            engine.load(reference.unwrap(), &usual);
+        }
+        root(
+            "docker",
+            &["--host", &engine.host(), "network", "create", "out"],
+        );
+        let environment = [
+            ("SCC_EGRESS_TOPOLOGY", topology),
+            ("SCC_EGRESS_NETWORK", "out"),
+        ];
+        let command = |args: &[&str]| {
+            let mut command = there(&context, &engine, args);
+            command.envs(environment);
+            command
+        };
+        let mut start = command(&["start", "--", "sleep", "1000"]);
+        let mut attending = start
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        wait_for("a running session", LIMIT, || {
+            let sessions = Run::of(&command(&["sessions", "--json"]).output().unwrap()).json();
+            (sessions["data"][0]["state"] == "running").then_some(())
+        });
+        assert!(made(&engine).contains("-egress"), "{}", made(&engine));
+
+        engine.kill();
+        let end = wait_for("the end of scc", LIMIT, || attending.try_wait().unwrap());
+        assert!(!end.success());
+        engine.come_back();
+        let listed = run(&context, &engine, &["list", "--json"]).ok().json();
+        assert_eq!(listed["data"][0]["state"], "stopped", "{topology}");
+        let left = made(&engine);
+        assert!(!left.contains("egress"), "{topology}: {left}");
+
+        let mut again = there(&context, &engine, &["start", "--resume", "--", "true"]);
+        let resumed = Run::of(&again.envs(environment).output().unwrap()).ok();
+        assert_eq!(
+            resumed.stdout, "agent: earlier: sleep 1000\n",
+            "{resumed:?}"
+        );
+        run(&context, &engine, &["prune"]).ok();
+        assert_eq!(made(&engine), "", "{topology}");
+    }
+}
