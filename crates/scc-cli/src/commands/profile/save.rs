@@ -43,6 +43,9 @@ pub(super) struct Args {
     /// Do not ask before what the agent has is taken
     #[arg(short, long, conflicts_with_all = GIVEN)]
     yes: bool,
+    /// Take also MCP servers of the agent that ask for values of this machine (`${VARIABLE}`)
+    #[arg(long, conflicts_with_all = GIVEN)]
+    with_variables: bool,
 }
 
 /// What says what to save.
@@ -105,7 +108,7 @@ fn record(args: &Args, desk: &Desk<'_>) -> Result<(), CliError> {
 
 /// Adds what is enabled in the agent, after it was shown with what the rules make of it.
 async fn pick_up(args: &Args, desk: &Desk<'_>) -> Result<(), CliError> {
-    let picked = agent::find(args.provider.as_deref(), desk).await?;
+    let picked = agent::find(args.provider.as_deref(), args.with_variables, desk).await?;
     let before = desk.state.profile(&desk.repository.id)?;
     let after = picked.onto(before.as_ref())?;
     let changes = changes::between(before.as_ref(), &after);
