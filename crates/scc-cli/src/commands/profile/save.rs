@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use scc_config::{Document, ProjectConfig};
 use scc_policy::Decision;
+use scc_provider::AgentProvider;
 use scc_state::PersonalProfile;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -102,7 +103,8 @@ fn record(args: &Args, desk: &Desk<'_>) -> Result<(), CliError> {
         refused: Vec::new(),
         left_out: &[],
     };
-    printer.data("ProfileSave", &report, &[]);
+    let warnings = without_marketplace(&report.changes, desk)?;
+    printer.data("ProfileSave", &report, &warnings);
     Ok(())
 }
 
@@ -131,11 +133,46 @@ async fn pick_up(args: &Args, desk: &Desk<'_>) -> Result<(), CliError> {
         refused,
         left_out: &picked.left_out,
     };
-    printer.data("ProfileSave", &report, &verdict.warnings);
+    let mut warnings = verdict.warnings.clone();
+    warnings.extend(without_marketplace(&report.changes, desk)?);
+    printer.data("ProfileSave", &report, &warnings);
     if args.preview {
         printer.note("a preview: nothing was recorded");
     }
     Ok(())
+}
+
+/// Standalone no rules name marketplaces, and a profile holds none: there a plugin comes along only from
+/// those that agents know by themselves. A warning for each other one, which is shown too.
+fn without_marketplace(changes: &[Change], desk: &Desk<'_>) -> Result<Vec<String>, CliError> {
+    let config = desk.context.config()?;
+    if !config.standalone && config.organization.is_some() {
+        return Ok(Vec::new());
+    }
+    let agents = desk.context.registry.iter();
+    let known: Vec<_> = agents.flat_map(AgentProvider::own_marketplaces).collect();
+    let added = changes
+        .iter()
+        .filter(|change| change.kind == "plugin" && change.change == "added");
+    let warnings = added.filter_map(|change| {
+        let (_, market) = change.item.rsplit_once('@')?;
+        let is_known = known
+            .iter()
+            .any(|own| own.name.eq_ignore_ascii_case(market));
+        (!is_known).then(|| {
+            let plugin = one_line(&change.item);
+            format!(
+                "plugin `{plugin}` is recorded without its marketplace: standalone no launch hands it \
+                 over, only where an organization's rules name `{}`",
+                one_line(market)
+            )
+        })
+    });
+    let warnings: Vec<_> = warnings.collect();
+    for warning in &warnings {
+        desk.context.printer.warning(warning);
+    }
+    Ok(warnings)
 }
 
 fn add(picked: &Picked, desk: &Desk<'_>) -> Result<(), CliError> {
