@@ -32,9 +32,12 @@ pub(super) struct Picked {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct AgentDrift {
     /// The agent.
-    provider: String,
+    pub(super) provider: String,
     /// What `scc profile save` would change.
     pub(super) changes: Vec<Change>,
+    /// What it would not take, and why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) left_out: Vec<String>,
     #[serde(skip)]
     pub(super) name: &'static str,
 }
@@ -73,6 +76,7 @@ pub(super) async fn drift(
     Ok(AgentDrift {
         changes: changes::between(profile, &picked.onto(profile)?),
         provider: picked.provider,
+        left_out: picked.left_out,
         name: picked.name,
     })
 }
