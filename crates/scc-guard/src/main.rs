@@ -6,7 +6,8 @@
 //! Under its own name it is a command: `guard hook` judges what an agent is about to do (`--outside`
 //! where there is no sandbox of scc), `guard collect` records what was refused, `guard init` is the
 //! first process of a sandbox, `guard install` is a step of an image's build, and `guard relay` and
-//! `guard probe` are those of `scc-relay`; `guard facts` says what the sandbox is.
+//! `guard probe` are those of `scc-relay`; `guard facts` says what the sandbox is, and `guard server`
+//! starts an MCP server.
 //!
 //! Every state that it does not expect is a refusal: no policy, a policy that others could have
 //! written, an internal failure.
@@ -25,6 +26,7 @@ mod process;
 mod record;
 mod redact;
 mod refusal;
+mod server;
 mod shim;
 mod signals;
 mod tools;
@@ -74,6 +76,9 @@ fn command(invocation: &Invocation) -> u8 {
         [word, flag] if word == "hook" && flag == "--outside" => hook::run(hook::Place::Outside),
         [word] if word == "collect" => told("the collector ended", record::collect()),
         [word, sealed @ ..] if word == "facts" => told("a fact is missing", facts(sealed)),
+        [word, script] if word == "server" => {
+            told("the server cannot be started", Err(server::run(script)))
+        }
         [word, uid] if word == "install" => install(&uid.to_string_lossy()),
         [word, rest @ ..] if word == "init" => init::run(rest).unwrap_or_else(usage),
         [word, ..] if LIVE.iter().any(|name| word == name) => scc_relay::live::run(words),
@@ -84,7 +89,7 @@ fn command(invocation: &Invocation) -> u8 {
 }
 
 fn usage() -> u8 {
-    let commands = "hook [--outside] | collect | facts DIRECTORY… | install UID | \
+    let commands = "hook [--outside] | collect | facts DIRECTORY… | install UID | server SCRIPT | \
                     init [--until MILLISECONDS] -- PROGRAM ARGS";
     refusal::say(&format!("usage: guard {commands}\n"));
     USAGE

@@ -8,7 +8,9 @@ use toml::{Table, Value};
 /// Variables that carry secrets of servers are not handed to the commands that the model runs.
 const HIDDEN: &str = "SCC_MCP_*";
 
-/// The servers, with every key that the user's settings could otherwise fill in.
+/// The servers, with the keys that say what they are. Keys that are not here the user's settings fill in:
+/// what they add to a program's environment the launcher takes away again, what they add to the headers
+/// of a server of the network goes to that server.
 pub(crate) fn managed(extensions: &Extensions) -> Table {
     let servers = extensions.mcp_servers.iter();
     let servers: Table = servers

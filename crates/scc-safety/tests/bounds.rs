@@ -1,6 +1,6 @@
 //! Texts that are too much: each is refused, and soon: none of these would end otherwise.
 
-use scc_safety::{Policy, Unknown, evaluate_shell};
+use scc_safety::{Decision, Policy, Unknown, evaluate_argv, evaluate_shell};
 
 /// The rules by which a text is refused.
 fn refused_by(text: &str) -> Vec<String> {
@@ -206,4 +206,18 @@ fn here_documents_up_to_an_empty_line() {
     ] {
         assert_eq!(refused_by(text), Vec::<String>::new(), "{text:?}");
     }
+}
+
+/// Tools hand over as many paths as fit on a command line.
+#[test]
+fn any_number_of_paths_is_judged() {
+    let paths: Vec<_> = (0..100_000)
+        .map(|number| format!("src/file-{number}.rs"))
+        .collect();
+    let words = ["git", "add", "--"]
+        .into_iter()
+        .chain(paths.iter().map(String::as_str));
+    let words: Vec<_> = words.collect();
+    let verdict = evaluate_argv(&words, &Unknown, &Policy::default());
+    assert_eq!(verdict.decision, Decision::Allow, "{verdict}");
 }

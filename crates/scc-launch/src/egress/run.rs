@@ -135,7 +135,14 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
             self.create_and_start(&spec).await
         };
         let (proxy, sandbox) = match topology.needs_running_proxy() {
-            true => (Ok(proxy.await?), sandbox.await),
+            true => {
+                let proxy = proxy.await?;
+                let sandbox = match sandbox.await {
+                    Err(error) => Err(self.blamed(&proxy, error).await),
+                    made => made,
+                };
+                (Ok(proxy), sandbox)
+            }
             // Both to their ends: what is given up halfway may still come to be, after the launch
             // was undone.
             false => tokio::join!(proxy, sandbox),
@@ -152,6 +159,18 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         let id = self.runtime.create(spec).await?;
         self.runtime.start(&id).await?;
         Ok(id)
+    }
+
+    /// A proxy that has ended has no place to be joined to, and says itself why.
+    async fn blamed(&self, proxy: &str, error: LaunchError) -> LaunchError {
+        match self.runtime.inspect(proxy).await {
+            Ok(Some(found)) if found.state != SandboxState::Running => {
+                let mut details = vec![format!("the proxy has ended: {error}")];
+                details.extend(self.last_words(proxy).await);
+                LaunchError::EgressNotProven { details }
+            }
+            _ => error,
+        }
     }
 
     /// Makes the checks in the sandbox, and lets its agent go when all have held.

@@ -9,6 +9,7 @@ use scc_provider::{McpEndpoint, McpServer, Program, Remote, SealedFile};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{Delivery, ExtensionError, LAUNCHERS, ServerFacts};
+use crate::images::GUARD;
 use crate::{Blocker, BlockerKind};
 
 /// Of the variables that carry a server's secrets. Adapters know it.
@@ -186,9 +187,10 @@ fn endpoint(server: &Written, name: &str, variables: &BTreeMap<String, String>) 
     }
 }
 
-/// Starts the program with its arguments, letter by letter, and with its own variables only.
+/// Starts the program with its arguments, letter by letter, and with its own variables only. The
+/// guard runs it, which hands on nothing that an agent's settings could have added.
 fn script(server: &Written, variables: &BTreeMap<String, String>, all: &[String]) -> String {
-    let mut lines = vec!["#!/bin/sh".to_owned()];
+    let mut lines = vec![format!("#!{GUARD} server")];
     for (key, name) in variables {
         lines.push(format!("{key}=\"${name}\"; export {key}"));
     }
@@ -259,7 +261,7 @@ mod tests {
         let script = String::from_utf8(delivery.launchers["my_tool"].content.to_vec()).unwrap();
         assert_eq!(
             script,
-            "#!/bin/sh\nLEVEL=\"$SCC_MCP_1\"; export LEVEL\nTOKEN=\"$SCC_MCP_2\"; export TOKEN\n\
+            "#!/usr/local/lib/scc/guard server\nLEVEL=\"$SCC_MCP_1\"; export LEVEL\nTOKEN=\"$SCC_MCP_2\"; export TOKEN\n\
              unset SCC_MCP_1 SCC_MCP_2 SCC_MCP_3\n\
              exec '/bin/tool' 'it'\\''s' '$HOME' 'a\nb'\n"
         );

@@ -87,10 +87,10 @@ impl Through {
         Ok(answer.map(|(answer, _)| status_of(&answer)))
     }
 
-    fn until_up(
+    fn until_up<T>(
         self,
-        attempt: impl Fn() -> io::Result<Option<(String, TcpStream)>>,
-    ) -> io::Result<Option<(String, TcpStream)>> {
+        attempt: impl Fn() -> io::Result<Option<(String, T)>>,
+    ) -> io::Result<Option<(String, T)>> {
         let end = Instant::now() + START;
         loop {
             match attempt() {
@@ -130,8 +130,13 @@ impl Through {
         TcpStream::connect_timeout(&self.proxy, self.limits.silence)
     }
 
-    /// Sends a request and reads what comes until the end.
+    /// Sends a request and reads what comes until the end; again until the proxy is up.
     fn ask(self, request: &str) -> io::Result<String> {
+        let answer = self.until_up(|| Ok(Some((self.ask_once(request)?, ()))))?;
+        Ok(answer.map(|(text, ())| text).unwrap_or_default())
+    }
+
+    fn ask_once(self, request: &str) -> io::Result<String> {
         let mut stream = self.connect()?;
         stream.set_read_timeout(Some(self.limits.answer))?;
         stream.write_all(request.as_bytes())?;

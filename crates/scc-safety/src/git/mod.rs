@@ -32,6 +32,13 @@ pub(crate) fn judge(judge: &mut Judge<'_>, program: &str, words: &[Word]) {
     let Some((first, rest)) = words.split_first() else {
         return;
     };
+    // Each letter behind a dash may be an option; there may be any number of paths.
+    let options = words.iter().map(|word| word.start());
+    let options = options.filter(|start| start.starts_with('-'));
+    let letters: usize = options.map(str::len).sum();
+    if !judge.spend(WORK + letters, &first.span) {
+        return;
+    }
     match Invocation::read(judge, program, rest) {
         Ok(Some(invocation)) => {
             let call = Call {
@@ -44,6 +51,9 @@ pub(crate) fn judge(judge: &mut Judge<'_>, program: &str, words: &[Word]) {
         Err(unknown) => judge.find(rules::UNKNOWN_SUBCOMMAND, &[first, &unknown], words),
     }
 }
+
+/// Reading a command of git takes as long as looking at so many words.
+const WORK: usize = 40;
 
 /// A word that may be an option. What does not look like one is left to the judgement of the
 /// command as it is executed, if there is one.
