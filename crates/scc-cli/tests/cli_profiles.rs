@@ -71,6 +71,22 @@ fn a_profile_is_saved_listed_and_shown() {
 }
 
 #[test]
+fn a_plugin_without_its_marketplace_is_warned_about() {
+    let context = TestContext::new();
+    let save = |plugin: &str, flags: &[&str]| {
+        let args = [&["save", "--add", "--plugin", plugin], flags].concat();
+        profile(&context, &args).ok()
+    };
+    let run = save("lint@internal", &[]);
+    assert!(run.stderr.contains("without its marketplace"), "{run:?}");
+    let run = save("lint@internal", &[]);
+    assert!(!run.stderr.contains("marketplace"), "{run:?}");
+    let warnings = save("test@internal", &["--json"]).json()["status"]["warnings"].clone();
+    assert_eq!(warnings.as_array().unwrap().len(), 1, "{warnings}");
+    assert!(warnings[0].as_str().unwrap().contains("`test@internal`"));
+}
+
+#[test]
 fn what_is_no_profile_is_refused() {
     let context = TestContext::new();
     for (args, word) in [

@@ -318,7 +318,7 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
     ) -> Result<bool, LaunchError> {
         let files = match volume_files(self.runtime, provider, volume).await {
             // What an agent has left there may be anything; then it is no sign-in.
-            Err(LaunchError::Engine(error @ EngineError::Broken { .. })) => {
+            Err(LaunchError::Engine(error)) if error.is_of_content() => {
                 tracing::warn!(%error, volume, "credentials that cannot be read");
                 VolumeFiles::new()
             }

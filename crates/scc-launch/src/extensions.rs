@@ -14,7 +14,6 @@ mod skills;
 mod update;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::LazyLock;
 
 use scc_policy::{EffectivePlugin, EffectivePolicy, Origin};
@@ -213,11 +212,4 @@ fn blocker(wanted: &EffectivePlugin, error: &ExtensionError) -> Blocker {
         message: format!("plugin `{}` of {}: {error}", wanted.plugin, wanted.origin),
         hint: error.hint(),
     }
-}
-
-/// Whether an agent can write there.
-fn is_within(path: &Path, workspace: Option<&Path>) -> bool {
-    let real = path.canonicalize();
-    let real = real.as_deref().unwrap_or(path);
-    workspace.is_some_and(|workspace| real.starts_with(workspace))
 }

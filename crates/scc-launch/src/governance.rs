@@ -13,7 +13,7 @@ mod fetch;
 mod local;
 mod organization;
 mod providers;
-mod reach;
+pub(crate) mod reach;
 mod repository;
 mod team;
 

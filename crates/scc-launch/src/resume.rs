@@ -1,7 +1,7 @@
 //! Going on with an earlier session's conversation.
 
 use scc_provider::{AgentProvider, note_path};
-use scc_runtime::{EngineError, SandboxRuntime};
+use scc_runtime::SandboxRuntime;
 use scc_state::SessionRecord;
 
 use crate::{Blocker, BlockerKind, LaunchError, Launcher};
@@ -101,7 +101,7 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         let path = note_path(&record.id);
         let note = match self.runtime.read_volume_file(volume, &path).await {
             // What an agent has left there may be anything; then it is no note.
-            Err(error @ EngineError::Broken { .. }) => {
+            Err(error) if error.is_of_content() => {
                 tracing::warn!(%error, volume, "a note that cannot be read");
                 None
             }

@@ -5,6 +5,8 @@ use scc_provider::Plugin;
 use serde_json::Value as Json;
 use toml::{Table, Value};
 
+use crate::plugins::{MANIFEST, is_manifest};
+
 /// The events that the agent has.
 const EVENTS: [&str; 11] = [
     "PermissionRequest",
@@ -36,18 +38,29 @@ pub(crate) struct Hooks {
 pub(crate) fn of(plugin: &Plugin, root: &str) -> Hooks {
     let mut hooks = Hooks::default();
     for written in sources(plugin, &mut hooks.left_out) {
-        let events = written.get("hooks").unwrap_or(&written);
-        for (event, groups) in events.as_object().into_iter().flatten() {
+        let Some(events) = written.get("hooks").unwrap_or(&written).as_object() else {
+            hooks.left_out.push("its hooks are no object".to_owned());
+            continue;
+        };
+        for (event, groups) in events {
             if !EVENTS.contains(&event.as_str()) {
                 let reason = format!("Codex has no event `{event}` for its hooks");
                 hooks.left_out.push(reason);
                 continue;
             }
-            let groups = groups.as_array().into_iter().flatten();
-            let groups =
-                groups.filter_map(|group| managed_group(group, plugin, root, &mut hooks.left_out));
-            let groups: Vec<_> = groups.collect();
-            hooks.managed.push((event.clone(), groups));
+            let Some(groups) = groups.as_array() else {
+                let reason = format!("its hooks for `{event}` are no list");
+                hooks.left_out.push(reason);
+                continue;
+            };
+            let mut managed = Vec::new();
+            for group in groups {
+                match managed_group(group, plugin, root, &mut hooks.left_out) {
+                    Ok(group) => managed.extend(group),
+                    Err(why) => hooks.left_out.push(format!("hooks for `{event}`: {why}")),
+                }
+            }
+            hooks.managed.push((event.clone(), managed));
         }
     }
     hooks.managed.retain(|(_, groups)| !groups.is_empty());
@@ -56,11 +69,7 @@ pub(crate) fn of(plugin: &Plugin, root: &str) -> Hooks {
 
 /// The usual file, and what the manifest and the catalog's entry name or hold.
 fn sources(plugin: &Plugin, left_out: &mut Vec<String>) -> Vec<Json> {
-    let manifests = plugin
-        .files
-        .keys()
-        .filter(|path| path.ends_with("-plugin/plugin.json"));
-    let manifest = manifests.filter_map(|path| plugin.json(path)).next();
+    let manifest = manifest(plugin, left_out);
     let named = [
         manifest.as_ref().and_then(|m| m.get("hooks")),
         plugin.entry.get("hooks"),
@@ -68,10 +77,16 @@ fn sources(plugin: &Plugin, left_out: &mut Vec<String>) -> Vec<Json> {
     let mut paths = vec![USUAL_FILE.to_owned()];
     let mut all = Vec::new();
     for value in named.into_iter().flatten() {
-        match value {
-            Json::String(path) => paths.push(plain(path)),
-            Json::Array(list) => paths.extend(list.iter().filter_map(Json::as_str).map(plain)),
-            inline => all.push(inline.clone()),
+        let list = match value {
+            Json::Null => &[],
+            Json::Array(list) => list.as_slice(),
+            one => std::slice::from_ref(one),
+        };
+        for value in list {
+            match value {
+                Json::String(path) => paths.push(plain(path)),
+                inline => all.push(inline.clone()),
+            }
         }
     }
     paths.sort();
@@ -86,55 +101,75 @@ fn sources(plugin: &Plugin, left_out: &mut Vec<String>) -> Vec<Json> {
     all
 }
 
+/// The manifest: the agent's own, else one in the form of another agent.
+fn manifest(plugin: &Plugin, left_out: &mut Vec<String>) -> Option<Json> {
+    let mut others = plugin.files.keys().map(String::as_str);
+    let path = match plugin.files.contains_key(MANIFEST) {
+        true => MANIFEST,
+        false => others.find(|path| is_manifest(path))?,
+    };
+    let manifest = plugin.json(path);
+    if manifest.is_none() {
+        left_out.push(format!("its manifest `{path}` cannot be read"));
+    }
+    manifest
+}
+
 fn plain(path: &str) -> String {
     path.trim_start_matches("./").to_owned()
 }
 
+/// `None` where nothing in it can be run; an error where it is not what a group should be.
 fn managed_group(
     group: &Json,
     plugin: &Plugin,
     root: &str,
     left_out: &mut Vec<String>,
-) -> Option<Value> {
+) -> Result<Option<Value>, &'static str> {
+    let hooks = group.get("hooks").and_then(Json::as_array);
+    let hooks = hooks.ok_or("a group has no list `hooks`")?;
+    let matcher = match group.get("matcher") {
+        None | Some(Json::Null) => None,
+        Some(Json::String(matcher)) => Some(matcher.as_str()),
+        // Without it the hook would be for every tool.
+        Some(_) => return Err("a `matcher` is no text"),
+    };
     let mut commands: Vec<Value> = Vec::new();
-    for hook in group
-        .get("hooks")
-        .and_then(Json::as_array)
-        .into_iter()
-        .flatten()
-    {
-        let command = hook.get("command").and_then(Json::as_str);
-        match (hook.get("type").and_then(Json::as_str), command) {
-            (Some("command"), Some(command)) => {
-                let timeout = hook
-                    .get("timeout")
-                    .and_then(Json::as_i64)
-                    .unwrap_or(TIMEOUT);
-                let table = Table::from_iter([
-                    ("type".to_owned(), "command".into()),
-                    (
-                        "command".to_owned(),
-                        in_folder(command, plugin, root).into(),
-                    ),
-                    ("timeout".to_owned(), timeout.into()),
-                ]);
-                commands.push(table.into());
-            }
-            (kind, _) => {
-                let kind = kind.unwrap_or("unknown");
-                left_out.push(format!("Codex runs no hooks of type `{kind}`"));
-            }
+    for hook in hooks {
+        match managed_hook(hook, plugin, root) {
+            Ok(command) => commands.push(command),
+            Err(why) => left_out.push(why),
         }
     }
     if commands.is_empty() {
-        return None;
+        return Ok(None);
     }
     let mut managed = Table::new();
-    if let Some(matcher) = group.get("matcher").and_then(Json::as_str) {
+    if let Some(matcher) = matcher {
         managed.insert("matcher".to_owned(), matcher.into());
     }
     managed.insert("hooks".to_owned(), commands.into());
-    Some(managed.into())
+    Ok(Some(managed.into()))
+}
+
+fn managed_hook(hook: &Json, plugin: &Plugin, root: &str) -> Result<Value, String> {
+    let kind = hook.get("type").and_then(Json::as_str);
+    if kind != Some("command") {
+        let kind = kind.unwrap_or("unknown");
+        return Err(format!("Codex runs no hooks of type `{kind}`"));
+    }
+    let command = hook.get("command").and_then(Json::as_str);
+    let command = command.ok_or("a hook has no `command`")?;
+    let timeout = hook.get("timeout").and_then(Json::as_i64);
+    let table = Table::from_iter([
+        ("type".to_owned(), "command".into()),
+        (
+            "command".to_owned(),
+            in_folder(command, plugin, root).into(),
+        ),
+        ("timeout".to_owned(), timeout.unwrap_or(TIMEOUT).into()),
+    ]);
+    Ok(table.into())
 }
 
 /// The command with the folders that plugins ask for. The names in them are checked, so that none
@@ -234,5 +269,74 @@ mod tests {
             assert!(reason.starts_with(start), "{reason}");
         }
         assert_eq!(left_out.len(), 3);
+    }
+
+    #[test]
+    fn the_agents_own_manifest_counts_and_no_nested_one() {
+        let manifest = |command: &str| json!({ "name": "p", "hooks": { "Stop": hook(command) } });
+        let mut files = vec![
+            ("templates/.a-plugin/plugin.json", manifest("nested")),
+            ("a-plugin/plugin.json", manifest("no manifest")),
+        ];
+        let found = |files: &[(&str, Json)]| {
+            let hooks = of(&plugin(&json!({}), files), "/r");
+            assert_eq!(hooks.left_out, Vec::<String>::new());
+            let found = commands(&hooks).into_iter();
+            found.map(|(_, command)| command).collect::<Vec<_>>()
+        };
+        assert_eq!(found(&files), Vec::<String>::new());
+        files.push((".any-plugin/plugin.json", manifest("other")));
+        assert_eq!(found(&files), ["other"]);
+        files.push((MANIFEST, manifest("own")));
+        assert_eq!(found(&files), ["own"]);
+    }
+
+    #[test]
+    fn a_list_holds_hooks_and_files_of_them() {
+        let more = json!({ "hooks": { "Stop": hook("b") } });
+        let list = json!({ "hooks": ["./more.json", { "hooks": { "SessionStart": hook("a") } }] });
+        let hooks = of(&plugin(&list, &[("more.json", more)]), "/r");
+        let found: Vec<_> = commands(&hooks).into_iter().map(|(_, c)| c).collect();
+        assert_eq!(found, ["a", "b"]);
+        assert_eq!(hooks.left_out, Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_is_malformed_is_named() {
+        let command = json!({ "type": "command", "command": "a" });
+        for (hooks, reason) in [
+            (json!(7), "its hooks are no object"),
+            (json!([7]), "its hooks are no object"),
+            (json!({ "hooks": [] }), "its hooks are no object"),
+            (json!({ "Stop": {} }), "its hooks for `Stop` are no list"),
+            (
+                json!({ "Stop": [command] }),
+                "hooks for `Stop`: a group has no list `hooks`",
+            ),
+            (
+                json!({ "Stop": [7] }),
+                "hooks for `Stop`: a group has no list `hooks`",
+            ),
+            (
+                json!({ "Stop": [{ "matcher": ["a"], "hooks": [command] }] }),
+                "hooks for `Stop`: a `matcher` is no text",
+            ),
+            (
+                json!({ "Stop": [{ "hooks": [{ "type": "command" }] }] }),
+                "a hook has no `command`",
+            ),
+            (
+                json!({ "Stop": [{ "hooks": ["a"] }] }),
+                "Codex runs no hooks of type `unknown`",
+            ),
+        ] {
+            let found = of(&plugin(&json!({ "hooks": hooks }), &[]), "/r");
+            assert!(found.managed.is_empty(), "{hooks}");
+            assert_eq!(found.left_out, [reason], "{hooks}");
+        }
+        let mut broken = plugin(&json!({}), &[]);
+        broken.files.insert(MANIFEST.to_owned(), "{".into());
+        let reason = format!("its manifest `{MANIFEST}` cannot be read");
+        assert_eq!(of(&broken, "/r").left_out, [reason]);
     }
 }

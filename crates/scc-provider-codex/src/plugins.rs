@@ -21,7 +21,7 @@ const BARE_SKILLS: &str = "@skills";
 /// What stands in the policy directory where the skills are mounted.
 const SKILLS_PLACE: &str = "skills/.place";
 pub(crate) const CATALOG: &str = ".agents/plugins/marketplace.json";
-const MANIFEST: &str = ".codex-plugin/plugin.json";
+pub(crate) const MANIFEST: &str = ".codex-plugin/plugin.json";
 
 /// The folder of a plugin in the sandbox.
 pub(crate) fn root(plugin: &Plugin) -> String {
@@ -69,7 +69,8 @@ pub(crate) fn sealed(extensions: &Extensions) -> Option<SealedDirectory> {
     (!files.is_empty()).then_some(SealedDirectory { path, files })
 }
 
-fn is_manifest(path: &str) -> bool {
+/// Whether it is the manifest of a plugin, of any agent's form.
+pub(crate) fn is_manifest(path: &str) -> bool {
     let folder = path.strip_suffix("-plugin/plugin.json");
     folder.is_some_and(|folder| folder.starts_with('.') && !folder.contains('/'))
 }

@@ -98,6 +98,14 @@ pub enum EngineError {
         /// The engine's own words.
         message: String,
     },
+    /// A file of a volume or a sandbox is larger than what is read of one.
+    #[error("`{path}` is larger than {limit} bytes")]
+    TooLarge {
+        /// Where the engine has it.
+        path: String,
+        /// The most that is read, in bytes.
+        limit: usize,
+    },
     /// The connection broke.
     #[error("the connection to the engine broke, while {action}")]
     Broken {
@@ -107,4 +115,13 @@ pub enum EngineError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+}
+
+impl EngineError {
+    /// Whether reading a file failed by what is in it, as far as that can be told from a connection
+    /// that broke, and not by the engine. Whoever can write the file can bring that about.
+    #[must_use]
+    pub fn is_of_content(&self) -> bool {
+        matches!(self, Self::TooLarge { .. } | Self::Broken { .. })
+    }
 }

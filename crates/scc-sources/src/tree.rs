@@ -10,6 +10,7 @@ mod builder;
 mod copies;
 mod directory;
 mod git;
+mod links;
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -2,6 +2,7 @@ mod agent;
 pub(crate) mod apply;
 mod changes;
 mod literals;
+mod masking;
 mod repository;
 pub(crate) mod save;
 mod servers;

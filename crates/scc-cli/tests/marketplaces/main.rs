@@ -355,6 +355,33 @@ fn a_directory_is_the_organizations_own_and_out_of_reach() {
     symlink(&inside, desk.context.path("link")).unwrap();
     desk.rules(&json!({ "source": "directory", "path": "link" }), &["p@m"]);
     desk.refused(6, "where the agent can write");
+    // By way of a link that the agent can put elsewhere between two looks at it.
+    let out = desk.context.workspace().join("out");
+    symlink(desk.work(), &out).unwrap();
+    desk.rules(&json!({ "source": "directory", "path": out }), &["p@m"]);
+    desk.refused(6, "is reached through it");
+    desk.rules(
+        &json!({ "source": "directory", "path": desk.context.workspace() }),
+        &["p@m"],
+    );
+    desk.refused(6, "has the workspace in it");
+}
+
+#[test]
+fn no_workspace_is_in_a_marketplace() {
+    let desk = Desk::new();
+    std::fs::remove_dir_all(desk.work().join(".git")).unwrap();
+    symlink(desk.work(), desk.context.path("link")).unwrap();
+    for path in ["work", "link"] {
+        desk.rules(&json!({ "source": "directory", "path": path }), &["p@m"]);
+        desk.plan(&[]).ok();
+        let mut command = desk.context.command(Path::new(SCRIPTED));
+        command.args(["start", "--dry-run", "--json"]);
+        command.current_dir(desk.work().join("plugins/p"));
+        let run = Run::of(&command.stdin(Stdio::null()).output().unwrap());
+        assert_eq!(run.status, 6, "{run:?}");
+        assert!(run.stdout.contains("has the workspace in it"), "{run:?}");
+    }
 }
 
 /// One failing marketplace does not keep the others from being moved.

@@ -13,8 +13,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use super::{DeliveryInput, ExtensionError, is_within, skills};
-use crate::governance::{Governance, Headers};
+use super::{DeliveryInput, ExtensionError, skills};
+use crate::governance::{Governance, Headers, reach};
 use crate::names::hex;
 
 /// The version of a marketplace or a skill that is used.
@@ -216,10 +216,16 @@ impl<'a> Places<'a> {
         let file = document.source().to_text();
         let base = Path::new(&file).parent().unwrap_or(Path::new("/"));
         let full = base.join(path);
-        if is_within(&full, self.input.governance.workspace) {
-            return Err(refused(
-                "which is in the workspace, where the agent can write",
-            ));
+        if let Some(workspace) = self.input.governance.workspace {
+            if reach::leads_through(&full, workspace) {
+                let reason = "which is in the workspace, where the agent can write, or is reached through it";
+                return Err(refused(reason));
+            }
+            if reach::contains(&full, workspace) {
+                return Err(refused(
+                    "which has the workspace in it, where the agent can write",
+                ));
+            }
         }
         Ok(Source::parse(&full.to_string_lossy(), base)?)
     }

@@ -9,7 +9,7 @@ const MAX_LINKS: usize = 40;
 
 /// Whether a path, or a link on its way, lies in a directory. What cannot be looked at is taken for
 /// what it says.
-pub(super) fn leads_through(path: &Path, directory: &Path) -> bool {
+pub(crate) fn leads_through(path: &Path, directory: &Path) -> bool {
     let directory = directory
         .canonicalize()
         .unwrap_or_else(|_| directory.to_owned());
@@ -42,6 +42,12 @@ pub(super) fn leads_through(path: &Path, directory: &Path) -> bool {
         }
     }
     false
+}
+
+/// Whether what a path leads to is a directory, or lies in it.
+pub(crate) fn contains(directory: &Path, path: &Path) -> bool {
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    real(path).starts_with(real(directory))
 }
 
 /// Whether two directories belong to one repository, or are the same.

@@ -96,7 +96,7 @@ pub(super) async fn put(
 }
 
 /// Packs a file or directory of a container, `None` when it is not there. What is larger than
-/// `largest` bytes is refused.
+/// `largest` bytes is [`EngineError::TooLarge`].
 pub(super) async fn get(
     docker: &Docker,
     container: &str,
@@ -116,9 +116,9 @@ pub(super) async fn get(
             Err(error) => return Err(failed("reading a volume", "the volume")(error)),
         }
         if all.len() > largest {
-            return Err(EngineError::Refused {
-                action: "reading a volume".to_owned(),
-                message: format!("`{path}` is larger than {largest} bytes"),
+            return Err(EngineError::TooLarge {
+                path: path.to_owned(),
+                limit: largest,
             });
         }
     }

@@ -4,14 +4,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::links::{Entry, Real, Stop};
 use super::{Tree, TreeFile, TreeLimits};
 
 /// The longest path, in bytes.
 const MAX_PATH: usize = 512;
 /// Folders in folders.
 const MAX_DEPTH: usize = 32;
-/// Links that lead to links.
-const MAX_HOPS: usize = 8;
 
 /// Collects the entries of a tree. An error is a reason to refuse all of it.
 pub(super) struct Builder {
@@ -73,23 +72,42 @@ impl Builder {
 
     /// The tree, with every link replaced by what it leads to.
     pub(super) fn finish(mut self) -> Result<Tree, String> {
-        let links = std::mem::take(&mut self.links);
-        let real = self.files.clone();
-        for path in links.keys() {
-            match resolve(path, &links, &real) {
+        let real = Real {
+            files: self.files.clone(),
+            links: std::mem::take(&mut self.links),
+            left_out: self.left_out.clone(),
+        };
+        for path in real.links.keys() {
+            let there = self.files.len() + self.left_out.len();
+            match real.resolve(path, self.limits.files.saturating_sub(there)) {
                 Ok(found) => {
-                    for (path, file) in found {
-                        self.count(file.content.len() as u64)?;
-                        self.files.insert(path, file);
-                        self.enough_files()?;
+                    for (path, entry) in found {
+                        self.take(path, entry)?;
                     }
                 }
-                Err(reason) => {
-                    self.left_out.insert(path.clone(), reason);
-                }
+                Err(Stop::Link(reason)) => self.take(path.clone(), Entry::LeftOut(reason))?,
+                Err(Stop::TooMany) => return Err(self.too_many()),
             }
         }
         Ok(Tree::new(self.files, self.left_out))
+    }
+
+    /// What a link brings in.
+    fn take(&mut self, path: String, entry: Entry) -> Result<(), String> {
+        // An archive may have a file below a link.
+        if self.files.contains_key(&path) || self.left_out.contains_key(&path) {
+            return Err(format!("`{}` is there twice", shown(&path)));
+        }
+        match entry {
+            Entry::File(file) => {
+                self.count(file.content.len() as u64)?;
+                self.files.insert(path, file);
+            }
+            Entry::LeftOut(reason) => {
+                self.left_out.insert(path, reason);
+            }
+        }
+        self.enough_files()
     }
 
     /// A path that leads out or is there twice would let one file stand in for another.
@@ -114,11 +132,15 @@ impl Builder {
     }
 
     fn enough_files(&self) -> Result<(), String> {
-        let limit = self.limits.files;
-        match self.files.len() + self.links.len() + self.left_out.len() > limit {
-            true => Err(format!("it has more than {limit} files")),
+        let all = self.files.len() + self.links.len() + self.left_out.len();
+        match all > self.limits.files {
+            true => Err(self.too_many()),
             false => Ok(()),
         }
+    }
+
+    fn too_many(&self) -> String {
+        format!("it has more than {} files", self.limits.files)
     }
 }
 
@@ -144,70 +166,6 @@ pub(super) fn check_path(path: &str) -> Result<(), String> {
 /// Without control characters, and not longer than a line.
 fn shown(path: &str) -> String {
     path.chars().filter(|c| !c.is_control()).take(80).collect()
-}
-
-/// What a link stands for: a file, or all files below a folder.
-fn resolve(
-    path: &str,
-    links: &BTreeMap<String, String>,
-    files: &BTreeMap<String, TreeFile>,
-) -> Result<Vec<(String, TreeFile)>, String> {
-    let mut at = path.to_owned();
-    for _ in 0..MAX_HOPS {
-        let Some(target) = links.get(&at) else {
-            return expand(path, &at, files);
-        };
-        at = follow(&at, target)?;
-    }
-    Err("it is a link that leads through too many links".to_owned())
-}
-
-/// The path that a link leads to.
-fn follow(path: &str, target: &str) -> Result<String, String> {
-    let out = || "it is a link that leads out of the folder".to_owned();
-    if target.starts_with('/') {
-        return Err(out());
-    }
-    let mut parts: Vec<&str> = path.split('/').collect();
-    parts.pop();
-    for part in target.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop().ok_or_else(out)?;
-            }
-            part => parts.push(part),
-        }
-    }
-    Ok(parts.join("/"))
-}
-
-fn expand(
-    path: &str,
-    target: &str,
-    files: &BTreeMap<String, TreeFile>,
-) -> Result<Vec<(String, TreeFile)>, String> {
-    if let Some(file) = files.get(target) {
-        return Ok(vec![(path.to_owned(), file.clone())]);
-    }
-    let below = match target.is_empty() {
-        true => String::new(),
-        false => format!("{target}/"),
-    };
-    if format!("{path}/").starts_with(&below) {
-        return Err("it is a link to a folder that it is in".to_owned());
-    }
-    let found = files
-        .range(below.clone()..)
-        .take_while(|(name, _)| name.starts_with(&below));
-    let found: Vec<_> = found
-        .map(|(name, file)| (format!("{path}/{}", &name[below.len()..]), file.clone()))
-        .collect();
-    if found.is_empty() {
-        return Err("it is a link to something that is not there".to_owned());
-    }
-    found.iter().try_for_each(|(name, _)| check_path(name))?;
-    Ok(found)
 }
 
 #[cfg(test)]
@@ -270,7 +228,75 @@ mod tests {
         assert_eq!(content("d/up"), "x");
         assert_eq!(content("m"), "d/a");
         assert_eq!(content("e/a"), "d/a");
+        assert_eq!(content("e/up"), "x");
         assert!(tree.left_out().is_empty(), "{tree:?}");
+    }
+
+    #[test]
+    fn what_a_linked_folder_links_to_comes_along() {
+        let links = [("p/hooks", "../shared"), ("shared/net", "../net")];
+        let tree = build(&["shared/a", "net/b"], &links).unwrap();
+        let content =
+            |path: &str| String::from_utf8_lossy(&tree.file(path).unwrap().content).into_owned();
+        assert_eq!(content("p/hooks/a"), "shared/a");
+        assert_eq!(content("p/hooks/net/b"), "net/b");
+        assert!(tree.left_out().is_empty(), "{tree:?}");
+    }
+
+    #[test]
+    fn what_a_linked_folder_lacks_is_left_out_below_the_link_too() {
+        let mut builder = Builder::new(LIMITS);
+        builder.file("shared/a", (*b"a").into(), false).unwrap();
+        builder
+            .leave_out("shared/module", "it is a submodule")
+            .unwrap();
+        builder.link("shared/out", "/etc/passwd").unwrap();
+        builder.link("p/hooks", "../shared").unwrap();
+        builder.link("p/module", "../shared/module").unwrap();
+        let tree = builder.finish().unwrap();
+        let left_out = tree.left_out();
+        for path in ["p/hooks/module", "p/module"] {
+            let reason = left_out.get(path).map(String::as_str);
+            assert_eq!(reason, Some("it is a submodule"), "{tree:?}");
+        }
+        let out = left_out.get("p/hooks/out");
+        assert!(out.is_some_and(|why| why.contains("leads out")), "{tree:?}");
+        assert!(tree.file("p/hooks/a").is_some());
+    }
+
+    #[test]
+    fn links_that_lead_round_end() {
+        let links = [("a/l", "../b"), ("b/m", "../a")];
+        let tree = build(&["a/1", "b/2"], &links).unwrap();
+        assert!(tree.file("a/l/2").is_some() && tree.file("b/m/1").is_some());
+        let round: Vec<_> = tree.left_out().keys().map(String::as_str).collect();
+        assert_eq!(round, ["a/l/m", "b/m/l"]);
+        // Each folder has the next one twice.
+        let names: Vec<_> = (0..7)
+            .map(|n| [format!("d{n}/x"), format!("d{n}/y")])
+            .collect();
+        let targets: Vec<_> = (1..8).map(|n| format!("../d{n}")).collect();
+        let mut builder = Builder::new(TreeLimits {
+            files: 100,
+            ..LIMITS
+        });
+        for (names, target) in names.iter().zip(&targets) {
+            for name in names {
+                builder.link(name, target).unwrap();
+            }
+        }
+        builder.file("d7/z", (*b"").into(), false).unwrap();
+        let error = builder.finish().unwrap_err();
+        assert!(error.contains("more than 100"), "{error}");
+    }
+
+    #[test]
+    fn no_link_stands_in_for_a_file() {
+        let mut builder = Builder::new(LIMITS);
+        builder.file("d/a", (*b"d").into(), false).unwrap();
+        builder.file("l/a", (*b"l").into(), false).unwrap();
+        builder.link("l", "d").unwrap();
+        assert!(builder.finish().unwrap_err().contains("twice"));
     }
 
     #[test]

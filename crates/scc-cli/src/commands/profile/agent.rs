@@ -32,15 +32,24 @@ pub(super) struct Picked {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct AgentDrift {
     /// The agent.
-    provider: String,
+    pub(super) provider: String,
     /// What `scc profile save` would change.
     pub(super) changes: Vec<Change>,
+    /// What it would not take, and why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) left_out: Vec<String>,
     #[serde(skip)]
     pub(super) name: &'static str,
 }
 
 /// Reads the settings of an agent: the one that was named, or that would start here.
-pub(super) async fn find(flag: Option<&str>, desk: &Desk<'_>) -> Result<Picked, CliError> {
+///
+/// Servers that take values of this machine are left out unless `with_variables` says otherwise.
+pub(super) async fn find(
+    flag: Option<&str>,
+    with_variables: bool,
+    desk: &Desk<'_>,
+) -> Result<Picked, CliError> {
     let context = desk.context;
     let id = choose(flag, desk)?;
     let provider = context.known_provider(&id)?;
@@ -49,7 +58,7 @@ pub(super) async fn find(flag: Option<&str>, desk: &Desk<'_>) -> Result<Picked, 
     let root = &desk.repository.root;
     let uid = login_user(&context.host, root).uid;
     let own = launcher.own_extensions(provider, uid, root).await?;
-    let (found, left_out) = taken(own, &desk.repository.id);
+    let (found, left_out) = taken(own, &desk.repository.id, with_variables);
     Ok(Picked {
         provider: id,
         name: provider.display_name(),
@@ -63,10 +72,11 @@ pub(super) async fn drift(
     profile: Option<&PersonalProfile>,
     desk: &Desk<'_>,
 ) -> Result<AgentDrift, CliError> {
-    let picked = find(None, desk).await?;
+    let picked = find(None, false, desk).await?;
     Ok(AgentDrift {
         changes: changes::between(profile, &picked.onto(profile)?),
         provider: picked.provider,
+        left_out: picked.left_out,
         name: picked.name,
     })
 }
@@ -122,15 +132,23 @@ fn choose(flag: Option<&str>, desk: &Desk<'_>) -> Result<String, CliError> {
 }
 
 /// Whatever ran in a sandbox can have written this, so that what is no plugin or server is left out.
-fn taken(own: OwnExtensions, repository: &str) -> (PersonalProfile, Vec<String>) {
+fn taken(
+    own: OwnExtensions,
+    repository: &str,
+    with_variables: bool,
+) -> (PersonalProfile, Vec<String>) {
     let mut left_out = own.left_out;
+    let too_many = own.plugins.len().max(own.mcp_servers.len()) > MOST;
+    let found = own.mcp_servers.into_iter().take(MOST).map(written);
+    let (found, asking): (Vec<_>, Vec<_>) =
+        found.partition(|server| with_variables || servers::variables(server).is_empty());
+    left_out.extend(asking.iter().map(asks));
     let mut profile = PersonalProfile {
         repository: repository.to_owned(),
         saved_at: Timestamp::now(),
         plugins: Vec::new(),
         mcp_servers: Vec::new(),
     };
-    let too_many = own.plugins.len().max(own.mcp_servers.len()) > MOST;
     let mut take = |change: &dyn Fn(&mut PersonalProfile)| {
         let mut more = profile.clone();
         change(&mut more);
@@ -142,14 +160,26 @@ fn taken(own: OwnExtensions, repository: &str) -> (PersonalProfile, Vec<String>)
     for plugin in own.plugins.into_iter().take(MOST) {
         take(&|profile| profile.plugins.push(plugin.clone()));
     }
-    for server in own.mcp_servers.into_iter().take(MOST) {
-        let value = servers::value(&written(server));
+    for server in found {
+        let value = servers::value(&server);
         take(&|profile| profile.mcp_servers.push(value.clone()));
     }
     if too_many {
         left_out.push(format!("what is beyond {MOST} plugins or MCP servers"));
     }
     (profile, left_out)
+}
+
+/// In the agent's settings `${VARIABLE}` is a value of the sandbox; in a profile it is one of this
+/// machine, which whoever wrote those settings has not been given.
+fn asks(server: &McpServer) -> String {
+    let names: Vec<_> = servers::variables(server).into_iter().collect();
+    format!(
+        "MCP server `{}`, since it asks for values of this machine: {}; if you wrote it yourself, \
+         add it with `scc profile save --add --from FILE`, or pass --with-variables",
+        server.name,
+        names.join(", ")
+    )
 }
 
 /// In the form of the documents.
@@ -199,7 +229,7 @@ mod tests {
             mcp_servers: vec![http("web"), http("WEB"), http("bad\u{1b}"), http("docs")],
             left_out: vec!["first".to_owned()],
         };
-        let (profile, left_out) = taken(own, "path:/w");
+        let (profile, left_out) = taken(own, "path:/w", false);
         assert_eq!(profile.plugins, ["a@m", "b@m"]);
         let found: Vec<_> = profile
             .mcp_servers
@@ -213,13 +243,60 @@ mod tests {
     }
 
     #[test]
+    fn an_agent_gets_no_values_of_this_machine_by_itself() {
+        let mut planted = Vec::new();
+        let map =
+            || BTreeMap::from([("K".to_owned(), "Bearer ${AWS_SECRET_ACCESS_KEY}".to_owned())]);
+        let url = "https://x.example/mcp".to_owned();
+        let program = |command: &str, args: &[&str], env| OwnEndpoint::Program {
+            command: command.to_owned(),
+            args: args.iter().map(|arg| (*arg).to_owned()).collect(),
+            env,
+        };
+        for endpoint in [
+            OwnEndpoint::Http(url.clone(), map()),
+            OwnEndpoint::Sse(url.clone(), map()),
+            OwnEndpoint::Http(format!("{url}?${{AWS_SECRET_ACCESS_KEY}}"), BTreeMap::new()),
+            program("/bin/x", &[], map()),
+            program("/bin/x", &["${AWS_SECRET_ACCESS_KEY"], BTreeMap::new()),
+            program("${AWS_SECRET_ACCESS_KEY}", &[], BTreeMap::new()),
+        ] {
+            let name = format!("s{}", planted.len());
+            planted.push(OwnServer { name, endpoint });
+        }
+        planted.push(http("plain"));
+        let own = OwnExtensions {
+            mcp_servers: planted,
+            ..OwnExtensions::default()
+        };
+        let (profile, left_out) = taken(own.clone(), "path:/w", false);
+        let names = |profile: &PersonalProfile| -> Vec<_> {
+            let servers = profile.mcp_servers.iter().filter_map(servers::read);
+            servers.map(|server| server.name).collect()
+        };
+        assert_eq!(names(&profile), ["plain"]);
+        assert_eq!(left_out.len(), 6);
+        for said in [
+            "`s0`",
+            "AWS_SECRET_ACCESS_KEY",
+            "--from",
+            "--with-variables",
+        ] {
+            assert!(left_out[0].contains(said), "{}", left_out[0]);
+        }
+        let (profile, left_out) = taken(own, "path:/w", true);
+        assert_eq!(names(&profile).len(), 7);
+        assert!(left_out.is_empty(), "{left_out:?}");
+    }
+
+    #[test]
     fn nobody_enables_hundreds() {
         let plugins = (0..=MOST).map(|number| format!("p{number}@m"));
         let own = OwnExtensions {
             plugins: plugins.collect(),
             ..OwnExtensions::default()
         };
-        let (profile, left_out) = taken(own, "path:/w");
+        let (profile, left_out) = taken(own, "path:/w", false);
         assert_eq!((profile.plugins.len(), left_out.len()), (MOST, 1));
     }
 }

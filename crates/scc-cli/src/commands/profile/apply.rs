@@ -252,6 +252,9 @@ fn show_diff(report: &DiffReport<'_>, printer: Printer) {
     if lines.is_empty() && report.profile_changed && report.applied_at.is_some() {
         printer.note("a server of the profile was changed, and the rules say the same about it");
     }
+    for what in report.agent.iter().flat_map(|agent| &agent.left_out) {
+        printer.note(&format!("not taken from the agent: {}", one_line(what)));
+    }
     match &report.agent {
         None => printer.note("what is enabled in the agent is not known"),
         Some(agent) if agent.changes.is_empty() => {}

@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use scc_config::{Document, ProjectConfig};
 use scc_policy::Decision;
+use scc_provider::AgentProvider;
 use scc_state::PersonalProfile;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -43,6 +44,9 @@ pub(super) struct Args {
     /// Do not ask before what the agent has is taken
     #[arg(short, long, conflicts_with_all = GIVEN)]
     yes: bool,
+    /// Take also MCP servers of the agent that ask for values of this machine (`${VARIABLE}`)
+    #[arg(long, conflicts_with_all = GIVEN)]
+    with_variables: bool,
 }
 
 /// What says what to save.
@@ -99,13 +103,14 @@ fn record(args: &Args, desk: &Desk<'_>) -> Result<(), CliError> {
         refused: Vec::new(),
         left_out: &[],
     };
-    printer.data("ProfileSave", &report, &[]);
+    let warnings = without_marketplace(&report.changes, desk)?;
+    printer.data("ProfileSave", &report, &warnings);
     Ok(())
 }
 
 /// Adds what is enabled in the agent, after it was shown with what the rules make of it.
 async fn pick_up(args: &Args, desk: &Desk<'_>) -> Result<(), CliError> {
-    let picked = agent::find(args.provider.as_deref(), desk).await?;
+    let picked = agent::find(args.provider.as_deref(), args.with_variables, desk).await?;
     let before = desk.state.profile(&desk.repository.id)?;
     let after = picked.onto(before.as_ref())?;
     let changes = changes::between(before.as_ref(), &after);
@@ -128,11 +133,46 @@ async fn pick_up(args: &Args, desk: &Desk<'_>) -> Result<(), CliError> {
         refused,
         left_out: &picked.left_out,
     };
-    printer.data("ProfileSave", &report, &verdict.warnings);
+    let mut warnings = verdict.warnings.clone();
+    warnings.extend(without_marketplace(&report.changes, desk)?);
+    printer.data("ProfileSave", &report, &warnings);
     if args.preview {
         printer.note("a preview: nothing was recorded");
     }
     Ok(())
+}
+
+/// Standalone no rules name marketplaces, and a profile holds none: there a plugin comes along only from
+/// those that agents know by themselves. A warning for each other one, which is shown too.
+fn without_marketplace(changes: &[Change], desk: &Desk<'_>) -> Result<Vec<String>, CliError> {
+    let config = desk.context.config()?;
+    if !config.standalone && config.organization.is_some() {
+        return Ok(Vec::new());
+    }
+    let agents = desk.context.registry.iter();
+    let known: Vec<_> = agents.flat_map(AgentProvider::own_marketplaces).collect();
+    let added = changes
+        .iter()
+        .filter(|change| change.kind == "plugin" && change.change == "added");
+    let warnings = added.filter_map(|change| {
+        let (_, market) = change.item.rsplit_once('@')?;
+        let is_known = known
+            .iter()
+            .any(|own| own.name.eq_ignore_ascii_case(market));
+        (!is_known).then(|| {
+            let plugin = one_line(&change.item);
+            format!(
+                "plugin `{plugin}` is recorded without its marketplace: standalone no launch hands it \
+                 over, only where an organization's rules name `{}`",
+                one_line(market)
+            )
+        })
+    });
+    let warnings: Vec<_> = warnings.collect();
+    for warning in &warnings {
+        desk.context.printer.warning(warning);
+    }
+    Ok(warnings)
 }
 
 fn add(picked: &Picked, desk: &Desk<'_>) -> Result<(), CliError> {

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::literals;
+use super::{literals, masking};
 use crate::error::CliError;
 
 /// A server as it is shown: its address or program, without arguments, headers and environment.
@@ -47,7 +47,7 @@ pub(in crate::commands) fn details(server: &McpServer) -> Vec<String> {
         None => format!("{kind}, at an address that cannot be read"),
     }];
     if !server.args.is_empty() {
-        let args = literals::masked(&server.args).join(" ");
+        let args = masking::masked(&server.args).join(" ");
         details.push(format!("arguments: {args}"));
     }
     let names = |what: &str, map: &BTreeMap<String, String>| {
@@ -64,7 +64,7 @@ pub(in crate::commands) fn details(server: &McpServer) -> Vec<String> {
 }
 
 /// The names of the variables of this machine that a server's values ask for.
-fn variables(server: &McpServer) -> BTreeSet<String> {
+pub(super) fn variables(server: &McpServer) -> BTreeSet<String> {
     let all = server.url.iter().chain(&server.command).chain(&server.args);
     let all = all
         .chain(server.env.values())

@@ -118,14 +118,14 @@ fn text(report: &StatusReport<'_>) -> String {
     }
     let Some(profile) = &report.profile else {
         lines.push("Profile     none".to_owned());
-        lines.push(format!("In agent    {}", in_agent(report)));
+        lines.extend(in_agent(report));
         lines.push(format!("In .scc     {}", report.repository_copy));
         return lines.join("\n");
     };
     let age = age(profile.saved_at, Timestamp::now());
     lines.push(format!("Profile     saved {age} ago in {}", report.file));
     lines.push(format!("Drift       {}", drift(report)));
-    lines.push(format!("In agent    {}", in_agent(report)));
+    lines.extend(in_agent(report));
     lines.push(format!("In .scc     {}", report.repository_copy));
     lines.extend(
         profile
@@ -145,7 +145,14 @@ fn text(report: &StatusReport<'_>) -> String {
     lines.join("\n")
 }
 
-fn in_agent(report: &StatusReport<'_>) -> String {
+fn in_agent(report: &StatusReport<'_>) -> Vec<String> {
+    let left_out = report.agent.iter().flat_map(|agent| &agent.left_out);
+    let left_out = left_out.map(|what| format!("Not taken   {}", one_line(what)));
+    let first = format!("In agent    {}", enabled_in_agent(report));
+    std::iter::once(first).chain(left_out).collect()
+}
+
+fn enabled_in_agent(report: &StatusReport<'_>) -> String {
     match &report.agent {
         None => "not known: no container engine answers, or no agent is chosen".to_owned(),
         Some(agent) if agent.changes.is_empty() => {
@@ -173,5 +180,33 @@ fn drift(report: &StatusReport<'_>) -> String {
     match report.drift {
         "none" => format!("none, as applied {age} ago"),
         _ => format!("changed since it was applied {age} ago: scc profile diff"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_taken_from_the_agent_is_said() {
+        let report = StatusReport {
+            repository: "path:/w",
+            profile: None,
+            file: String::new(),
+            applied_at: None,
+            drift: "no profile",
+            agent: Some(AgentDrift {
+                provider: "a".to_owned(),
+                changes: Vec::new(),
+                left_out: vec!["`a.json` of the agent is larger than 9 bytes".to_owned()],
+                name: "A",
+            }),
+            repository_copy: "none",
+            doubt: None,
+        };
+        let text = text(&report);
+        let said = "Not taken   `a.json` of the agent is larger than 9 bytes";
+        assert!(text.lines().any(|line| line == said), "{text}");
+        assert!(!text.contains("no container engine answers"), "{text}");
     }
 }
