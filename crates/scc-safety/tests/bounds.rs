@@ -221,3 +221,16 @@ fn any_number_of_paths_is_judged() {
     let verdict = evaluate_argv(&words, &Unknown, &Policy::default());
     assert_eq!(verdict.decision, Decision::Allow, "{verdict}");
 }
+
+/// Builtins without what they need.
+#[test]
+fn nothing_is_sourced() {
+    for text in [
+        "echo git push -f >\"\"; source",
+        "echo a >''; .",
+        "source",
+        ".",
+    ] {
+        assert_eq!(refused_by(text), Vec::<String>::new(), "{text:?}");
+    }
+}

@@ -109,9 +109,9 @@ fn source(judge: &mut Judge<'_>, args: &[Word], input: &Input) -> Ran {
             .get(file.strip_prefix("./").unwrap_or(file))
             .cloned(),
     };
-    match text {
-        Some(text) => script(judge, &text.with_span(&args[0].span), input),
-        None => Ran::unchanged(judge, Word::unknown(Doubt::Flag, 0..0)),
+    match (text, args.first()) {
+        (Some(text), Some(named)) => script(judge, &text.with_span(&named.span), input),
+        _ => Ran::unchanged(judge, Word::unknown(Doubt::Flag, 0..0)),
     }
 }
 
