@@ -13,8 +13,8 @@ use crate::extensions::{Found, Where};
 /// Try an MCP server from inside a running sandbox
 ///
 /// A program is started and asked for its first answer; a server of the network has to take a
-/// connection, where egress is enforced through the proxy. A server of the network gets no headers and no secrets. Ends with 1 where
-/// the server is not reached, and with 6 where the agent does not get it.
+/// connection, where egress is enforced through the proxy, and gets no headers and no secrets. Ends with
+/// 1 where the server is not reached, and with 6 where the agent does not get it.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The server

@@ -57,17 +57,18 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<u8, CliError> 
         workspace: view.workspace.clone().map(PathBuf::from),
         ..Asked::default()
     };
-    let listed = listed(&host, view.provider.as_deref(), asked(), context)?;
+    let listed = || listed(&host, view.provider.as_deref(), asked(), context);
     if args.withdraw {
+        // Before the rules are read: a host is taken away also where they cannot be.
         launcher.withdraw_host(&view, host.name()).await?;
         let now = Timestamp::now();
-        let said = match listed {
+        let said = match listed()? {
             Some(why) => format!("{host} can still be reached: {why}"),
             None => format!("{host} cannot be reached any more"),
         };
         return Ok(report(&host, &view.container, now, &said, context));
     }
-    if let Some(why) = listed {
+    if let Some(why) = listed()? {
         return Err(CliError::Failed {
             message: format!("{host} can be reached already: {why}"),
             hint: format!("see the list: scc network explain {host}"),
