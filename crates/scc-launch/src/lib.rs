@@ -49,7 +49,7 @@ pub use branches::is_protected_branch;
 pub use control::{Pruned, SessionView, Wanted};
 pub use egress::{
     EGRESS_EVENT, EgressEntry, EgressLog, EgressPlan, EgressReader, EgressRequest, EgressSum,
-    destinations, egress_facts, provider_endpoints,
+    destinations, egress_facts, provider_endpoints, proxy_ended,
 };
 pub use error::{Blocker, BlockerKind, LaunchError};
 pub use execute::{AgentEnd, Executed, KILLED, LiveSession, OnConflict};
