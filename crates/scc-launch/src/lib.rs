@@ -21,6 +21,7 @@ mod governance;
 mod governed;
 mod images;
 mod init;
+mod ledger;
 mod login;
 mod names;
 mod own;
