@@ -1,5 +1,7 @@
 //! What becomes of the artifacts of bundles for one agent.
 
+use std::collections::BTreeMap;
+
 use scc_config::{ArtifactForm, ArtifactView, Rendered};
 
 use crate::decision::{Asked, ItemKind};
@@ -40,6 +42,22 @@ impl EffectiveArtifact {
             ArtifactForm::Skill(_) | ArtifactForm::Plugin(_) => None,
         }
     }
+}
+
+/// The names, in lower case, of the servers that artifacts become for any agent, with the artifact.
+pub(crate) fn server_names(
+    artifacts: &BTreeMap<String, EffectiveArtifact>,
+) -> BTreeMap<String, &str> {
+    let mut names = BTreeMap::new();
+    for (name, artifact) in artifacts {
+        let bindings = artifact.bindings.iter();
+        let servers = bindings.filter_map(|one| artifact.server(name, one.provider.trim()));
+        for entry in servers {
+            let server = entry.server.name.to_lowercase();
+            names.entry(server).or_insert(name.as_str());
+        }
+    }
+    names
 }
 
 impl EffectivePolicy {

@@ -308,6 +308,42 @@ fn names_that_clash_are_refused() {
     refused("is called `Tool` too");
 }
 
+/// Who can write the workspace or a profile stops no launch by a name of the organization's.
+#[test]
+fn a_server_of_the_workspace_takes_no_name_of_a_bundle() {
+    let desk = desk_with_style();
+    let tool = json!({ "kind": "mcp_server", "install_intent": "required", "bindings": {
+        "codex": { "native_ref": "tool", "native_config": { "command": "/opt/tool" } } } });
+    bundle(&desk, &json!({ "issues": tool }));
+    let file = desk.context.path("org.json");
+    let mut org: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    org["profiles"] = json!({ "web": { "delegation": { "allow_project_overrides": true } } });
+    org["delegation"] = json!({
+        "teams": { "allow_additional_mcp_servers": ["web"] },
+        "projects": { "inherit_team_delegation": true },
+    });
+    std::fs::write(file, org.to_string()).unwrap();
+    let own = json!({ "additional_mcp_servers": [
+        { "name": "Tool", "type": "stdio", "command": "/bin/forged" },
+        { "name": "other", "type": "stdio", "command": "/bin/other" },
+    ] });
+    std::fs::write(desk.context.workspace().join(".scc.yaml"), own.to_string()).unwrap();
+    let data = desk.plan(&["--team", "web"]).ok().json()["data"].clone();
+    let servers = data["mcp_servers"].as_array().unwrap();
+    let servers: Vec<_> = servers
+        .iter()
+        .map(|server| (&server["asked_as"], &server["artifact"]))
+        .collect();
+    let expected = [
+        (&json!("other"), &Value::Null),
+        (&json!("tool"), &json!("issues")),
+    ];
+    assert_eq!(servers, expected);
+    let run = desk.scc(&["mcp", "list", "--team", "web"]).ok();
+    let why = "a server of this name is there already, by the artifact `issues`";
+    assert!(run.stdout.contains(why), "{run:?}");
+}
+
 /// A plugin of a team's own marketplace is not what the organization meant; settings that nobody
 /// knows keep a required artifact from being whole.
 #[test]
