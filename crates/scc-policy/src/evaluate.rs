@@ -20,7 +20,7 @@ use crate::{
 /// # Errors
 /// When the organization has no such team, a federated team's document is missing, the
 /// organization's own plugins come from marketplaces that the team does not inherit, or something
-/// stands against an artifact that it requires. A launch must not go on then.
+/// stands against an artifact that it requires, for every agent. A launch must not go on then.
 pub fn evaluate(input: &PolicyInput<'_>) -> Result<EffectivePolicy, PolicyError> {
     let layers = Layers::new(input)?;
     let mut policy = of(&layers)?;

@@ -308,6 +308,47 @@ fn names_that_clash_are_refused() {
     refused("is called `Tool` too");
 }
 
+/// A rule that stands against what one agent would get refuses that agent only.
+#[test]
+fn a_rule_against_one_binding_is_for_its_agent() {
+    let desk = desk_with_style();
+    bundle(
+        &desk,
+        &json!({ "issues": { "kind": "mcp_server", "install_intent": "required", "bindings": {
+            "codex": { "native_config": { "command": "/opt/tool" } },
+            "claude": { "native_config": { "url": "https://x.evil.example" } },
+        } } }),
+    );
+    let file = desk.context.path("org.json");
+    let mut org: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    org["security"]["blocked_mcp_servers"] = json!(["*.evil.example"]);
+    std::fs::write(file, org.to_string()).unwrap();
+    let why = "the organization's security blocks it";
+    let said = |command: &[&str], provider: &str, status: i32| {
+        let run = desk.scc(&[command, &["--provider", provider]].concat());
+        assert_eq!(run.status, status, "{command:?}: {run:?}");
+        run.stdout
+    };
+    assert_eq!(only(&desk.plan(&[]).ok())["delivered"], true);
+    for command in [["plugin", "why", "issues"], ["mcp", "why", "issues"]] {
+        assert!(!said(&command, "codex", 0).contains(why));
+        assert!(said(&command, "claude", 6).contains(why));
+    }
+    assert!(!said(&["plugin", "list"], "codex", 0).contains("not let in"));
+    assert!(said(&["plugin", "list"], "claude", 0).contains("1 not let in"));
+    assert!(!said(&["audit", "plugins"], "codex", 0).contains(why));
+    assert!(said(&["audit", "plugins"], "claude", 0).contains(why));
+    said(&["audit"], "claude", 2);
+    let plan = said(&["start", "--dry-run", "--json"], "claude", 6);
+    let lack = "is required, and Claude Code does not get it: ";
+    assert!(plan.contains(&format!("{lack}{why}")), "{plan}");
+    let explained = desk.scc(&["config", "explain"]).ok().stdout;
+    assert!(
+        explained.contains(&format!("not for `claude`: {why}")),
+        "{explained}"
+    );
+}
+
 /// Who can write the workspace or a profile stops no launch by a name of the organization's.
 #[test]
 fn a_server_of_the_workspace_takes_no_name_of_a_bundle() {
