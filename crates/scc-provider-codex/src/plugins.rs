@@ -158,12 +158,12 @@ pub(crate) fn hooks(extensions: &Extensions) -> Vec<(String, Vec<Value>)> {
 pub(crate) fn undelivered(extensions: &Extensions) -> Vec<Undelivered> {
     let mut all = Vec::new();
     for plugin in &extensions.plugins {
+        for reason in plugin_hooks::of(plugin, &root(plugin)).left_out {
+            all.push(plugin.undelivered(ExtensionKind::PluginHooks, reason));
+        }
         let mut part = |reason: String| {
             all.push(plugin.undelivered(ExtensionKind::PluginPart, reason));
         };
-        for reason in plugin_hooks::of(plugin, &root(plugin)).left_out {
-            part(reason);
-        }
         for folder in ["agents", "output-styles"] {
             let below = format!("{folder}/");
             if plugin.files.keys().any(|path| path.starts_with(&below)) {

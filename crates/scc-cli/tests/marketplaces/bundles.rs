@@ -422,6 +422,44 @@ fn bindings_that_cannot_be_followed() {
     assert!(run.stdout.contains("does not get all of it"), "{run:?}");
 }
 
+/// Hooks guard something: a plugin that is required does not go without them.
+#[test]
+fn a_plugin_that_is_required_keeps_its_hooks() {
+    let desk = desk_with_style();
+    let group = json!([{ "hooks": [{ "type": "command", "command": "true" }] }]);
+    let hooks = json!({ "hooks": { "Notification": group, "PreToolUse": group } });
+    desk.write("plugins/p/hooks/hooks.json", hooks.to_string());
+    desk.write("plugins/p/agents/a.md", "An agent.");
+    desk.push();
+    let review = |intent: &str, name: &str| {
+        json!({ "review": { "kind": "native_integration", "install_intent": intent, "bindings": {
+            "codex": { "native_ref": name }, "claude": { "native_ref": name } } } })
+    };
+    bundle(&desk, &review("required", "p@m"));
+    let run = desk.plan(&[]);
+    assert_eq!(run.status, 6, "{run:?}");
+    let blockers = run.json()["data"]["blockers"].to_string();
+    let lost = "Codex has no event `Notification` for its hooks";
+    for text in ["is required, and Codex does not get all of it", lost] {
+        assert!(blockers.contains(text), "no `{text}` in {blockers}");
+    }
+    let claude = desk.plan(&["--provider", "claude"]).json()["data"].clone();
+    assert_eq!(claude["artifacts"][0]["left_out"], json!([]), "{claude}");
+    bundle(&desk, &review("available", "p@m"));
+    let plan = only(&desk.plan(&[]).ok());
+    let left_out = json!([lost, "Codex has no place for its `agents`"]);
+    assert_eq!(plan["left_out"], left_out, "{plan}");
+    // What guards nothing may be missing.
+    let hooks = json!({ "hooks": { "PreToolUse": group } });
+    desk.write("plugins/p/hooks/hooks.json", hooks.to_string());
+    desk.push();
+    desk.scc(&["org", "update"]).ok();
+    bundle(&desk, &review("required", "p@m"));
+    let plan = only(&desk.plan(&[]).ok());
+    let left_out = json!(["Codex has no place for its `agents`"]);
+    assert_eq!(plan["left_out"], left_out, "{plan}");
+}
+
 /// Whoever keeps the document hears of it before anybody starts.
 #[test]
 fn the_document_is_warned_about() {
