@@ -129,7 +129,7 @@ fn a_skill_that_must_not_change_names_its_commit() {
 #[test]
 fn hostile_skills_are_not_delivered() {
     type Prepare = fn(&Desk);
-    let cases: [(&str, Prepare); 9] = [
+    let cases: [(&str, Prepare); 12] = [
         ("leads out of the folder", |desk| {
             let link = desk.work().join("skills/style/l");
             symlink("../../../../../etc/passwd", link).unwrap();
@@ -155,8 +155,22 @@ fn hostile_skills_are_not_delivered() {
         ("does not begin with `name` and `description`", |desk| {
             desk.write("skills/style/SKILL.md", "Write plainly.");
         }),
-        ("has no `description`", |desk| {
+        ("has no text as `description`", |desk| {
             desk.write("skills/style/SKILL.md", "---\nname: style\n---\n");
+        }),
+        ("does not begin with `name` and `description`", |desk| {
+            desk.write(
+                "skills/style/SKILL.md",
+                STYLE.replace("\n---\n", "\n----\n"),
+            );
+        }),
+        ("is no YAML", |desk| {
+            desk.write("skills/style/SKILL.md", STYLE.replace("The style", "a: b"));
+        }),
+        // As YAML has it, this is its only name.
+        ("calls it `other`", |desk| {
+            let head = "---\n\"name\": other\ndescription: >\n  a\n  name: style\n---\n";
+            desk.write("skills/style/SKILL.md", head);
         }),
         ("calls it `other`", |desk| {
             desk.write("skills/style/SKILL.md", STYLE.replace("style\n", "other\n"));
@@ -187,6 +201,24 @@ fn a_skill_that_cannot_be_had_now() {
     let run = desk.plan(&["--offline"]);
     assert_eq!(run.status, 3, "{run:?}");
     assert!(run.stdout.contains("nothing is fetched offline"), "{run:?}");
+}
+
+/// The head is read as YAML, however it is written.
+#[test]
+fn the_head_of_a_skill_may_be_written_in_many_ways() {
+    let desk = desk_with_style();
+    let local = json!({ "kind": "skill", "source_type": "local",
+        "source_path": "work/skills/style", "install_intent": "required" });
+    bundle(&desk, &json!({ "style": local }));
+    for head in [
+        "name: \"style\" # the house's\ndescription: >\n  The style\n  of the house\n",
+        "# Of the house\r\ndescription: 'It''s: ours'\r\nname: style\r\n",
+        "{name: style, description: The style}\n",
+    ] {
+        let text = format!("---\n{head}---\nWrite plainly.\n");
+        desk.write("skills/style/SKILL.md", text);
+        assert_eq!(only(&desk.plan(&[]).ok())["delivered"], true, "{head}");
+    }
 }
 
 #[test]
