@@ -72,6 +72,14 @@ fn proxy_dies(topology: &'static str) {
         script,
     ]);
     assert!(!run.stdout.contains("out"), "{run:?}");
+    for args in [&["list"] as &[&str], &["status"], &["network", "log"]] {
+        let said = world.scc(args).ok().stderr;
+        let told = said.matches("has ended, so nothing can be reached").count();
+        assert!(told == 1 && said.contains("scc start --fresh"), "{said}");
+        let json = world.scc(&[args, &["--json"]].concat()).ok().json();
+        let warnings = json["status"]["warnings"].as_array().unwrap();
+        assert_eq!(warnings.len(), 1, "{json}");
+    }
     drop(session);
     // What the message says is the remedy.
     let said = world.agent("curl -sS http://allowed.test/");
