@@ -163,10 +163,11 @@ fn may_come(error: &io::Error) -> bool {
     )
 }
 
-/// Takes messages until the sandbox ends.
+/// Takes messages until the sandbox ends. Says when it begins, for whoever waits for that.
 pub(crate) fn collect() -> io::Result<()> {
     let listener = listen(Path::new(SOCKET))?;
     let mut record = Record::open(Path::new(EVENTS), LONGEST_FILE)?;
+    let _ = writeln!(io::stdout(), "ready");
     for stream in listener.incoming() {
         // One that breaks off, or says nothing in its time, must not hold up the others.
         let _ = stream.and_then(|mut stream| record.take(&mut stream, SystemTime::now()));

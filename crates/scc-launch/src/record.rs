@@ -7,7 +7,9 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use scc_runtime::{ExecSpec, Mount, MountSource, SandboxRuntime, SandboxState, UserIds};
+use scc_runtime::{
+    Attachment, ExecSpec, Mount, MountSource, SandboxRuntime, SandboxState, UserIds,
+};
 use scc_safety::Decision;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -120,17 +122,18 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
     /// When it cannot be started. The session is not to go on then.
     pub async fn start_recording(&self, live: &LiveSession) -> Result<(), LaunchError> {
         match live.judged() {
-            Some(agent) => self.start_collector(&live.sandbox, agent).await,
+            Some(agent) => self.start_collector(&live.sandbox, agent).await.map(|_| ()),
             None => Ok(()),
         }
     }
 
-    /// Starts the collector of a sandbox that has just started.
+    /// Starts the collector of a sandbox that has just started. It writes a line when it is ready; there
+    /// is nothing to read where the sandbox has ended.
     pub(crate) async fn start_collector(
         &self,
         id: &str,
         agent: UserIds,
-    ) -> Result<(), LaunchError> {
+    ) -> Result<Option<Attachment>, LaunchError> {
         let spec = ExecSpec {
             argv: vec![scc_guard_bin::PATH.to_owned(), "collect".to_owned()],
             env: BTreeMap::new(),
@@ -138,13 +141,14 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
             user: Some(collector(agent)),
             terminal: None,
         };
-        let Err(error) = self.runtime.exec(id, &spec).await else {
-            return Ok(());
+        let error = match self.runtime.exec(id, &spec).await {
+            Ok((_, attachment)) => return Ok(Some(attachment)),
+            Err(error) => error,
         };
         // The agent may have ended by now, and the sandbox with it.
         match self.runtime.inspect(id).await? {
             Some(sandbox) if sandbox.state == SandboxState::Running => Err(error.into()),
-            _ => Ok(()),
+            _ => Ok(None),
         }
     }
 

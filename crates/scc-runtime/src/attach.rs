@@ -15,6 +15,14 @@ pub struct Attachment {
 }
 
 impl Attachment {
+    /// Waits for the next that is written inside; `None` when that has ended.
+    ///
+    /// # Errors
+    /// When the connection breaks.
+    pub async fn next(&mut self) -> Result<Option<OutputChunk>, EngineError> {
+        self.output.next().await.transpose()
+    }
+
     /// Ends the input, and reads what is written until it ends: standard output, and standard error.
     /// What is no UTF-8 is replaced.
     ///

@@ -135,7 +135,11 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
     async fn start_subject(&self, plan: &Plan) -> Result<(String, Surroundings), LaunchError> {
         let (id, surroundings) = self.start_as_planned(plan).await?;
         if safety::judges(&plan.policy.safety_net.value) {
-            self.start_collector(&id, plan.spec.user).await?;
+            let collector = self.start_collector(&id, plan.spec.user).await?;
+            // Until then one of the engine's processes stands in its place, which has privileges.
+            if let Some(mut collector) = collector {
+                collector.next().await?;
+            }
         }
         Ok((id, surroundings))
     }
