@@ -159,6 +159,8 @@ pub enum Reason {
     Disabled,
     /// Something with the same name was there before.
     Duplicate,
+    /// A plugin of another marketplace has its name, by an earlier layer or a bundle.
+    NameTaken,
     /// It would loosen what applies.
     Looser,
     /// It is at least as strict as what applied.

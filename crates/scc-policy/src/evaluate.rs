@@ -39,13 +39,16 @@ pub(crate) fn of(layers: &Layers<'_>) -> Result<EffectivePolicy, PolicyError> {
     }
     let exceptions = exceptions::in_force(layers, &mut decisions);
     let marketplaces = marketplaces::resolve(layers, &mut decisions);
-    let plugins = plugins::resolve(layers, &exceptions, &marketplaces, &mut decisions)?;
-    let network_policy = narrowing::network_policy(layers, &mut decisions);
+    let mut about_network = Vec::new();
+    let network_policy = narrowing::network_policy(layers, &mut about_network);
     let mut about_bundles = Vec::new();
-    // After the final network policy, on which both depend, and before the servers, which take no
-    // name from those of bundles.
+    // After the final network policy, on which servers depend, and before plugins and servers, which
+    // take no name from those of bundles.
     let (bundles, artifacts) =
         bundles::resolve(layers, &exceptions, &network_policy, &mut about_bundles)?;
+    let taken = rendering::plugins(&artifacts);
+    let plugins = plugins::resolve(layers, &exceptions, &marketplaces, &taken, &mut decisions)?;
+    decisions.append(&mut about_network);
     let taken = rendering::server_names(&artifacts);
     let servers = servers::resolve(layers, &exceptions, &network_policy, &taken, &mut decisions);
     decisions.append(&mut about_bundles);

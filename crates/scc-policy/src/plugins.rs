@@ -13,13 +13,15 @@ use crate::judge::{Judge, List, Ruling, allowed};
 use crate::layers::{Layers, origin};
 use crate::marketplaces::Marketplaces;
 
+/// `bundled` has the plugins that artifacts of bundles become, by their names, with the artifact.
 pub(crate) fn resolve(
     layers: &Layers<'_>,
     exceptions: &Exceptions<'_>,
     marketplaces: &Marketplaces,
+    bundled: &BTreeMap<String, (PluginRef, &str)>,
     decisions: &mut Vec<Decision>,
 ) -> Result<Vec<EffectivePlugin>, PolicyError> {
-    let mut plugins = Plugins::new(layers, exceptions, marketplaces);
+    let mut plugins = Plugins::new(layers, exceptions, marketplaces, bundled);
     for (text, origin) in asked_for(layers) {
         let decision = plugins.decide(text, origin)?;
         decisions.push(decision);
@@ -74,6 +76,7 @@ struct Plugins<'a, 'b> {
     disabled_by_org: Option<List<'a, PluginRef>>,
     disabled_by_team: Option<List<'a, PluginRef>>,
     marketplaces: &'b Marketplaces,
+    bundled: &'b BTreeMap<String, (PluginRef, &'b str)>,
     bare: BareName<'a>,
     enabled: BTreeMap<String, EffectivePlugin>,
 }
@@ -83,6 +86,7 @@ impl<'a, 'b> Plugins<'a, 'b> {
         layers: &'b Layers<'a>,
         exceptions: &'b Exceptions<'a>,
         marketplaces: &'b Marketplaces,
+        bundled: &'b BTreeMap<String, (PluginRef, &'b str)>,
     ) -> Self {
         let blocked = layers
             .security()
@@ -110,6 +114,7 @@ impl<'a, 'b> Plugins<'a, 'b> {
             disabled_by_team: document
                 .map(|document| List::new("disabled_plugins", &document.disabled_plugins)),
             marketplaces,
+            bundled,
             bare: BareName::rule(names, implicit),
             enabled: BTreeMap::new(),
         }
@@ -151,12 +156,38 @@ impl<'a, 'b> Plugins<'a, 'b> {
         if let Some(decision) = self.unknown_marketplace(&asked, &plugin)? {
             return Ok(decision);
         }
+        if let Some(message) = self.name_taken(layer, &plugin) {
+            return Ok(asked.decide(Outcome::Ignored, Reason::NameTaken, message));
+        }
         let entry = EffectivePlugin {
             plugin,
             origin: asked.origin.clone(),
         };
         self.enabled.insert(key, entry);
         Ok(allowed(&asked, lifted))
+    }
+
+    /// Agents know what a plugin brings by the plugin's name alone, and of two take the one of either
+    /// marketplace: a later one would stand in for what an earlier layer gives.
+    fn name_taken(&self, layer: Layer, plugin: &PluginRef) -> Option<String> {
+        let name = plugin.name().to_lowercase();
+        let is_other = |other: &PluginRef| {
+            other.name().to_lowercase() == name
+                && other.marketplace().to_lowercase() != plugin.marketplace().to_lowercase()
+        };
+        let bundled = self.bundled.get(&name).filter(|(other, _)| is_other(other));
+        if let Some((other, artifact)) = bundled {
+            return Some(format!(
+                "its name is that of `{other}`, the artifact `{artifact}`"
+            ));
+        }
+        let mut enabled = self.enabled.values();
+        let earlier = |entry: &&EffectivePlugin| entry.origin.layer != layer;
+        let other = enabled.find(|entry| earlier(entry) && is_other(&entry.plugin))?;
+        Some(format!(
+            "its name is that of `{}`, which {} gives",
+            other.plugin, other.origin
+        ))
     }
 
     /// The organization's list is for its own plugins and those in a federated team's document;

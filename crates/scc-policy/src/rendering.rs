@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use scc_config::{ArtifactForm, ArtifactView, Rendered};
+use scc_config::{ArtifactForm, ArtifactView, PluginRef, Rendered};
 
 use crate::decision::{Asked, ItemKind};
 use crate::effective::{EffectiveArtifact, EffectivePolicy, EffectiveServer};
@@ -61,6 +61,24 @@ pub(crate) fn server_names(
         }
     }
     names
+}
+
+/// The plugins that artifacts become for any agent, by their names in lower case, with the artifact.
+pub(crate) fn plugins(
+    artifacts: &BTreeMap<String, EffectiveArtifact>,
+) -> BTreeMap<String, (PluginRef, &str)> {
+    let mut plugins = BTreeMap::new();
+    for (name, artifact) in artifacts {
+        let bindings = artifact.bindings.iter();
+        let forms = bindings.filter_map(|one| artifact.render(name, &one.provider_id()).ok());
+        for rendered in forms {
+            if let ArtifactForm::Plugin(plugin) = rendered.form {
+                let key = plugin.name().to_lowercase();
+                plugins.entry(key).or_insert((plugin, name.as_str()));
+            }
+        }
+    }
+    plugins
 }
 
 impl EffectivePolicy {
