@@ -6,7 +6,7 @@ use scc_testkit::pty::Terminal;
 use scc_testkit::wait_for;
 use serde_json::{Value, json};
 
-use crate::bench::{AGENTS, Agent, Bench, CLAUDE, CODEX, Rules, output};
+use crate::bench::{AGENTS, Agent, Bench, CLAUDE, CODEX, Rules, output, write};
 use crate::support::{LIMIT, go_on_here, scc};
 
 fn shell(command: &str) -> Step {
@@ -45,6 +45,37 @@ fn claude_code_gets_an_allowed_plugin() {
 #[test]
 fn codex_gets_an_allowed_plugin() {
     an_allowed_plugin_loads(CODEX);
+}
+
+/// The agent finds skills wherever they lie in a plugin's folder, but for what is hidden; what it does
+/// not find is said.
+#[test]
+fn codex_gets_the_skills_that_a_plugin_names() {
+    let bench = Bench::new(CODEX, vec![shell("pwd")], Rules::default());
+    let root = bench.market().join("plugins/greeter");
+    let manifest = json!({
+        "name": "greeter", "skills": ["./more/", "./.hidden/"], "lspServers": "./lsp.json",
+    });
+    write(
+        &root.join(".claude-plugin/plugin.json"),
+        &manifest.to_string(),
+    );
+    for (folder, name) in [("more", "farewell"), (".hidden", "whisper")] {
+        let text = format!("---\nname: {name}\ndescription: About {name}\n---\nSay it.\n");
+        write(&root.join(folder).join(name).join("SKILL.md"), &text);
+    }
+    let run = bench.start(&[]).ok();
+    let seen = bench.seen(&run);
+    assert!(seen.contains("greeter:farewell"), "{seen}");
+    assert!(!seen.contains("whisper"), "{seen}");
+    let why = output(bench.command(&["plugin", "why", "greeter"])).ok();
+    for text in [
+        "Codex looks for no skills in `.hidden`",
+        "Codex has no place for its `lspServers`",
+    ] {
+        assert!(why.stdout.contains(text), "no `{text}` in {}", why.stdout);
+    }
+    assert!(!why.stdout.contains("`more`"), "{}", why.stdout);
 }
 
 /// The agent's own screen asks nothing about what the rules hand it.

@@ -221,3 +221,26 @@ fn rules_filter_what_is_enabled_in_claude_code() {
 fn rules_filter_what_is_enabled_in_codex() {
     rules_filter_what_is_enabled(CODEX);
 }
+
+/// What an agent leaves in its volume may be as large as it likes, and keeps nothing else from being
+/// read.
+#[test]
+fn a_file_of_the_agent_that_is_too_large_is_left_out() {
+    let grow = "head -c 17000000 /dev/zero | tr '\\0' '#' >> ~/.codex/config.toml; \
+                stat -c 'it has %s bytes' ~/.codex/config.toml";
+    let rules = Rules {
+        standalone: true,
+        ..Rules::default()
+    };
+    let bench = Bench::new(CODEX, vec![Step::Shell(grow.to_owned())], rules);
+    bench.start(&[]).ok();
+    let told = bench.model.requests().last().unwrap().body.to_string();
+    assert!(told.contains("it has 170"), "{told}");
+    let why = "`config.toml` of the agent is larger than 16777216 bytes";
+    let status = output(bench.command(&["profile", "status"])).ok();
+    let all = format!("{}{}", status.stdout, status.stderr);
+    assert!(all.contains(why), "{all}");
+    let saved = output(bench.command(&["profile", "save", "--yes"])).ok();
+    let all = format!("{}{}", saved.stdout, saved.stderr);
+    assert!(all.contains(why), "{all}");
+}
