@@ -201,6 +201,6 @@ fn no_such(name: Option<&str>) -> String {
 fn several(name: Option<&str>) -> String {
     match name {
         Some(name) => format!("`{name}` matches several sandboxes"),
-        None => "several sandboxes are running".to_owned(),
+        None => "several sandboxes could be meant".to_owned(),
     }
 }
