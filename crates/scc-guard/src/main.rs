@@ -21,6 +21,7 @@ mod facts;
 mod hook;
 mod init;
 mod install;
+mod lineage;
 mod policy;
 mod process;
 mod record;

@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 
 use scc_safety::{ConfigEntry, GitGlobals, GitState, Ongoing, World, WorldError};
 
+use crate::lineage::{command_line, own_script, parent_of, program_of, words};
 use crate::policy;
 use crate::tools::{GIT, Kind};
 
@@ -161,10 +162,6 @@ const REMOTE_HELPER: &str = "git-remote-http";
 /// What tells git how to run ssh.
 const SSH_VARIABLES: [&str; 2] = ["GIT_SSH_COMMAND=", "GIT_SSH="];
 
-fn program_of(process: i32) -> Option<PathBuf> {
-    fs::read_link(format!("/proc/{process}/exe")).ok()
-}
-
 /// The word is no text, and known only nearly.
 fn is_near(word: &str) -> bool {
     word.contains(char::REPLACEMENT_CHARACTER)
@@ -273,7 +270,8 @@ impl World for Here {
 
     /// git starts itself directly or by a script of its own, and a network tool directly or by a
     /// shell (`sh -c`) where its configuration gives options for it. What a shell starts otherwise
-    /// is not git's own doing. Nor is what a hook becomes (`exec git`): git is its parent too, but another program ran in its process before.
+    /// is not git's own doing. Nor is what a hook becomes (`exec git`): git is its parent too, but
+    /// another program ran in its process before.
     fn git_parent(&self) -> Option<Vec<String>> {
         let parent = rustix::process::getppid()?.as_raw_nonzero().get();
         if self.is_git(parent) {
@@ -295,63 +293,6 @@ impl World for Here {
             .then(|| command_line(above))
             .flatten()
     }
-}
-
-/// The shell that runs git's scripts, by the name of its file. Unlike others it takes nothing from the
-/// environment that would change a script.
-const SHELL: &str = "dash";
-
-/// The process runs a script of git's own, and nothing else: what such a script reads besides
-/// (`. git-sh-setup`) it finds by the path and by git's variable for its own directory. All of this was
-/// fixed when the script was started, and a shell cannot change it.
-fn own_script(process: i32) -> Option<Vec<String>> {
-    let shell = fs::canonicalize("/bin/sh").ok()?;
-    let program = fs::read_link(format!("/proc/{process}/exe")).ok()?;
-    if program != shell || shell.file_name()? != SHELL {
-        return None;
-    }
-    let line = command_line(process)?;
-    let script = Path::new(line.get(1)?);
-    let name = script.file_name()?.to_str()?.strip_prefix("git-")?;
-    let environment = words(&fs::read(format!("/proc/{process}/environ")).ok()?);
-    let is_own = policy::is_roots(script) && is_closed(&environment, script.parent()?);
-    is_own.then(|| vec!["git".to_owned(), name.to_owned()])
-}
-
-/// With these variables git's scripts read nothing that the agent could have written.
-fn is_closed(environment: &[String], own: &Path) -> bool {
-    let value = |name| {
-        let mut all = environment.iter();
-        all.find_map(|variable| variable.strip_prefix(name))
-    };
-    let mut directories = value("PATH=").unwrap_or_default().split(':').map(Path::new);
-    value("GIT_EXEC_PATH=").is_none_or(|path| Path::new(path) == own)
-        && directories.next() == Some(own)
-        && directories.all(|directory| {
-            let found = directory.is_absolute().then(|| directory.canonicalize());
-            found.is_some_and(|found| found.is_ok_and(|found| policy::is_roots(&found)))
-        })
-}
-
-fn command_line(process: i32) -> Option<Vec<String>> {
-    fs::read(format!("/proc/{process}/cmdline"))
-        .ok()
-        .map(|line| words(&line))
-}
-
-/// The second number after the name, which is in parentheses and may hold anything.
-fn parent_of(process: i32) -> Option<i32> {
-    let text = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
-    let (_, rest) = text.rsplit_once(')')?;
-    rest.split_whitespace().nth(1)?.parse().ok()
-}
-
-/// The words of a command line as the kernel shows it: each ends with a null.
-fn words(line: &[u8]) -> Vec<String> {
-    let line = line.strip_suffix(b"\0").unwrap_or(line);
-    line.split(|byte| *byte == 0)
-        .map(|word| String::from_utf8_lossy(word).into_owned())
-        .collect()
 }
 
 /// `key`, or `key`, a line end and the value; each ends with a null.
@@ -485,55 +426,8 @@ mod tests {
     }
 
     #[test]
-    fn a_process_has_a_parent_and_a_command_line() {
-        let own = i32::try_from(std::process::id()).unwrap();
-        let parent = rustix::process::getppid().unwrap().as_raw_nonzero().get();
-        assert_eq!(parent_of(own), Some(parent));
-        let words = command_line(own).unwrap();
-        let args: Vec<_> = std::env::args().collect();
-        assert_eq!(words, args);
+    fn what_git_has_not_started_has_no_git_above() {
         assert_eq!(Here::new(Kind::Git, true).git_parent(), None);
-    }
-
-    #[test]
-    fn a_script_is_led_nowhere_else() {
-        let closed = |variables: &[&str]| {
-            let variables: Vec<_> = variables.iter().map(|text| (*text).to_owned()).collect();
-            is_closed(&variables, Path::new("/usr/lib"))
-        };
-        assert!(closed(&[
-            "PATH=/usr/lib:/usr/bin:/bin",
-            "GIT_EXEC_PATH=/usr/lib"
-        ]));
-        assert!(closed(&["A=b", "PATH=/usr/lib"]));
-        for open in [
-            &["PATH=/usr/bin:/usr/lib"][..],
-            &["PATH=/usr/lib:/tmp"],
-            &["PATH=/usr/lib:"],
-            &["PATH=/usr/lib:bin"],
-            &["PATH=/usr/lib:/none"],
-            &["PATH=/usr/lib", "GIT_EXEC_PATH=/usr/bin"],
-            &["PATH="],
-            &[],
-        ] {
-            assert!(!closed(open), "{open:?}");
-        }
-    }
-
-    #[test]
-    fn only_scripts_of_root_are_gits_own() {
-        let directory = tempfile::tempdir().unwrap();
-        let script = directory.path().join("git-merge-one-file");
-        std::fs::write(&script, "read line").unwrap();
-        let mut child = Command::new("/bin/sh")
-            .arg(&script)
-            .stdin(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let process = i32::try_from(child.id()).unwrap();
-        assert_eq!(own_script(process), None);
-        child.kill().unwrap();
-        child.wait().unwrap();
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod squid;
 mod sweep;
 
 pub use requests::{EGRESS_EVENT, EgressEntry, EgressLog, EgressReader, EgressSum, egress_facts};
+pub use sweep::proxy_ended;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;

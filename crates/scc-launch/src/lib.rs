@@ -21,6 +21,7 @@ mod governance;
 mod governed;
 mod images;
 mod init;
+mod ledger;
 mod login;
 mod names;
 mod own;
@@ -49,7 +50,7 @@ pub use branches::is_protected_branch;
 pub use control::{Pruned, SessionView, Wanted};
 pub use egress::{
     EGRESS_EVENT, EgressEntry, EgressLog, EgressPlan, EgressReader, EgressRequest, EgressSum,
-    destinations, egress_facts, provider_endpoints,
+    destinations, egress_facts, provider_endpoints, proxy_ended,
 };
 pub use error::{Blocker, BlockerKind, LaunchError};
 pub use execute::{AgentEnd, Executed, KILLED, LiveSession, OnConflict};

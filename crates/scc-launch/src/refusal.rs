@@ -7,7 +7,7 @@ use scc_runtime::SandboxRuntime;
 use scc_state::{SessionRecord, SessionState, StateDir, StateError};
 use serde_json::{Map, json};
 
-use crate::execute::launch_facts;
+use crate::ledger::launch_facts;
 use crate::{Blocker, BlockerKind, LaunchError, Launcher, Plan};
 
 /// The event of a launch that something stood against.

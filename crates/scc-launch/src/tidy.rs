@@ -23,7 +23,7 @@ const OVERDUE: SignedDuration = SignedDuration::from_secs(30);
 pub struct Tidied {
     /// Containers that were never finished and are gone now.
     pub removed: Vec<String>,
-    /// What could not be set right.
+    /// What could not be set right, and what does not work as it should.
     pub warnings: Vec<String>,
 }
 
@@ -48,7 +48,7 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         let unfinished = self.remove_unfinished().await?;
         let abandoned = self.close_records(&records, &kept).await?;
         let interrupted = unfinished || abandoned || !tidied.removed.is_empty();
-        let swept = self.sweep_egress(interrupted).await?;
+        let swept = self.sweep_egress(interrupted, &mut tidied.warnings).await?;
         if interrupted || swept {
             self.remove_unused_seals(false).await?;
         }

@@ -53,11 +53,13 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<u8, CliError> 
         config_file: context.config_file.display().to_string(),
     };
     let state = context.state()?;
+    let mut warnings = Vec::new();
     match context.engine().await {
         Ok(runtime) => {
             let launcher = context.launcher(&runtime, &state);
             let (views, tidied) = launcher.sandboxes().await?;
             super::report_tidied(&tidied, context);
+            warnings = tidied.warnings;
             let running = views.into_iter().filter(|view| view.is_running());
             report.running = Some(running.collect());
             report.engine = Some(scc_runtime::SandboxRuntime::engine(&runtime).clone());
@@ -65,7 +67,7 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<u8, CliError> 
         Err(error) => report.engine_error = Some(error.to_string()),
     }
     let errors: Vec<_> = report.rules_error.iter().cloned().collect();
-    let warnings: Vec<_> = report.engine_error.iter().cloned().collect();
+    warnings.extend(report.engine_error.clone());
     context
         .printer
         .data_with("Status", &report, &errors, &warnings);

@@ -14,6 +14,24 @@ use crate::{LaunchError, Launcher};
 /// How often a lock is tried that somebody holds who removes a proxy.
 const LOCK_RETRY: Duration = Duration::from_millis(20);
 
+/// What to say of a sandbox, by its container, that runs while its proxy does not.
+#[must_use]
+pub fn proxy_ended(container: &str) -> String {
+    let name = container.to_owned();
+    let ended = LaunchError::ProxyEnded { name };
+    format!("{ended}; start anew: scc start --fresh")
+}
+
+/// What became of a proxy or network.
+enum Swept {
+    /// Somebody starts its sandbox.
+    Starts,
+    /// Its sandbox runs.
+    Runs,
+    /// It was removed.
+    Gone,
+}
+
 impl<R: SandboxRuntime> Launcher<'_, R> {
     /// Removes a sandbox, and proxy and network with it.
     pub(crate) async fn remove_sandbox(&self, sandbox: &Sandbox) -> Result<(), LaunchError> {
@@ -77,8 +95,13 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
     }
 
     /// Removes the proxies and networks whose sandbox does not run, unless somebody is starting it,
-    /// and the volumes that nothing uses. Returns whether there was any.
-    pub(crate) async fn sweep_egress(&self, thorough: bool) -> Result<bool, LaunchError> {
+    /// and the volumes that nothing uses. Returns whether there was any. Warns of sandboxes that run
+    /// without their proxy.
+    pub(crate) async fn sweep_egress(
+        &self,
+        thorough: bool,
+        warnings: &mut Vec<String>,
+    ) -> Result<bool, LaunchError> {
         let labels = self.egress_labels(None);
         let wanted = pairs(&labels);
         // A network without a proxy is what is left of a launch, or a proof, that was killed early.
@@ -87,6 +110,11 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
             self.runtime.list_networks(&wanted)
         );
         let (proxies, networks) = (proxies?, networks?);
+        let ended: BTreeSet<_> = proxies
+            .iter()
+            .filter(|proxy| matches!(proxy.state, SandboxState::Exited { .. }))
+            .filter_map(|proxy| proxy.labels.get(labels::MADE_FOR).cloned())
+            .collect();
         let proxies = proxies.iter().map(|proxy| &proxy.labels);
         let all = proxies.chain(networks.iter().map(|network| &network.labels));
         let sandboxes: BTreeSet<_> = all
@@ -94,7 +122,13 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
             .collect();
         let mut any = false;
         for sandbox in sandboxes {
-            any |= self.sweep_one(&sandbox).await?;
+            match self.sweep_one(&sandbox).await? {
+                Swept::Gone => any = true,
+                Swept::Runs if ended.contains(&sandbox) => {
+                    warnings.push(proxy_ended(&sandbox));
+                }
+                Swept::Runs | Swept::Starts => {}
+            }
         }
         if any || thorough {
             self.remove_unused_sockets(false).await?;
@@ -102,16 +136,24 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         Ok(any)
     }
 
-    async fn sweep_one(&self, sandbox: &str) -> Result<bool, LaunchError> {
-        let Some(_lock) = self.state.try_launch_lock(sandbox)? else {
-            return Ok(false);
-        };
+    async fn runs(&self, sandbox: &str) -> Result<bool, LaunchError> {
         let found = self.runtime.inspect(sandbox).await?;
-        if found.is_some_and(|found| found.state == SandboxState::Running) {
-            return Ok(false);
+        Ok(found.is_some_and(|found| found.state == SandboxState::Running))
+    }
+
+    async fn sweep_one(&self, sandbox: &str) -> Result<Swept, LaunchError> {
+        // What runs is left alone without its lock, for which somebody could be refused a start.
+        if self.runs(sandbox).await? {
+            return Ok(Swept::Runs);
+        }
+        let Some(_lock) = self.state.try_launch_lock(sandbox)? else {
+            return Ok(Swept::Starts);
+        };
+        if self.runs(sandbox).await? {
+            return Ok(Swept::Runs);
         }
         self.remove_egress(sandbox, None).await?;
-        Ok(true)
+        Ok(Swept::Gone)
     }
 
     /// Removes the volumes with sockets that nothing uses any more.

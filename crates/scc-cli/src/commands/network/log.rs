@@ -1,6 +1,6 @@
 use futures_util::TryStreamExt as _;
-use scc_launch::{EgressEntry, EgressReader, LaunchError};
-use scc_runtime::{OutputStream, SandboxRuntime as _};
+use scc_launch::{EgressEntry, EgressReader, LaunchError, proxy_ended};
+use scc_runtime::{OutputStream, SandboxRuntime as _, SandboxState};
 use tokio::io::AsyncWriteExt as _;
 
 use crate::commands::wanted;
@@ -33,19 +33,30 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<u8, CliError> 
         let name = view.container;
         return Err(LaunchError::NoProxy { name }.into());
     };
+    let mut warnings = Vec::new();
+    if proxy.state != SandboxState::Running {
+        warnings.push(proxy_ended(&view.container));
+    }
     if args.follow {
+        warn(&warnings, context);
         let output = runtime.logs(&proxy.id, true).await?;
         return follow(output, context).await;
     }
     let log = launcher.egress_of(&proxy).await?;
-    let warnings = match log.is_whole {
-        true => Vec::new(),
-        false => vec!["so much was asked for that the first requests are not kept".to_owned()],
-    };
+    if !log.is_whole {
+        warnings.push("so much was asked for that the first requests are not kept".to_owned());
+    }
+    warn(&warnings, context);
     context.printer.data("NetworkLog", &log.entries, &warnings);
     let lines: Vec<_> = log.entries.iter().map(line).collect();
     context.printer.result(&lines.join("\n"));
     Ok(0)
+}
+
+fn warn(warnings: &[String], context: &Context) {
+    for warning in warnings {
+        context.printer.warning(warning);
+    }
 }
 
 /// Prints each request when it is there.
