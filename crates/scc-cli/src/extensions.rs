@@ -45,11 +45,16 @@ impl Where {
         }
     }
 
-    /// A workspace, and the agent that works there.
-    pub(crate) fn of(workspace: Option<PathBuf>, provider: Option<String>) -> Self {
+    /// A workspace, the agent that works there, and for which team.
+    pub(crate) fn of(
+        workspace: Option<PathBuf>,
+        provider: Option<String>,
+        team: Option<String>,
+    ) -> Self {
         Self {
             provider,
             workspace,
+            team,
             ..Self::default()
         }
     }

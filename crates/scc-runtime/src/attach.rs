@@ -1,8 +1,11 @@
 //! The standard streams of a sandbox.
 
+use std::time::Duration;
+
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
 use tokio::io::AsyncWrite;
+use tokio::time::{Instant, timeout_at};
 
 use crate::EngineError;
 
@@ -34,6 +37,69 @@ impl Attachment {
         let _ = self.input.shutdown().await;
         read_streams(self.output).await
     }
+
+    /// The same for what may write without an end: reads so many bytes of both streams at most, for so
+    /// long at most, and then leaves the command alone, which may still run.
+    ///
+    /// # Errors
+    /// When the connection breaks.
+    pub async fn read_within(
+        mut self,
+        most: usize,
+        limit: Duration,
+    ) -> Result<BoundedOutput, EngineError> {
+        use tokio::io::AsyncWriteExt as _;
+        let _ = self.input.shutdown().await;
+        bounded(self.output, most, limit).await
+    }
+}
+
+/// What was read of an output that had bounds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BoundedOutput {
+    /// Standard output, then standard error. What is no UTF-8 is replaced.
+    pub text: String,
+    /// Why nothing more was read.
+    pub end: OutputEnd,
+}
+
+/// Why an output was read no further.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutputEnd {
+    /// There was nothing more.
+    Ended,
+    /// There was more than was to be read.
+    TooMuch,
+    /// It did not end in its time.
+    TooLate,
+}
+
+async fn bounded(
+    mut output: BoxStream<'static, Result<OutputChunk, EngineError>>,
+    most: usize,
+    limit: Duration,
+) -> Result<BoundedOutput, EngineError> {
+    let deadline = Instant::now() + limit;
+    let (mut out, mut err) = (Vec::<u8>::new(), Vec::<u8>::new());
+    let end = loop {
+        let left = most.saturating_sub(out.len() + err.len());
+        let chunk = match timeout_at(deadline, output.next()).await {
+            Err(_) => break OutputEnd::TooLate,
+            Ok(None) => break OutputEnd::Ended,
+            Ok(Some(chunk)) => chunk?,
+        };
+        let taken = chunk.bytes.get(..left).unwrap_or(&chunk.bytes);
+        match chunk.stream {
+            OutputStream::Stdout => out.extend(taken),
+            OutputStream::Stderr => err.extend(taken),
+        }
+        if chunk.bytes.len() > left {
+            break OutputEnd::TooMuch;
+        }
+    };
+    out.extend(err);
+    let text = String::from_utf8_lossy(&out).into_owned();
+    Ok(BoundedOutput { text, end })
 }
 
 /// Reads what was written until it ends: standard output, and standard error. What is no UTF-8 is
@@ -78,4 +144,43 @@ pub struct OutputChunk {
     pub stream: OutputStream,
     /// The bytes.
     pub bytes: Vec<u8>,
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::stream;
+
+    use super::*;
+
+    fn chunk(stream: OutputStream, text: &str) -> Result<OutputChunk, EngineError> {
+        let bytes = text.into();
+        Ok(OutputChunk { stream, bytes })
+    }
+
+    async fn read(
+        output: BoxStream<'static, Result<OutputChunk, EngineError>>,
+    ) -> (String, OutputEnd) {
+        let read = bounded(output, 5, Duration::from_millis(50)).await.unwrap();
+        (read.text, read.end)
+    }
+
+    #[tokio::test]
+    async fn what_is_read_has_bounds() {
+        let (out, err) = (OutputStream::Stdout, OutputStream::Stderr);
+        let few = stream::iter([chunk(err, "no"), chunk(out, "yes")]);
+        assert_eq!(
+            read(few.boxed()).await,
+            ("yesno".to_owned(), OutputEnd::Ended)
+        );
+        let many = stream::repeat_with(move || chunk(out, "yes"));
+        assert_eq!(
+            read(many.boxed()).await,
+            ("yesye".to_owned(), OutputEnd::TooMuch)
+        );
+        let begun = stream::iter([chunk(out, "yes")]).chain(stream::pending());
+        assert_eq!(
+            read(begun.boxed()).await,
+            ("yes".to_owned(), OutputEnd::TooLate)
+        );
+    }
 }

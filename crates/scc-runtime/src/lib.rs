@@ -20,7 +20,7 @@ pub mod labels;
 mod seccomp;
 mod spec;
 
-pub use attach::{Attachment, OutputChunk, OutputStream, read_streams};
+pub use attach::{Attachment, BoundedOutput, OutputChunk, OutputEnd, OutputStream, read_streams};
 pub use console::{ConsoleIo, RelayEnd, relay};
 pub use docker::DockerRuntime;
 pub use engine::{EndpointSource, EngineEndpoint, EngineInfo, EngineLookup};

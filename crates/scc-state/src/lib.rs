@@ -46,6 +46,7 @@
 mod accepted;
 mod applied;
 mod audit;
+mod beneath;
 mod chain;
 mod collected;
 mod document;
@@ -70,6 +71,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 pub use applied::AppliedProfile;
 pub use audit::{AuditEvent, AuditLog, AuditReport, BadLine};
+pub use beneath::Beneath;
 pub use error::StateError;
 pub use exception::{Allowance, Exception, ExceptionScope};
 pub use exceptions::ExceptionStore;

@@ -169,12 +169,19 @@ impl PersonalProfile {
     /// # Errors
     /// [`ProfileError`] when it cannot be read or is no profile.
     pub fn import(path: &Path) -> Result<Self, ProfileError> {
-        let bytes = fs::read(path).map_err(StateError::io("read", path))?;
+        Self::parse(&fs::read(path).map_err(StateError::io("read", path))?, path)
+    }
+
+    /// The same of a file at `path` that was read already.
+    ///
+    /// # Errors
+    /// [`ProfileError`] when it is no profile.
+    pub fn parse(bytes: &[u8], path: &Path) -> Result<Self, ProfileError> {
         let invalid = |source| ProfileError::Invalid {
             path: path.to_owned(),
             source,
         };
-        let value: Value = serde_json::from_slice(&bytes).map_err(invalid)?;
+        let value: Value = serde_json::from_slice(bytes).map_err(invalid)?;
         let found = value.get("version").and_then(Value::as_u64).unwrap_or(0);
         if found > VERSION {
             let path = path.to_owned();

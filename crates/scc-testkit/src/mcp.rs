@@ -143,8 +143,9 @@ fn listen(writer: &mut TcpStream, streams: &Streams) -> io::Result<()> {
     Ok(())
 }
 
-/// The answer to a message; notifications have none.
-fn answer(message: &Value) -> Option<Value> {
+/// The answer to a message, for a server of another kind; notifications have none.
+#[must_use]
+pub fn answer(message: &Value) -> Option<Value> {
     let id = message.get("id")?;
     let result = match message["method"].as_str().unwrap_or_default() {
         "initialize" => json!({

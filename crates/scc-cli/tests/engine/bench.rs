@@ -17,10 +17,10 @@ use crate::support::SCC;
 pub(crate) struct Agent {
     pub(crate) id: &'static str,
     /// Behind the model's address.
-    path: &'static str,
+    pub(crate) path: &'static str,
     pub(crate) speaks_sse: bool,
     /// With which it lists all of its tools in every request.
-    model: Option<&'static str>,
+    pub(crate) model: Option<&'static str>,
 }
 
 pub(crate) const CLAUDE: Agent = Agent {

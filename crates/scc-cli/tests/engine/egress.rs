@@ -8,6 +8,7 @@ mod live;
 mod proof;
 mod proven;
 mod refusals;
+mod servers;
 mod tools;
 mod trouble;
 pub(crate) mod world;

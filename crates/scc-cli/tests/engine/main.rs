@@ -9,6 +9,7 @@ mod crash;
 mod dashboard;
 mod egress;
 mod extensions;
+mod extensions_forged;
 mod extensions_tries;
 mod governed;
 mod hardening;

@@ -8,9 +8,10 @@ use scc_testkit::mcp::McpServer;
 use scc_testkit::model::Step;
 use serde_json::json;
 
-use crate::bench::{Bench, CODEX, Rules, output};
+use crate::bench::{Bench, CLAUDE, CODEX, Rules, output, program};
 use crate::egress::world::{Plan, World};
 use crate::extensions_tries::Live;
+use crate::support::Session;
 
 fn ended(run: &Run, status: i32, part: &str) {
     assert_eq!(run.status, status, "{run:?}");
@@ -109,4 +110,81 @@ fn the_proxy_lets_the_servers_through() {
         1,
         "gone.test:443 is not reached",
     );
+}
+
+/// A program that lets nobody end it, one that says no end of things, and one that writes to the
+/// terminal rather than to its client.
+#[test]
+fn a_bad_program_neither_holds_nor_fools_anybody() {
+    let programs = |bench: &Bench| {
+        let place = bench.context.workspace();
+        let texts = [
+            ("deaf", "trap '' TERM; while :; do sleep 1; done"),
+            ("loud", r"head -c 1000000 /dev/zero | tr '\0' a"),
+            (
+                "rude",
+                r"printf '\033[2J\302\233\342\200\256evil\n' >&2; exit 3",
+            ),
+        ];
+        let server = |(name, text): (&str, &str)| {
+            let path = place.join(name);
+            program(&path, &format!("#!/bin/bash\n{text}\n"));
+            json!({ "name": name, "type": "stdio", "command": path })
+        };
+        json!({ "additional_mcp_servers": texts.map(server) })
+    };
+    let rules = Rules {
+        team: programs,
+        security: json!({ "allow_stdio_mcp": true }),
+        ..Rules::default()
+    };
+    let bench = Bench::new(CLAUDE, Vec::new(), rules);
+    // It serves tools itself, and starts none of its servers.
+    let agent = ["mcp", "serve"].map(str::to_owned);
+    let live = Live::attend(bench, &agent, Stdio::piped());
+    let test = |words: &[&str]| output(live.bench.command(&[&["mcp", "test"], words].concat()));
+    ended(&test(&["deaf"]), 1, "it took longer than 10 s");
+    ended(&test(&["loud"]), 1, "it said more than 64 KiB");
+    assert!(test(&["loud"]).stderr.len() < 1000);
+    let shown = "\\u{1b}[2J\\u{9b}\\u{202e}evil";
+    ended(&test(&["rude"]), 1, shown);
+    let report = test(&["rude", "--json"]).json()["data"]["detail"].clone();
+    assert!(report.as_str().unwrap().contains(shown), "{report}");
+    let left = "grep -al '/[d]eaf' /proc/[0-9]*/cmdline";
+    let left = output(live.bench.command(&["exec", "--", "bash", "-c", left]));
+    assert_eq!(left.stdout, "", "{left:?}");
+}
+
+/// The sandbox's own team counts, whatever team its user is in now, or the one that is asked for.
+#[test]
+fn the_rules_are_those_of_a_team() {
+    let more = "delegation: {teams: {allow_additional_mcp_servers: [t, u]}}\nprofiles:\n  t:\n    \
+                additional_mcp_servers: [{name: one, type: http, url: \"https://one.test/x\"}]\n  \
+                u:\n    \
+                additional_mcp_servers: [{name: two, type: http, url: \"https://two.test/x\"}]\n";
+    let world = World::new(&Plan {
+        more,
+        zone: &["one.test=@", "two.test=@"],
+        names: &["one.test", "two.test"],
+        settings: json!({ "team": "t" }),
+        ..Plan::default()
+    });
+    let start = [
+        "start",
+        "--non-interactive",
+        "--team",
+        "u",
+        "--",
+        "sleep",
+        "1000",
+    ];
+    let _session = Session::of(&world.context, world.command(&start));
+    let through = "two.test:443 is reached through the proxy";
+    ended(&world.scc(&["mcp", "test", "two"]), 0, through);
+    ended(&world.scc(&["mcp", "test", "one"]), 6, "does not get");
+    let other = world.scc(&["mcp", "test", "one", "--team", "t"]);
+    ended(&other, 1, "one.test:443 is not reached");
+    ended(&other, 1, "the sandbox was started in the team u");
+    let wrong = world.scc(&["mcp", "test", "two", "--team", "t"]);
+    ended(&wrong, 6, "does not get");
 }

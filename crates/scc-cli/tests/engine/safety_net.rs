@@ -210,6 +210,11 @@ fn codex_with_the_reviewed_plugin_alone_is_refused() {
     assert!(told.contains("git.push.force"), "{told}");
     assert_eq!(machine.lab.remote_tip(), machine.lab.before);
     overwrites(&machine, &format!("{elsewhere} {};", CODEX.install));
+    // Nobody's rules have hooks on: a user can switch off even those of an administrator.
+    let off = "mkdir /tmp/d; printf '[features]\\nhooks = false\\n' >/tmp/d/config.toml; \
+               export CODEX_HOME=/tmp/d;";
+    let told = machine.told_with(off, Some("/etc/codex/hooks.json"));
+    assert!(!told.contains("git.push.force"), "{told}");
 }
 
 /// In a sandbox of scc the organization's rules are the only ones, and are asked once.

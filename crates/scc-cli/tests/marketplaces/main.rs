@@ -6,7 +6,7 @@
 mod bundles;
 mod commands;
 
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
@@ -281,19 +281,40 @@ fn hostile_plugins_are_refused() {
 fn hostile_files_beside_a_plugin_are_left_out() {
     let desk = Desk::new();
     let witness = desk.context.path("witness");
-    let script = format!("#!/bin/sh\ntouch {}\n", witness.display());
-    for hook in ["post-checkout", "post-merge", "pre-commit"] {
-        desk.write(&format!(".githooks/{hook}"), &script);
-        desk.write(&format!("hooks/{hook}"), &script);
+    let note = |what: &str| format!("echo {what} >> {}", witness.display());
+    for hook in ["post-checkout", "post-merge", "fsmonitor"] {
+        let script = format!("#!/bin/sh\n{}\n", note(hook));
+        for folder in [".githooks", "hooks"] {
+            let path = format!("{folder}/{hook}");
+            desk.write(&path, &script);
+            let mode = std::fs::Permissions::from_mode(0o755);
+            std::fs::set_permissions(desk.work().join(path), mode).unwrap();
+        }
     }
     desk.write(".gitattributes", "* filter=evil\n");
     desk.write("large", vec![0; (8 << 20) + 1]);
     symlink("/etc/passwd", desk.work().join("l")).unwrap();
     let commit = desk.push();
+    // The user's own settings have git look for hooks in the repository, and know the filter.
+    let settings = format!(
+        "[core]\n\thooksPath = .githooks\n\tfsmonitor = .githooks/fsmonitor\n[filter \"evil\"]\n\t\
+         smudge = \"{}; cat\"\n",
+        note("smudge")
+    );
+    std::fs::write(desk.context.path("home/.gitconfig"), settings).unwrap();
     assert_eq!(desk.version()["commit"], commit.as_str());
-    assert!(!witness.exists());
+    assert!(!witness.exists(), "something of the repository ran");
     let plan = desk.plan(&[]).ok().json();
     assert_eq!(plan["data"]["plugins"][0]["files"], 1);
+    assert!(!witness.exists(), "something of the repository ran");
+
+    // Otherwise this test would show nothing: git as the user has it runs each of them.
+    desk.git(&["clone", "--quiet", "../served/acme/m.git", "../clone"]);
+    desk.git(&["-C", "../clone", "status"]);
+    let ran = std::fs::read_to_string(&witness).unwrap();
+    for what in ["post-checkout", "fsmonitor", "smudge"] {
+        assert!(ran.contains(what), "no {what} in {ran}");
+    }
 }
 
 fn tar(files: &[(&str, &str)]) -> Vec<u8> {

@@ -172,27 +172,31 @@ fn a_new_commit_is_seen_after_the_time_to_live() {
 fn what_a_hostile_repository_tries() {
     let (origins, bench) = (Origins::new(), Bench::new(None));
     let witness = origins.path("witness");
-    let script = format!("#!/bin/sh\ntouch {}\n", witness.display());
+    let note = |what: &str| format!("echo {what} >> {}", witness.display());
+    let planted = [
+        "post-checkout",
+        "post-index-change",
+        "reference-transaction",
+        "fsmonitor",
+    ];
     for place in ["acme/policy.git/hooks", "work/hooks"] {
         let dir = origins.path(place);
         std::fs::create_dir_all(&dir).unwrap();
-        for hook in [
-            "post-checkout",
-            "post-merge",
-            "reference-transaction",
-            "fsmonitor",
-        ] {
+        for hook in planted {
             let file = dir.join(hook);
-            std::fs::write(&file, &script).unwrap();
+            std::fs::write(&file, format!("#!/bin/sh\n{}\n", note(hook))).unwrap();
             std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
         }
     }
     // This one would run on the server's side, where it may.
     std::fs::remove_file(origins.path("acme/policy.git/hooks/reference-transaction")).unwrap();
     // Not even the user's own hooks run.
+    let hooks = origins.path("work/hooks");
     let config = format!(
-        "[core]\n\thooksPath = {}\n",
-        origins.path("work/hooks").display()
+        "[core]\n\thooksPath = {0}\n\tfsmonitor = {0}/fsmonitor\n[filter \"evil\"]\n\t\
+         smudge = \"{1}; cat\"\n",
+        hooks.display(),
+        note("smudge")
     );
     std::fs::write(bench.folder.path().join(".gitconfig"), config).unwrap();
     let work = origins.path("work");
@@ -234,6 +238,22 @@ fn what_a_hostile_repository_tries() {
         assert!(error.is_refusal());
     }
     assert!(!witness.exists(), "something of the repository ran");
+
+    // Otherwise this test would show nothing: git as the user has it runs each of them.
+    let plain = |args: &[&str]| {
+        let mut git = Command::new("git");
+        git.env_clear()
+            .envs(git_options(bench.folder.path()).environment)
+            .args(args)
+            .current_dir(origins.path("."));
+        assert!(git.status().unwrap().success(), "{args:?}");
+    };
+    plain(&["clone", "--quiet", "acme/policy.git", "clone"]);
+    plain(&["-C", "clone", "status"]);
+    let ran = std::fs::read_to_string(&witness).unwrap();
+    for what in planted.iter().chain(&["smudge"]) {
+        assert!(ran.contains(what), "no {what} in {ran}");
+    }
 }
 
 #[test]

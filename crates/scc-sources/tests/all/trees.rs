@@ -355,20 +355,26 @@ fn object(market: &Market, entries: &[(&str, &str, &str)]) -> String {
     ])
 }
 
-/// Nothing of a repository runs here: neither hooks nor filters nor what attributes name.
+/// Nothing of a repository runs here: neither hooks nor filters nor what attributes name, although the
+/// user's own settings have git look for them there.
 #[test]
 fn nothing_of_a_repository_runs() {
     let market = Market::new();
     let witness = market.path("witness");
-    let script = format!("#!/bin/sh\ntouch {}\n", witness.display());
-    for hook in [
+    let note = |what: &str| format!("echo {what} >> {}", witness.display());
+    let planted = [
         "post-checkout",
-        "post-merge",
+        "post-index-change",
         "reference-transaction",
-        "fsmonitor-watchman",
-    ] {
-        market.write(&format!(".githooks/{hook}"), &script);
-        market.write(&format!("hooks/{hook}"), &script);
+        "fsmonitor",
+    ];
+    for hook in planted {
+        for folder in [".githooks", "hooks"] {
+            let file = format!("{folder}/{hook}");
+            market.write(&file, format!("#!/bin/sh\n{}\n", note(hook)));
+            let mode = std::fs::Permissions::from_mode(0o755);
+            std::fs::set_permissions(market.path("work").join(file), mode).unwrap();
+        }
     }
     market.write(".gitattributes", "* filter=evil diff=evil merge=evil\n");
     market.write(
@@ -376,9 +382,24 @@ fn nothing_of_a_repository_runs() {
         "[submodule \"m\"]\n\tpath = m\n\turl = ext::sh -c touch\n",
     );
     market.push();
+    let (clean, smudge) = (note("clean"), note("smudge"));
+    let settings = format!(
+        "[core]\n\thooksPath = .githooks\n\tfsmonitor = .githooks/fsmonitor\n[filter \"evil\"]\n\t\
+         clean = {clean:?}\n\tsmudge = \"{smudge}; cat\"\n"
+    );
+    std::fs::write(market.path(".gitconfig"), settings).unwrap();
     let tree = market.fetch().unwrap();
     assert!(tree.file(".githooks/post-checkout").is_some());
-    assert!(!witness.exists());
+    assert!(!witness.exists(), "something of the repository ran");
+
+    // Otherwise this test would show nothing: git as the user has it runs each of them.
+    market.git(&["clone", "--quiet", "../acme/market.git", "../clone"]);
+    market.git(&["-C", "../clone", "status"]);
+    market.git(&["-C", "../clone", "branch", "other"]);
+    let ran = std::fs::read_to_string(&witness).unwrap();
+    for what in planted.iter().chain(&["smudge"]) {
+        assert!(ran.contains(what), "no {what} in {ran}");
+    }
 }
 
 #[test]

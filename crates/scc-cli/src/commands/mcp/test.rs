@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use scc_launch::SessionView;
+use scc_state::StateDir;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -9,6 +11,7 @@ use crate::commands::wanted;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::extensions::{Found, Where};
+use crate::output::one_line;
 
 /// Try an MCP server from inside a running sandbox
 ///
@@ -22,6 +25,9 @@ pub(crate) struct Args {
     /// Session name, container, session id or workspace of the sandbox (default: this workspace's,
     /// else the only one that runs)
     sandbox: Option<String>,
+    /// By the rules of this team (default: the one in which the sandbox was started)
+    #[arg(short, long, value_name = "NAME")]
+    team: Option<String>,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -36,7 +42,7 @@ pub(crate) struct TestReport<'a> {
     sandbox: &'a str,
     /// Whether it was reached.
     reached: bool,
-    /// What happened.
+    /// What happened. Control characters that a server wrote are shown as escapes.
     detail: &'a str,
 }
 
@@ -48,7 +54,17 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<u8, CliError> 
         .find_running(&wanted(args.sandbox.as_deref()))
         .await?;
     let workspace = view.workspace.as_ref().map(PathBuf::from);
-    let found = Found::find(&Where::of(workspace, view.provider.clone()), context)?;
+    let own = team_of(&view, &state)?;
+    if let (Some(asked), Some(own)) = (&args.team, &own)
+        && asked != own
+    {
+        context.printer.warning(&format!(
+            "the sandbox was started in the team {own}: it has that team's servers and hosts"
+        ));
+    }
+    let team = args.team.clone().or(own);
+    let place = Where::of(workspace, view.provider.clone(), team);
+    let found = Found::find(&place, context)?;
     let refused = || CliError::Refused {
         message: format!(
             "{} does not get the MCP server `{}`",
@@ -63,22 +79,31 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<u8, CliError> 
         .try_server(&view.id, (&found.policy, &found.provider), name)
         .await?;
     let trial = trial.ok_or_else(refused)?;
+    let reached = trial.reached;
+    // The server may have written it.
+    let detail = &one_line(&trial.detail);
     let report = TestReport {
         server: &args.name,
         sandbox: &view.container,
-        reached: trial.reached,
-        detail: &trial.detail,
+        reached,
+        detail,
     };
-    let failed = (!trial.reached).then(|| format!("{}: {}", args.name, trial.detail));
-    let failed: Vec<_> = failed.into_iter().collect();
+    let said = format!("{}: {detail}", args.name);
+    let failed: Vec<_> = (!reached).then(|| said.clone()).into_iter().collect();
     context
         .printer
         .data_with_errors("McpTest", &report, &failed);
-    match failed.first() {
-        None => context
-            .printer
-            .result(&format!("{}: {}", args.name, trial.detail)),
-        Some(failure) => context.printer.warning(failure),
+    match reached {
+        true => context.printer.result(&said),
+        false => context.printer.warning(&said),
     }
-    Ok(u8::from(!trial.reached))
+    Ok(u8::from(!reached))
+}
+
+/// The team in which a sandbox was started, by the record of its session.
+fn team_of(view: &SessionView, state: &StateDir) -> Result<Option<String>, CliError> {
+    let records = state.session_records()?.into_iter();
+    let id = view.session_id.as_deref();
+    let mut own = records.filter(|record| Some(record.id.as_str()) == id);
+    Ok(own.next().and_then(|record| record.team))
 }

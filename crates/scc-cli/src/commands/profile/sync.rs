@@ -3,11 +3,14 @@
 
 use std::path::{Path, PathBuf};
 
-use scc_state::{PersonalProfile, StateError};
+use scc_state::{Beneath, PersonalProfile};
 
 use super::{Desk, changes, literals, transfer};
 use crate::error::CliError;
 use crate::prompt::Prompter;
+
+/// Where profiles are in a repository.
+const FOLDER: &str = ".scc/profiles";
 
 /// Copy the profile to the repository, or from it
 #[derive(Debug, clap::Args)]
@@ -34,36 +37,62 @@ pub(super) fn run(args: &Args, desk: &Desk<'_>) -> Result<(), CliError> {
     }
 }
 
-/// The file in the repository; an error where a link would lead elsewhere.
-fn file(desk: &Desk<'_>) -> Result<PathBuf, CliError> {
+/// The file in the repository, below a folder that is held open.
+struct Shared {
+    folder: Beneath,
+    name: PathBuf,
+}
+
+/// The name of that file.
+fn name(desk: &Desk<'_>) -> PathBuf {
     let own = desk.state.profile_file(&desk.repository.id);
-    let name = own.file_name().unwrap_or_default();
-    let scc = desk.repository.root.join(".scc");
-    let folder = scc.join("profiles");
-    let file = folder.join(name);
-    for path in [&scc, &folder, &file] {
-        if path.is_symlink() {
-            let path = path.clone();
-            let found = "a symbolic link";
-            return Err(StateError::Unexpected { path, found }.into());
-        }
+    PathBuf::from(own.file_name().unwrap_or_default())
+}
+
+/// Where it is, for what is said.
+fn path(desk: &Desk<'_>) -> PathBuf {
+    desk.repository.root.join(FOLDER).join(name(desk))
+}
+
+impl Shared {
+    /// `None` where the repository has no folder for it.
+    fn open(desk: &Desk<'_>) -> Result<Option<Self>, CliError> {
+        let folder = Beneath::open(&desk.repository.root, Path::new(FOLDER))?;
+        let name = name(desk);
+        Ok(folder.map(|folder| Self { folder, name }))
     }
-    Ok(file)
+
+    /// The folder is made where it is missing.
+    fn make(desk: &Desk<'_>) -> Result<Self, CliError> {
+        let folder = Beneath::make(&desk.repository.root, Path::new(FOLDER))?;
+        let name = name(desk);
+        Ok(Self { folder, name })
+    }
+
+    /// The profile in it, where there is one.
+    fn read(&self, path: &Path) -> Result<Option<PersonalProfile>, CliError> {
+        let bytes = self.folder.read(&self.name, transfer::MAX_BYTES)?;
+        let profile = bytes.map(|bytes| PersonalProfile::parse(&bytes, path));
+        profile.map(transfer::checked).transpose()
+    }
+}
+
+/// The profile in the repository, where there is one.
+fn found(desk: &Desk<'_>, path: &Path) -> Result<Option<PersonalProfile>, CliError> {
+    match Shared::open(desk)? {
+        Some(shared) => shared.read(path),
+        None => Ok(None),
+    }
 }
 
 fn push(args: &Args, desk: &Desk<'_>) -> Result<(), CliError> {
     let profile = desk.profile()?;
     let who = "a repository shows it to others";
     literals::refuse(&profile, args.include_secrets, who)?;
-    let path = file(desk)?;
-    let folder = path.parent().unwrap_or(Path::new("/"));
-    std::fs::create_dir_all(folder).map_err(|source| CliError::Write {
-        path: folder.to_owned(),
-        source,
-    })?;
-    let path = file(desk)?;
-    let before = transfer::read(&path).ok();
-    profile.export(&path)?;
+    let (path, shared) = (path(desk), Shared::make(desk)?);
+    let before = shared.read(&path).ok().flatten();
+    let text = profile.to_json()?;
+    shared.folder.replace(&shared.name, text.as_bytes())?;
     let changes = changes::between(before.as_ref(), &profile);
     transfer::report(changes, true, "ProfileSync", desk);
     desk.context
@@ -73,14 +102,11 @@ fn push(args: &Args, desk: &Desk<'_>) -> Result<(), CliError> {
 }
 
 fn pull(args: &Args, desk: &Desk<'_>) -> Result<(), CliError> {
-    let path = file(desk)?;
-    if !path.exists() {
-        return Err(CliError::Failed {
-            message: format!("the repository has no profile `{}`", path.display()),
-            hint: "put yours there: scc profile sync --push".to_owned(),
-        });
-    }
-    let found = transfer::read(&path)?;
+    let path = path(desk);
+    let found = found(desk, &path)?.ok_or_else(|| CliError::Failed {
+        message: format!("the repository has no profile `{}`", path.display()),
+        hint: "put yours there: scc profile sync --push".to_owned(),
+    })?;
     let id = &desk.repository.id;
     if found.repository != *id {
         return Err(CliError::Failed {
@@ -113,15 +139,12 @@ fn confirm(changes: &str, desk: &Desk<'_>) -> Result<(), CliError> {
 
 /// How the copy in the repository compares, in a word.
 pub(super) fn state_of_copy(desk: &Desk<'_>, profile: Option<&PersonalProfile>) -> &'static str {
-    let Ok(path) = file(desk) else {
-        return "unusable";
-    };
-    if !path.exists() {
-        return "none";
-    }
-    match (transfer::read(&path), profile) {
+    match (found(desk, &path(desk)), profile) {
         (Err(_), _) => "unusable",
-        (Ok(copy), Some(profile)) if changes::between(Some(profile), &copy).is_empty() => "same",
+        (Ok(None), _) => "none",
+        (Ok(Some(copy)), Some(profile)) if changes::between(Some(profile), &copy).is_empty() => {
+            "same"
+        }
         (Ok(_), _) => "different",
     }
 }

@@ -12,7 +12,7 @@ use super::{Desk, literals, servers};
 use crate::error::CliError;
 
 /// More than any profile needs.
-const MAX_BYTES: u64 = 1 << 20;
+pub(super) const MAX_BYTES: u64 = 1 << 20;
 
 /// Write the profile to a file, for another machine
 #[derive(Debug, clap::Args)]
@@ -110,21 +110,31 @@ pub(super) fn import(args: &ImportArgs, desk: &Desk<'_>) -> Result<(), CliError>
 }
 
 /// An exported profile that is what it should be.
-pub(super) fn read(file: &Path) -> Result<PersonalProfile, CliError> {
-    let unusable = |message: String| CliError::Failed {
-        message,
-        hint: "such a file is made by: scc profile export -o FILE".to_owned(),
-    };
+fn read(file: &Path) -> Result<PersonalProfile, CliError> {
     let large = std::fs::metadata(file).is_ok_and(|meta| !meta.is_file() || meta.len() > MAX_BYTES);
     if large {
         let file = file.display();
         return Err(unusable(format!("`{file}` is not an exported profile")));
     }
-    let profile = PersonalProfile::import(file).map_err(|error| match error {
+    checked(PersonalProfile::import(file))
+}
+
+/// A profile that was read and is what it should be.
+pub(super) fn checked(
+    read: Result<PersonalProfile, ProfileError>,
+) -> Result<PersonalProfile, CliError> {
+    let profile = read.map_err(|error| match error {
         ProfileError::State(error) => CliError::State(error),
         error => unusable(error.to_string()),
     })?;
     servers::checked(profile)
+}
+
+fn unusable(message: String) -> CliError {
+    CliError::Failed {
+        message,
+        hint: "such a file is made by: scc profile export -o FILE".to_owned(),
+    }
 }
 
 /// Records a profile for this repository, and says what became different.

@@ -11,7 +11,7 @@ const COMMAND: &str = "perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new(\"
      print $s \"CONNECT denied.test:443 HTTP/1.1\\r\\n\\r\\n\"; print <$s>' > answer.txt 2>&1";
 
 /// The scripted model as a host of the internet.
-fn answer(request: &Request, script: &[Step]) -> Reply {
+pub(super) fn answer(request: &Request, script: &[Step]) -> Reply {
     let request = model::Request {
         method: request.method.clone(),
         path: request.target.clone(),

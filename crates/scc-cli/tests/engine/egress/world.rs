@@ -27,6 +27,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) topology: &'static str,
     /// What stands below `network` in the organization's `defaults`.
     pub(crate) network: &'a str,
+    /// What stands in the organization's `security` besides the safety net, with a comma before it.
+    pub(crate) security: &'a str,
     /// Further lines of the organization's document.
     pub(crate) more: &'a str,
     /// Names and their addresses; `@` stands for the address of every host.
@@ -42,6 +44,7 @@ impl Default for Plan<'_> {
         Self {
             topology: "socket",
             network: "{allowed_hosts: [allowed.test]}",
+            security: "",
             more: "",
             zone: &["allowed.test=@"],
             names: &["allowed.test"],
@@ -98,9 +101,9 @@ impl World {
         let org = self.context.path("org.yaml");
         let text = format!(
             "schema_version: \"1.0.0\"\norganization: {{name: Corp, id: corp}}\n\
-             security: {{safety_net: {{allowed_network_tools: [curl]}}}}\n\
+             security: {{safety_net: {{allowed_network_tools: [curl]}}{}}}\n\
              defaults:\n  network_policy: web-egress-enforced\n  network: {}\n{}",
-            plan.network, plan.more
+            plan.security, plan.network, plan.more
         );
         std::fs::write(&org, text).unwrap();
         let mut settings = json!({
