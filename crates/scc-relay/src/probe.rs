@@ -146,6 +146,7 @@ fn one(check: &Check, through: Through) -> Tried {
         Check::Unserved(url, host) => through.unserved(url, host.as_deref()),
         Check::Single(host) => through.single(host),
         Check::Split(target) => through.split(target),
+        Check::Misread(target) => through.misread(target),
         Check::Cut(target, name) => through.cut(target, &hello::hello(name)),
         Check::CutPlain(target) => through.cut(target, b"GET / HTTP/1.0\r\n\r\n"),
         Check::Carried(target) => through.carried(target),
@@ -213,6 +214,9 @@ mod tests {
             ("split:abc:443", agreeing, false),
             ("split:abc:443", missing, false),
             ("split:abc:443", failing, false),
+            ("misread:a:443:443", refusing, true),
+            ("misread:a:443:443", agreeing, false),
+            ("misread:a:443:443", missing, false),
             ("single:a", refusing, true),
             ("single:a", agreeing, false),
         ] {

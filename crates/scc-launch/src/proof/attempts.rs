@@ -38,9 +38,11 @@ fn claim_of(check: &Check) -> ClaimId {
         Check::Unreachable(_) | Check::Unechoed(_) | Check::NoIpv6 => ClaimId::NetworkDirect,
         Check::Unknown(_) | Check::Unanswered(..) | Check::Unresolved(_) => ClaimId::NetworkNames,
         Check::Denied(_) | Check::Unserved(..) | Check::Single(_) => ClaimId::NetworkList,
-        Check::Split(_) | Check::Cut(..) | Check::CutPlain(_) | Check::Carried(_) => {
-            ClaimId::NetworkTls
-        }
+        Check::Split(_)
+        | Check::Misread(_)
+        | Check::Cut(..)
+        | Check::CutPlain(_)
+        | Check::Carried(_) => ClaimId::NetworkTls,
         Check::Allowed(_) => ClaimId::NetworkAllowed,
         Check::NoSocket(_) => ClaimId::Kernel,
         Check::Absent(_) => ClaimId::Hidden,
@@ -138,7 +140,11 @@ fn with(host: &str, list: &Destinations) -> Vec<Check> {
         Check::Unserved(format!("https://{host}/"), None),
         Check::Unserved(format!("ftp://{host}/"), None),
         Check::Single(host.to_owned()),
+        Check::Unserved(format!("http://[{host}]/"), None),
         Check::Split(tunnel.clone()),
+        Check::Misread(format!("{tunnel}:{NOWHERE}:443")),
+        Check::Misread(format!("{tunnel}:443")),
+        Check::Misread(format!("[{host}]:443")),
         Check::Cut(tunnel.clone(), NOWHERE.to_owned()),
         Check::Cut(tunnel.clone(), String::new()),
         Check::CutPlain(tunnel.clone()),

@@ -164,7 +164,11 @@ impl Through {
     pub(super) fn split(self, target: &str) -> Tried {
         let middle = target.rfind(':').unwrap_or(target.len()) / 2;
         let (before, after) = target.split_at_checked(middle).unwrap_or((target, ""));
-        match self.ask(&format!("CONNECT {before} {after} HTTP/1.1\r\n\r\n")) {
+        self.misread(&format!("{before} {after}"))
+    }
+
+    pub(super) fn misread(self, target: &str) -> Tried {
+        match self.ask(&format!("CONNECT {target} HTTP/1.1\r\n\r\n")) {
             Ok(answer) => refused(&answer),
             Err(error) => no_proxy(&error),
         }
