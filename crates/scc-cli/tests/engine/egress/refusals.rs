@@ -78,4 +78,7 @@ fn no_request_is_passed_on_that_squid_reads_otherwise() {
         let said = world.scc(&inside).ok().stdout;
         assert!(said.contains(" 400 "), "{line}: {said}");
     }
+    let log = world.scc(&["network", "log"]).ok().stdout;
+    let refused = log.matches("denied  ?:0  the request was not understood");
+    assert_eq!(refused.count(), MISREAD.len(), "{log}");
 }
