@@ -140,7 +140,8 @@ impl EgressReader {
             return None;
         }
         let is_agents = match self.concluded {
-            Some(concluded) => start >= concluded,
+            // What ended before and is written after was asked for when the clock had been set back.
+            Some(concluded) => start >= concluded || entry.time < concluded,
             // A log that has lost its beginning has lost these tries too.
             None => !self.begun,
         };
@@ -337,6 +338,8 @@ mod tests {
             // The agent says that everything before was scc's.
             line(12.5, 1, CONCLUDED),
             line(13.0, 3, "late.example"),
+            // The clock was set back.
+            line(5.0, 3, "back.example"),
         ];
         let hosts = |log: &str| {
             let entries = EgressLog::read(log).entries.into_iter();
@@ -344,7 +347,7 @@ mod tests {
         };
         assert_eq!(
             hosts(&log.concat()),
-            ["agent.example", CONCLUDED, "late.example"]
+            ["agent.example", CONCLUDED, "late.example", "back.example"]
         );
         // Without its beginning what was kept is the agent's.
         let rest = ["agent.example", CONCLUDED, "late.example"].map(|host| line(12.0, 3, host));
