@@ -58,8 +58,9 @@ pub(super) fn all(list: Option<&Destinations>, around: &Around<'_>, more: &[Chec
     if let Some(list) = list {
         checks.extend(checks::through_the_proxy(list));
         checks.extend(off_the_list(list));
-        for host in plain(list).take(1) {
-            checks.extend(with(host, list));
+        match plain(list).next() {
+            Some(host) => checks.extend(with(host, list)),
+            None => checks.extend(below_a_wildcard(list)),
         }
     }
     checks.extend(more.iter().cloned());
@@ -72,6 +73,28 @@ pub(super) fn all(list: Option<&Destinations>, around: &Around<'_>, more: &[Chec
 fn plain(list: &Destinations) -> impl Iterator<Item = &str> {
     let named = list.hosts.iter().filter(|one| !one.host.is_wildcard());
     named.map(|one| one.host.name())
+}
+
+/// Attempts on tunnels to a name that a list of nothing but wildcards has; the likeliest to exist.
+fn below_a_wildcard(list: &Destinations) -> Vec<Check> {
+    let wide = list.hosts.iter().find(|one| one.host.is_wildcard());
+    let host = wide.map(|one| format!("www.{}", one.host.name()));
+    host.map(|host| tunnels(&host)).unwrap_or_default()
+}
+
+/// What a tunnel to a host that is on the list must not carry.
+fn tunnels(host: &str) -> Vec<Check> {
+    let tunnel = format!("{host}:{}", WEB_PORTS[1]);
+    vec![
+        Check::Split(tunnel.clone()),
+        Check::Misread(format!("{tunnel}:{NOWHERE}:443")),
+        Check::Misread(format!("{tunnel}:443")),
+        Check::Misread(format!("[{host}]:443")),
+        Check::Cut(tunnel.clone(), NOWHERE.to_owned()),
+        Check::Cut(tunnel.clone(), String::new()),
+        Check::CutPlain(tunnel.clone()),
+        Check::Carried(tunnel),
+    ]
 }
 
 fn past_the_proxy(list: Option<&Destinations>, around: &Around<'_>) -> Vec<Check> {
@@ -131,7 +154,6 @@ fn with(host: &str, list: &Destinations) -> Vec<Check> {
     let own = |one: &&Destination| !one.host.is_wildcard() && one.host.name() == host;
     let ports = list.hosts.iter().find(own).map(|one| &one.ports);
     let [a, b, c, d] = OUTSIDE[0];
-    let tunnel = format!("{host}:{}", WEB_PORTS[1]);
     let below = format!("scc-probe.{host}");
     let mut checks = vec![
         Check::Denied(format!("{host}.{NOWHERE}:443")),
@@ -141,15 +163,8 @@ fn with(host: &str, list: &Destinations) -> Vec<Check> {
         Check::Unserved(format!("ftp://{host}/"), None),
         Check::Single(host.to_owned()),
         Check::Unserved(format!("http://[{host}]/"), None),
-        Check::Split(tunnel.clone()),
-        Check::Misread(format!("{tunnel}:{NOWHERE}:443")),
-        Check::Misread(format!("{tunnel}:443")),
-        Check::Misread(format!("[{host}]:443")),
-        Check::Cut(tunnel.clone(), NOWHERE.to_owned()),
-        Check::Cut(tunnel.clone(), String::new()),
-        Check::CutPlain(tunnel.clone()),
-        Check::Carried(tunnel),
     ];
+    checks.extend(tunnels(host));
     if !listed(list, &below) {
         checks.push(Check::Denied(format!("{below}:443")));
     }
@@ -379,6 +394,22 @@ mod tests {
             .unwrap();
         assert_eq!(direct.state, ClaimState::Failed);
         assert!(direct.attempts[0].detail.contains("no guard"));
+    }
+
+    #[test]
+    fn tunnels_are_tried_where_the_list_has_wildcards_only() {
+        let checks = checks(Some(&list(&["*.a.example"])));
+        for wanted in ["cut:www.a.example:443:", "cut-plain:www.a.example:443"] {
+            assert!(checks.iter().any(|check| check.to_string() == wanted));
+        }
+        let tls = ClaimId::NetworkTls;
+        let found = state(
+            NetworkPolicy::WebEgressEnforced,
+            &checks,
+            Outcome::Failed,
+            tls,
+        );
+        assert_eq!(found, ClaimState::Failed);
     }
 
     #[test]
