@@ -36,6 +36,15 @@ pub(crate) struct Where {
 }
 
 impl Where {
+    /// The current directory, for an agent and a team.
+    pub(crate) fn for_agent(provider: Option<String>, team: Option<String>) -> Self {
+        Self {
+            provider,
+            team,
+            ..Self::default()
+        }
+    }
+
     /// A workspace, and the agent that works there.
     pub(crate) fn of(workspace: Option<PathBuf>, provider: Option<String>) -> Self {
         Self {
@@ -77,11 +86,17 @@ impl Found {
         })
     }
 
-    /// What was decided about things of this kind and did not let them in.
+    /// What was decided about things of this kind and did not let this agent have them.
     pub(crate) fn refused(&self, kind: ItemKind) -> Vec<&Decision> {
-        let all = self.policy.decisions.iter();
-        all.filter(|one| one.kind == kind && one.outcome != Outcome::Allowed)
+        self.decisions()
+            .filter(|one| one.kind == kind && one.outcome != Outcome::Allowed)
             .collect()
+    }
+
+    /// Everything that was decided, but for what is about other agents only.
+    fn decisions(&self) -> impl Iterator<Item = &Decision> {
+        let all = self.policy.decisions.iter();
+        all.filter(|one| one.concerns(&self.provider))
     }
 
     /// That the agent does not get something, for the output of programs.
@@ -124,8 +139,8 @@ impl Found {
             item.eq_ignore_ascii_case(name)
                 || plugin && short.is_some_and(|short| short.eq_ignore_ascii_case(name))
         };
-        let all = self.policy.decisions.iter();
-        let found: Vec<_> = all
+        let found: Vec<_> = self
+            .decisions()
             .filter(|one| one.kind == kind || self.is_artifact_of(one, kind))
             .filter(|one| is_meant(&one.item))
             .collect();

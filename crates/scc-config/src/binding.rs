@@ -9,6 +9,11 @@ const VARIABLE: &str = "env.";
 const HEADER: &str = "header.";
 
 impl Binding {
+    /// The provider's id, in lower case.
+    pub fn provider_id(&self) -> String {
+        self.provider.trim().to_ascii_lowercase()
+    }
+
     /// What the artifact of this name is called for the provider.
     pub fn name<'a>(&'a self, artifact: &'a str) -> &'a str {
         let own = self.native_ref.as_deref().map(str::trim);

@@ -51,6 +51,7 @@ mod document;
 mod error;
 mod exceptions;
 mod glob;
+mod head;
 mod host;
 mod idn;
 mod ip;
@@ -92,6 +93,7 @@ pub use document::{ConfigDocument, Document, Known};
 pub use error::ConfigError;
 pub use exceptions::{ExceptionTargets, PolicyException};
 pub use glob::{Folded, Pattern};
+pub use head::Head;
 pub use host::HostPattern;
 pub use kind::DocumentKind;
 pub use marketplace::{

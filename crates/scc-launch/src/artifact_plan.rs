@@ -30,27 +30,31 @@ impl ArtifactPlan {
         undelivered: &[Undelivered],
         agent: &str,
     ) -> (Self, Option<Blocker>) {
-        let (name, whole, parts) = match &artifact.form {
+        let found = match &artifact.form {
             Ok(form) => found(form, artifact, delivery, undelivered),
-            Err(error) => (None, vec![error.to_string()], Vec::new()),
+            Err(error) => Found {
+                whole: vec![error.to_string()],
+                ..Found::default()
+            },
         };
-        let delivered = whole.is_empty();
-        let left_out = [whole, artifact.left_out.clone(), parts].concat();
+        let delivered = found.whole.is_empty();
+        let needed = [artifact.left_out.clone(), found.hooks].concat();
+        let complete = delivered && needed.is_empty();
         let plan = Self {
             facts: artifact.facts.clone(),
             delivered,
-            delivered_as: name.filter(|_| delivered),
-            left_out,
+            delivered_as: found.name.filter(|_| delivered),
+            left_out: [found.whole, needed, found.parts].concat(),
         };
-        let blocker = plan.blocker(artifact, agent);
+        let blocker = plan.blocker(artifact, complete, agent);
         (plan, blocker)
     }
 
-    fn blocker(&self, artifact: &Artifact, agent: &str) -> Option<Blocker> {
+    /// `complete` says whether the agent gets all of it that it must not go without.
+    fn blocker(&self, artifact: &Artifact, complete: bool, agent: &str) -> Option<Blocker> {
         let error = artifact.form.as_ref().err();
         let clashes = matches!(error, Some(ExtensionError::Clash(_)));
-        let incomplete = !self.delivered || !artifact.left_out.is_empty();
-        let stops = clashes || self.facts.required && incomplete;
+        let stops = clashes || self.facts.required && !complete;
         if !stops {
             return None;
         }
@@ -143,23 +147,36 @@ impl ArtifactPlan {
     }
 }
 
-/// The name that the agent knows it by, why it does not get it, and what parts of it are missing.
+/// What an agent gets of an artifact.
+#[derive(Default)]
+struct Found {
+    /// The name that the agent knows it by.
+    name: Option<String>,
+    /// Why the agent does not get it at all.
+    whole: Vec<String>,
+    /// Why some of its hooks do not run.
+    hooks: Vec<String>,
+    /// Why other parts of it are missing.
+    parts: Vec<String>,
+}
+
 fn found(
     form: &Form,
     artifact: &Artifact,
     delivery: &Delivery,
     undelivered: &[Undelivered],
-) -> (Option<String>, Vec<String>, Vec<String>) {
+) -> Found {
     let reasons = |kind: ExtensionKind, name: &str| {
         let left = undelivered.iter();
         let left = left.filter(|left| left.kind == kind && left.name == name);
         left.map(|left| left.reason.clone()).collect::<Vec<_>>()
     };
     match form {
-        Form::Skill(name) => {
-            let whole = reasons(ExtensionKind::Skill, name);
-            (Some(name.clone()), whole, Vec::new())
-        }
+        Form::Skill(name) => Found {
+            name: Some(name.clone()),
+            whole: reasons(ExtensionKind::Skill, name),
+            ..Found::default()
+        },
         Form::Server => {
             let own = Some(artifact.facts.artifact.as_str());
             let servers = delivery.servers.iter();
@@ -170,17 +187,23 @@ fn found(
                 Some(name) => reasons(ExtensionKind::McpServer, name),
                 None => vec!["it is no server here".to_owned()],
             };
-            (name, whole, Vec::new())
+            Found {
+                name,
+                whole,
+                ..Found::default()
+            }
         }
         Form::Plugin(name) => {
-            let failed = delivery
-                .failures
-                .iter()
-                .filter(|(plugin, _)| plugin == name);
+            let failed = delivery.failures.iter();
+            let failed = failed.filter(|(plugin, _)| plugin == name);
             let mut whole: Vec<_> = failed.map(|(_, error)| error.to_string()).collect();
             whole.extend(reasons(ExtensionKind::Plugin, name));
-            let parts = reasons(ExtensionKind::PluginPart, name);
-            (Some(name.clone()), whole, parts)
+            Found {
+                name: Some(name.clone()),
+                whole,
+                hooks: reasons(ExtensionKind::PluginHooks, name),
+                parts: reasons(ExtensionKind::PluginPart, name),
+            }
         }
     }
 }

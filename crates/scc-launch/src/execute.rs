@@ -196,9 +196,11 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
             self.runtime.remove(&sandbox.id).await?;
         }
         if plan.egress.is_some() {
-            self.remove_egress(&plan.container, Some(&plan.session_id))
-                .await?;
+            let removed = self
+                .remove_egress(&plan.container, Some(&plan.session_id))
+                .await;
             self.remove_unused_sockets(false).await?;
+            removed?;
         }
         Ok(())
     }

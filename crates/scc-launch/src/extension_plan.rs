@@ -117,6 +117,7 @@ impl ExtensionsPlan {
                 left_out: [
                     failed,
                     whole,
+                    reasons(ExtensionKind::PluginHooks, &facts.plugin),
                     reasons(ExtensionKind::PluginPart, &facts.plugin),
                 ]
                 .concat(),

@@ -2,8 +2,9 @@
 //! their files, MCP servers with their secrets, and the artifacts of bundles, which are skills, plugins
 //! and servers.
 //!
-//! A plan is made from a [`Delivery`], so that it says which commit of what the agent will get, and
-//! a launch delivers everything or does not happen.
+//! A plan is made from a [`Delivery`], so that it says which commit of what the agent will get. A
+//! launch delivers all of it or does not happen, but for what the agent cannot take and for artifacts
+//! that are not required: these are left out, and the plan says so.
 
 mod artifacts;
 mod catalog;
@@ -37,7 +38,7 @@ pub(crate) use servers::{find as find_server, offered};
 /// Where the scripts are in a sandbox that start MCP servers.
 pub(crate) const LAUNCHERS: &str = "/opt/scc/mcp";
 
-/// The plugins, skills and MCP servers of a launch.
+/// The plugins, skills and MCP servers of a launch, and what could not be had of them.
 #[derive(Default)]
 pub struct Delivery {
     pub(crate) extensions: Extensions,
@@ -51,21 +52,22 @@ pub struct Delivery {
     pub(crate) artifacts: Vec<Artifact>,
     /// The plugins, with where they come from.
     pub plugins: Vec<PluginFacts>,
-    /// What stands against handing all of it over.
+    /// What stands against the launch by the plugins and servers; what does so by the artifacts is
+    /// found with the plan.
     pub blockers: Vec<Blocker>,
-    /// What could not be had or must not be used, with each plugin that it is about.
+    /// Why a plugin that a layer has added cannot be had or must not be used, by its reference.
     pub failures: Vec<(String, ExtensionError)>,
 }
 
 impl Delivery {
-    /// Neither plugins nor servers, for questions that no launch follows.
+    /// Neither plugins, servers nor artifacts, for questions that no launch follows.
     #[must_use]
     pub fn nothing() -> &'static Self {
         static NOTHING: LazyLock<Delivery> = LazyLock::new(Delivery::default);
         &NOTHING
     }
 
-    /// Nothing becomes of this artifact.
+    /// Notes why nothing becomes of this artifact.
     fn refuse_artifact(&mut self, name: &str, error: ExtensionError) {
         let mut artifacts = self.artifacts.iter_mut();
         if let Some(artifact) = artifacts.find(|artifact| artifact.facts.artifact == name) {
@@ -112,12 +114,12 @@ pub(crate) struct ServerFacts {
     pub(crate) artifact: Option<String>,
 }
 
-/// What plugins and servers are found with, besides what the rules are found with.
+/// What plugins, servers and artifacts are found with, besides what the rules are found with.
 #[derive(Clone, Copy)]
 pub struct DeliveryInput<'a> {
     /// How the rules were found.
     pub governance: &'a GovernanceInput<'a>,
-    /// Fetches marketplaces.
+    /// Fetches marketplaces and skills.
     pub trees: &'a TreeLoader,
     /// The agents that there are.
     pub registry: &'a Registry,
@@ -137,7 +139,8 @@ impl std::fmt::Debug for DeliveryInput<'_> {
 }
 
 impl Governance {
-    /// Gets everything that the policy lets this agent have. What cannot be had is in the blockers.
+    /// Gets everything that the policy lets this agent have. A plugin or a value of a server that cannot
+    /// be had is in the blockers, an artifact that cannot be had says so itself.
     #[must_use]
     pub fn delivery(&self, policy: &EffectivePolicy, input: &DeliveryInput<'_>) -> Delivery {
         let mut delivery = Delivery::default();

@@ -18,6 +18,9 @@ use crate::servers::{stdio_gate, unreachable};
 /// Bundles, and the artifacts in them that nothing stands against.
 pub(crate) type Resolved = (Vec<EffectiveBundle>, BTreeMap<String, EffectiveArtifact>);
 
+/// What stands against an artifact for single agents, by the provider's id.
+type Refused = BTreeMap<String, Decision>;
+
 /// The bundles that the organization requires of everybody, then those of the team. Security applies
 /// to each artifact as it does to plugins and servers, whatever the kind of the artifact says.
 pub(crate) fn resolve(
@@ -85,17 +88,21 @@ fn refusal(
 ) -> Option<(Reason, &'static str)> {
     match catalog.bundles.get(&asked.item) {
         None => Some((Reason::Unknown, "there is no such bundle")),
-        Some(bundle) if bundle.install_intent == InstallIntent::Disabled => {
-            Some((Reason::Disabled, "the organization has disabled it"))
+        Some(bundle) => {
+            let withheld = withheld(bundle.install_intent).map(|why| (Reason::Disabled, why));
+            let there = enabled.iter().any(|earlier| earlier.name == asked.item);
+            let twice = there.then_some((Reason::Duplicate, "it is enabled already"));
+            withheld.or(twice)
         }
-        Some(bundle) if bundle.install_intent == InstallIntent::RequestOnly => Some((
-            Reason::Disabled,
-            "the organization gives it on request only",
-        )),
-        Some(_) if enabled.iter().any(|earlier| earlier.name == asked.item) => {
-            Some((Reason::Duplicate, "it is enabled already"))
-        }
-        Some(_) => None,
+    }
+}
+
+/// Why the organization gives something to nobody.
+fn withheld(intent: InstallIntent) -> Option<&'static str> {
+    match intent {
+        InstallIntent::Required | InstallIntent::Available => None,
+        InstallIntent::Disabled => Some("the organization has disabled it"),
+        InstallIntent::RequestOnly => Some("the organization gives it on request only"),
     }
 }
 
@@ -147,7 +154,7 @@ impl<'a, 'b> Gate<'a, 'b> {
                 decisions.push(asked.decide(Outcome::Ignored, Reason::Unknown, message));
                 continue;
             };
-            let decision = self.decide(&asked, artifact);
+            let (decision, refused) = self.decide(&asked, artifact);
             let is_in = decision.outcome == Outcome::Allowed;
             let required = artifact.install_intent == InstallIntent::Required;
             if required && matches!(decision.outcome, Outcome::Blocked | Outcome::Denied) {
@@ -160,41 +167,92 @@ impl<'a, 'b> Gate<'a, 'b> {
             decisions.push(decision);
             if is_in {
                 bundle.artifacts.push(name.clone());
-                let entry = effective(artifact, required, bundle.origin.clone());
+                let entry = effective(artifact, &refused, bundle.origin.clone());
                 artifacts.insert(name.clone(), entry);
+                decisions.extend(refused.into_iter().map(|(id, one)| one.only_for(id)));
             }
         }
         Ok(())
     }
 
-    fn decide(&self, asked: &Asked, artifact: &Artifact) -> Decision {
-        let ignored = match artifact.install_intent {
-            InstallIntent::Required | InstallIntent::Available => None,
-            InstallIntent::Disabled => Some("the organization has disabled it"),
-            InstallIntent::RequestOnly => Some("the organization gives it on request only"),
+    /// What is decided about an artifact, and about the agents that do not get it though others do.
+    fn decide(&self, asked: &Asked, artifact: &Artifact) -> (Decision, Refused) {
+        if let Some(message) = withheld(artifact.install_intent) {
+            let message = message.to_owned();
+            let decision = asked.decide(Outcome::Ignored, Reason::Disabled, message);
+            return (decision, Refused::new());
+        }
+        let mut lifted = match self.artifact(asked, artifact) {
+            Ruling::Refused(decision) => return (*decision, Refused::new()),
+            Ruling::Free(rule) => rule,
         };
-        if let Some(message) = ignored {
-            return asked.decide(Outcome::Ignored, Reason::Disabled, message.to_owned());
+        let mut refused = Refused::new();
+        for binding in &artifact.bindings {
+            match self.binding(asked, artifact.kind, binding) {
+                Ruling::Free(rule) => lifted = lifted.or(rule),
+                Ruling::Refused(decision) => {
+                    let id = binding.provider_id();
+                    refused.entry(id).or_insert(*decision);
+                }
+            }
         }
+        let view = artifact.view(&asked.item);
+        let gets = |binding: &Binding| {
+            let id = binding.provider_id();
+            !refused.contains_key(&id) && view.render(&id).is_ok()
+        };
+        if !artifact.bindings.iter().any(gets)
+            && let Some((_, decision)) = refused.pop_first()
+        {
+            return (decision, Refused::new());
+        }
+        (allowed(asked, lifted), refused)
+    }
+
+    /// The rules for what it is for every agent: its own name and the address that it comes from.
+    fn artifact(&self, asked: &Asked, artifact: &Artifact) -> Ruling {
+        let url = artifact.source.url.clone();
+        let server = server(&asked.item, McpTransport::Http, url, None);
+        self.blocks(asked, [asked.item.as_str()], &[server])
+    }
+
+    /// The rules for what a binding makes of it for its agent.
+    fn binding(&self, asked: &Asked, kind: ArtifactKind, binding: &Binding) -> Ruling {
+        let native = binding.native_ref.as_deref();
+        let names = [Some(asked.item.as_str()), native].into_iter().flatten();
+        let servers: Vec<_> = names.clone().map(|name| bound(name, binding)).collect();
+        let ruling = self.blocks(asked, names, &servers);
+        if kind != ArtifactKind::McpServer || matches!(ruling, Ruling::Refused(_)) {
+            return ruling;
+        }
+        let mut servers = servers.iter();
+        match servers.find_map(|server| self.server_gates(asked, server)) {
+            Some(decision) => Ruling::Refused(Box::new(decision)),
+            None => ruling,
+        }
+    }
+
+    /// What security blocks, by names of plugins and by names and addresses of servers.
+    fn blocks<'n>(
+        &self,
+        asked: &Asked,
+        names: impl IntoIterator<Item = &'n str>,
+        servers: &[McpServer],
+    ) -> Ruling {
+        // A name that no pattern spells takes the marketplace's place.
+        let names = names.into_iter();
+        let plugins = names.filter_map(|name| PluginRef::parse(name, BareName::Of("-")).ok());
+        let by_name = plugins.map(|plugin| self.plugins.baseline(asked, &plugin));
+        let servers = servers.iter();
+        let by_server = servers.map(|server| self.servers.baseline(asked, &server.candidates()));
         let mut lifted = None;
-        for plugin in plugins(&asked.item, artifact) {
-            match self.plugins.baseline(asked, &plugin) {
-                Ruling::Refused(decision) => return *decision,
+        for ruling in by_name.chain(by_server) {
+            match ruling {
+                Ruling::Refused(decision) => return Ruling::Refused(decision),
                 Ruling::Free(rule) => lifted = lifted.or(rule),
             }
         }
-        for server in servers(&asked.item, artifact) {
-            match self.servers.baseline(asked, &server.candidates()) {
-                Ruling::Refused(decision) => return *decision,
-                Ruling::Free(rule) => lifted = lifted.or(rule),
-            }
-            if artifact.kind == ArtifactKind::McpServer
-                && let Some(decision) = self.server_gates(asked, &server)
-            {
-                return decision;
-            }
-        }
-        allowed(asked, lifted)
+        Ruling::Free(lifted)
     }
 
     /// The rules for servers, as far as the binding says what the server is.
@@ -207,38 +265,18 @@ impl<'a, 'b> Gate<'a, 'b> {
     }
 }
 
-fn effective(artifact: &Artifact, required: bool, origin: Origin) -> EffectiveArtifact {
+fn effective(artifact: &Artifact, refused: &Refused, origin: Origin) -> EffectiveArtifact {
+    let reason = |(id, decision): (&String, &Decision)| (id.clone(), decision.message.clone());
     EffectiveArtifact {
         kind: artifact.kind,
         version: artifact.version.clone(),
         pinned: artifact.pinned,
-        required,
+        required: artifact.install_intent == InstallIntent::Required,
         source: artifact.source.clone(),
         bindings: artifact.bindings.clone(),
+        refused: refused.iter().map(reason).collect(),
         origin,
     }
-}
-
-/// An artifact by each name that it has, as a plugin.
-fn plugins(name: &str, artifact: &Artifact) -> Vec<PluginRef> {
-    let native = artifact.bindings.iter();
-    let native = native.filter_map(|binding| binding.native_ref.as_deref());
-    let names = std::iter::once(name).chain(native);
-    // A name that no pattern spells takes the marketplace's place.
-    let read = names.map(|name| PluginRef::parse(name, BareName::Of("-")));
-    read.filter_map(Result::ok).collect()
-}
-
-/// An artifact by each name and address that it has, as a server.
-fn servers(name: &str, artifact: &Artifact) -> Vec<McpServer> {
-    let url = artifact.source.url.clone();
-    let own = server(name, McpTransport::Http, url, None);
-    let bindings = artifact.bindings.iter().flat_map(|binding| {
-        let native = binding.native_ref.as_deref();
-        let names = [Some(name), native].into_iter().flatten();
-        names.map(|name| bound(name, binding))
-    });
-    std::iter::once(own).chain(bindings).collect()
 }
 
 /// The server that a binding describes; where it describes none and so nobody gets it, what it

@@ -228,6 +228,9 @@ pub struct Decision {
     pub reason: Reason,
     /// Why, for people: a fragment in lower case.
     pub message: String,
+    /// The provider whose agent alone it is about, by its id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
     /// The layer that asked for it.
     pub layer: Layer,
     /// The file that asks for it.
@@ -286,6 +289,7 @@ impl Asked {
             outcome,
             reason,
             message: without_controls(message),
+            provider: None,
             layer: self.origin.layer,
             file: self.origin.file.clone(),
             line: self.origin.line,
@@ -309,6 +313,20 @@ fn without_controls(text: String) -> String {
 }
 
 impl Decision {
+    /// Whether it says something about what this provider's agent gets.
+    pub fn concerns(&self, provider: &str) -> bool {
+        let only = self.provider.as_deref();
+        only.is_none_or(|only| only.eq_ignore_ascii_case(provider))
+    }
+
+    /// The same about one provider's agent only.
+    pub(crate) fn only_for(mut self, provider: String) -> Self {
+        let shown = without_controls(provider.clone());
+        self.message = format!("not for `{shown}`: {}", self.message);
+        self.provider = Some(provider);
+        self
+    }
+
     pub(crate) fn by(mut self, rule: impl Into<Option<Rule>>) -> Self {
         self.rule = rule.into();
         self

@@ -110,6 +110,9 @@ pub struct EffectiveArtifact {
     pub source: ArtifactSource,
     /// What it is called for each provider.
     pub bindings: Vec<Binding>,
+    /// What stands against it for single agents, by the provider's id in lower case.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub refused: BTreeMap<String, String>,
     /// Who enabled the bundle that it is in.
     pub origin: Origin,
 }

@@ -19,7 +19,7 @@ pub enum PolicyError {
         /// The team.
         team: String,
     },
-    /// An artifact that the organization requires is refused by its own rules.
+    /// An artifact that the organization requires is refused by its own rules, for every agent.
     #[error("the bundle `{bundle}` requires the artifact `{artifact}`, and {reason}")]
     RequiredArtifact {
         /// The artifact.

@@ -8,7 +8,8 @@ use crate::error::PolicyError;
 use crate::input::PolicyInput;
 use crate::layers::Layers;
 use crate::{
-    bundles, dev, exceptions, hosts, lifting, marketplaces, narrowing, plugins, providers, servers,
+    bundles, dev, exceptions, hosts, lifting, marketplaces, narrowing, plugins, providers,
+    rendering, servers,
 };
 
 /// Makes one policy of all layers.
@@ -19,7 +20,7 @@ use crate::{
 /// # Errors
 /// When the organization has no such team, a federated team's document is missing, the
 /// organization's own plugins come from marketplaces that the team does not inherit, or something
-/// stands against an artifact that it requires. A launch must not go on then.
+/// stands against an artifact that it requires, for every agent. A launch must not go on then.
 pub fn evaluate(input: &PolicyInput<'_>) -> Result<EffectivePolicy, PolicyError> {
     let layers = Layers::new(input)?;
     let mut policy = of(&layers)?;
@@ -40,10 +41,14 @@ pub(crate) fn of(layers: &Layers<'_>) -> Result<EffectivePolicy, PolicyError> {
     let marketplaces = marketplaces::resolve(layers, &mut decisions);
     let plugins = plugins::resolve(layers, &exceptions, &marketplaces, &mut decisions)?;
     let network_policy = narrowing::network_policy(layers, &mut decisions);
-    // After the final network policy, on which it depends.
-    let servers = servers::resolve(layers, &exceptions, &network_policy, &mut decisions);
+    let mut about_bundles = Vec::new();
+    // After the final network policy, on which both depend, and before the servers, which take no
+    // name from those of bundles.
     let (bundles, artifacts) =
-        bundles::resolve(layers, &exceptions, &network_policy, &mut decisions)?;
+        bundles::resolve(layers, &exceptions, &network_policy, &mut about_bundles)?;
+    let taken = rendering::server_names(&artifacts);
+    let servers = servers::resolve(layers, &exceptions, &network_policy, &taken, &mut decisions);
+    decisions.append(&mut about_bundles);
     let network = hosts::compile(layers, network_policy.value, &servers, &mut decisions);
     Ok(EffectivePolicy {
         organization: layers.org().map(|org| org.organization.id.clone()),

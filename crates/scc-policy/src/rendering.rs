@@ -1,5 +1,7 @@
 //! What becomes of the artifacts of bundles for one agent.
 
+use std::collections::BTreeMap;
+
 use scc_config::{ArtifactForm, ArtifactView, Rendered};
 
 use crate::decision::{Asked, ItemKind};
@@ -12,6 +14,9 @@ impl EffectiveArtifact {
     /// # Errors
     /// Why nothing becomes of it, a fragment in lower case.
     pub fn render(&self, name: &str, provider: &str) -> Result<Rendered, String> {
+        if let Some(reason) = self.refused.get(&provider.to_ascii_lowercase()) {
+            return Err(reason.clone());
+        }
         let view = ArtifactView {
             name,
             kind: self.kind,
@@ -42,6 +47,22 @@ impl EffectiveArtifact {
     }
 }
 
+/// The names, in lower case, of the servers that artifacts become for any agent, with the artifact.
+pub(crate) fn server_names(
+    artifacts: &BTreeMap<String, EffectiveArtifact>,
+) -> BTreeMap<String, &str> {
+    let mut names = BTreeMap::new();
+    for (name, artifact) in artifacts {
+        let bindings = artifact.bindings.iter();
+        let servers = bindings.filter_map(|one| artifact.server(name, &one.provider_id()));
+        for entry in servers {
+            let server = entry.server.name.to_lowercase();
+            names.entry(server).or_insert(name.as_str());
+        }
+    }
+    names
+}
+
 impl EffectivePolicy {
     /// The names of the enabled bundles that have this artifact.
     pub fn bundles_with<'a>(&'a self, artifact: &'a str) -> impl Iterator<Item = &'a str> {
@@ -60,13 +81,13 @@ mod tests {
     use scc_config::{Document, OrgConfig};
 
     use super::*;
-    use crate::{DestinationInput, Destinations, PolicyInput, evaluate};
+    use crate::{DestinationInput, Destinations, Outcome, PolicyInput, evaluate};
 
     /// The policy of a team with one artifact.
     fn policy(artifact: &str) -> EffectivePolicy {
         let text = format!(
             "schema_version: \"1.0.0\"\norganization: {{name: Corp, id: corp}}\n\
-             security: {{allow_stdio_mcp: true}}\n\
+             security: {{allow_stdio_mcp: true, blocked_mcp_servers: [\"*.evil.example\"]}}\n\
              defaults: {{network_policy: web-egress-enforced}}\n\
              governed_artifacts: {{artifacts: {{a: {artifact}}}, bundles: {{b: {{artifacts: [a]}}}}}}\n\
              profiles: {{t: {{enabled_bundles: [b]}}}}\n"
@@ -128,5 +149,37 @@ mod tests {
             assert!(error.contains(why), "{config}: {error}");
             assert!(hosts(&policy, "one").is_empty());
         }
+    }
+
+    #[test]
+    fn what_stands_against_one_binding_is_said_for_its_agent() {
+        let policy = policy(
+            "{kind: mcp_server, bindings: {one: {native_config: {url: \"https://mcp.example\"}}, \
+             Two: {native_config: {url: \"https://x.evil.example\"}}}}",
+        );
+        let artifact = &policy.artifacts["a"];
+        assert!(artifact.server("a", "one").is_some());
+        let error = artifact.render("a", "two").unwrap_err();
+        assert_eq!(error, "the organization's security blocks it");
+        assert_eq!(
+            hosts(&policy, "one"),
+            ["mcp.example {}: the MCP server `a`"]
+        );
+        assert!(hosts(&policy, "two").is_empty());
+        let about = |provider: &str| {
+            let decisions = policy.decisions.iter();
+            let decisions = decisions.filter(|one| one.kind == ItemKind::Artifact);
+            let decisions = decisions.filter(|one| one.concerns(provider));
+            decisions
+                .map(|one| (one.outcome, one.message.clone()))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(about("one").len(), 1);
+        let (outcome, message) = about("two").remove(1);
+        assert_eq!(outcome, Outcome::Blocked);
+        assert_eq!(
+            message,
+            "not for `two`: the organization's security blocks it"
+        );
     }
 }

@@ -16,11 +16,12 @@ use crate::layers::{Layers, origin};
 use crate::variables;
 
 /// `network_policy` is the final one: what a later layer tightened counts for the servers of an
-/// earlier layer too.
+/// earlier layer too. `bundled` has the names that servers of bundles have, with the artifact.
 pub(crate) fn resolve(
     layers: &Layers<'_>,
     exceptions: &Exceptions<'_>,
     network_policy: &Sourced<NetworkPolicy>,
+    bundled: &BTreeMap<String, &str>,
     decisions: &mut Vec<Decision>,
 ) -> Vec<EffectiveServer> {
     let blocked = layers
@@ -58,7 +59,8 @@ pub(crate) fn resolve(
             .or_else(|| stdio_gate(layers, &asked, server))
             .or_else(|| variables::refusal(&asked, server))
             .or_else(|| unreachable(layers, &asked, server, network_policy))
-            .or_else(|| duplicate(&asked, offered.get(&key)));
+            .or_else(|| duplicate(&asked, offered.get(&key)))
+            .or_else(|| of_a_bundle(&asked, bundled.get(&key)));
         decisions.push(refused.unwrap_or_else(|| {
             let entry = EffectiveServer {
                 server: plain(server),
@@ -292,5 +294,14 @@ fn duplicate(asked: &Asked, earlier: Option<&EffectiveServer>) -> Option<Decisio
         "a server of this name is there already, by {}",
         earlier.origin
     );
+    Some(asked.decide(Outcome::Ignored, Reason::Duplicate, message))
+}
+
+/// What a person or a workspace adds takes no name from a server that the organization hands out,
+/// whichever agent that is for. Two such names in the organization's own document are its mistake,
+/// which it has to hear of.
+fn of_a_bundle(asked: &Asked, artifact: Option<&&str>) -> Option<Decision> {
+    let artifact = artifact.filter(|_| !is_organizations(&asked.origin))?;
+    let message = format!("a server of this name is there already, by the artifact `{artifact}`");
     Some(asked.decide(Outcome::Ignored, Reason::Duplicate, message))
 }

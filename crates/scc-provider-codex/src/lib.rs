@@ -8,6 +8,7 @@ mod conversation;
 mod hooks;
 mod own;
 mod plugin_hooks;
+mod plugin_parts;
 mod plugins;
 mod servers;
 

@@ -5,7 +5,7 @@ use scc_provider::Plugin;
 use serde_json::Value as Json;
 use toml::{Table, Value};
 
-use crate::plugins::{MANIFEST, is_manifest};
+use crate::plugins;
 
 /// The events that the agent has.
 const EVENTS: [&str; 11] = [
@@ -101,13 +101,8 @@ fn sources(plugin: &Plugin, left_out: &mut Vec<String>) -> Vec<Json> {
     all
 }
 
-/// The manifest: the agent's own, else one in the form of another agent.
 fn manifest(plugin: &Plugin, left_out: &mut Vec<String>) -> Option<Json> {
-    let mut others = plugin.files.keys().map(String::as_str);
-    let path = match plugin.files.contains_key(MANIFEST) {
-        true => MANIFEST,
-        false => others.find(|path| is_manifest(path))?,
-    };
+    let path = plugins::manifest(plugin)?;
     let manifest = plugin.json(path);
     if manifest.is_none() {
         left_out.push(format!("its manifest `{path}` cannot be read"));
@@ -193,6 +188,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::plugins::MANIFEST;
 
     fn plugin(entry: &Json, files: &[(&str, Json)]) -> Plugin {
         let files = files

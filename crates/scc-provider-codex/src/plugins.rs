@@ -12,7 +12,7 @@ use scc_provider::{ExtensionKind, Extensions, Plugin, SealedDirectory, SealedFil
 use serde_json::json;
 use toml::{Table, Value, toml};
 
-use crate::plugin_hooks;
+use crate::{plugin_hooks, plugin_parts};
 
 /// The administrator's skills.
 const SKILLS: &str = "/etc/codex/skills";
@@ -69,8 +69,17 @@ pub(crate) fn sealed(extensions: &Extensions) -> Option<SealedDirectory> {
     (!files.is_empty()).then_some(SealedDirectory { path, files })
 }
 
+/// The path of a plugin's manifest: the agent's own, else one in the form of another agent.
+pub(crate) fn manifest(plugin: &Plugin) -> Option<&str> {
+    let mut others = plugin.files.keys().map(String::as_str);
+    match plugin.files.contains_key(MANIFEST) {
+        true => Some(MANIFEST),
+        false => others.find(|path| is_manifest(path)),
+    }
+}
+
 /// Whether it is the manifest of a plugin, of any agent's form.
-pub(crate) fn is_manifest(path: &str) -> bool {
+fn is_manifest(path: &str) -> bool {
     let folder = path.strip_suffix("-plugin/plugin.json");
     folder.is_some_and(|folder| folder.starts_with('.') && !folder.contains('/'))
 }
@@ -158,24 +167,11 @@ pub(crate) fn hooks(extensions: &Extensions) -> Vec<(String, Vec<Value>)> {
 pub(crate) fn undelivered(extensions: &Extensions) -> Vec<Undelivered> {
     let mut all = Vec::new();
     for plugin in &extensions.plugins {
-        let mut part = |reason: String| {
-            all.push(plugin.undelivered(ExtensionKind::PluginPart, reason));
-        };
         for reason in plugin_hooks::of(plugin, &root(plugin)).left_out {
-            part(reason);
+            all.push(plugin.undelivered(ExtensionKind::PluginHooks, reason));
         }
-        for folder in ["agents", "output-styles"] {
-            let below = format!("{folder}/");
-            if plugin.files.keys().any(|path| path.starts_with(&below)) {
-                part(format!("Codex has no place for its `{folder}`"));
-            }
-        }
-        if plugin.files.contains_key(".mcp.json") || plugin.entry.contains_key("mcpServers") {
-            part(
-                "its own MCP servers are not started; whoever keeps the rules can add them as \
-                 `additional_mcp_servers`"
-                    .to_owned(),
-            );
+        for reason in plugin_parts::left_out(plugin) {
+            all.push(plugin.undelivered(ExtensionKind::PluginPart, reason));
         }
     }
     all

@@ -100,6 +100,8 @@ pub enum ExtensionKind {
     Plugin,
     /// A part of a plugin; the rest is delivered.
     PluginPart,
+    /// Hooks of a plugin; the rest is delivered. What they are to forbid or to check, nobody does.
+    PluginHooks,
     /// A skill that comes without a plugin.
     Skill,
     /// An MCP server.

@@ -156,6 +156,10 @@ impl SourceError {
             Self::File { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 "check the path; a relative one starts where scc was started"
             }
+            Self::Credentials { .. } => {
+                "check the header or command that is named for it; a variable has to be set where you \
+                 type scc"
+            }
             Self::Network { reason, .. } if reason.contains("certificate") => {
                 "if your company has its own authority, add its PEM file to `ca_certificates`"
             }

@@ -7,6 +7,7 @@ use scc_state::AuditEvent;
 use super::plugin;
 use crate::context::Context;
 use crate::error::CliError;
+use crate::extensions::Where;
 use crate::output::table;
 
 /// Show the audit log, what sandboxes were refused or have asked for, which plugins are enabled, or
@@ -34,6 +35,12 @@ pub(crate) struct Args {
     /// Only since then: `30m`, `2h`, or a time like `2026-11-26T06:00:00Z`
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
+    /// `plugins` for this agent instead of the one that would start
+    #[arg(long, value_name = "ID")]
+    provider: Option<String>,
+    /// `plugins` as if you worked in this team
+    #[arg(short, long, value_name = "NAME")]
+    team: Option<String>,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -59,6 +66,13 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<u8, CliError> 
             hint: "scc audit safety --session NAME --since 2h".to_owned(),
         });
     }
+    let whose = args.provider.is_some() || args.team.is_some();
+    if whose && args.action != Some(Action::Plugins) {
+        return Err(CliError::Usage {
+            message: "--provider and --team are for `plugins`".to_owned(),
+            hint: "scc audit plugins --provider ID --team NAME".to_owned(),
+        });
+    }
     match args.action {
         Some(Action::Verify) => verify(context),
         Some(Action::Safety) => {
@@ -66,7 +80,10 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<u8, CliError> 
             show(args, context, SAFETY)
         }
         Some(Action::Egress) => egress::run(args.limit, context),
-        Some(Action::Plugins) => plugin::audit(context),
+        Some(Action::Plugins) => {
+            let place = Where::for_agent(args.provider.clone(), args.team.clone());
+            plugin::audit(&place, context)
+        }
         None => show(args, context, ""),
     }
 }

@@ -106,8 +106,8 @@ fn list(place: &Where, context: &Context) -> Result<u8, CliError> {
 }
 
 /// Everything that was asked for, and what became of it.
-pub(crate) fn audit(context: &Context) -> Result<u8, CliError> {
-    let found = Found::find(&Where::default(), context)?;
+pub(crate) fn audit(place: &Where, context: &Context) -> Result<u8, CliError> {
+    let found = Found::find(place, context)?;
     let refused = refused(&found);
     let mut text = text(&found);
     if !refused.is_empty() {

@@ -293,7 +293,7 @@ fn the_workspace_cannot_take_variables_of_the_host() {
     );
 }
 
-/// Every way of writing the plugin's parts that the rules' documents know, in every agent.
+/// A file that a plugin lacks, since it is a link that leads out, keeps every agent from starting.
 #[test]
 fn a_plugin_that_cannot_be_delivered_refuses_the_launch() {
     for agent in AGENTS {

@@ -129,7 +129,7 @@ fn a_skill_that_must_not_change_names_its_commit() {
 #[test]
 fn hostile_skills_are_not_delivered() {
     type Prepare = fn(&Desk);
-    let cases: [(&str, Prepare); 9] = [
+    let cases: [(&str, Prepare); 12] = [
         ("leads out of the folder", |desk| {
             let link = desk.work().join("skills/style/l");
             symlink("../../../../../etc/passwd", link).unwrap();
@@ -155,8 +155,22 @@ fn hostile_skills_are_not_delivered() {
         ("does not begin with `name` and `description`", |desk| {
             desk.write("skills/style/SKILL.md", "Write plainly.");
         }),
-        ("has no `description`", |desk| {
+        ("has no text as `description`", |desk| {
             desk.write("skills/style/SKILL.md", "---\nname: style\n---\n");
+        }),
+        ("does not begin with `name` and `description`", |desk| {
+            desk.write(
+                "skills/style/SKILL.md",
+                STYLE.replace("\n---\n", "\n----\n"),
+            );
+        }),
+        ("is no YAML", |desk| {
+            desk.write("skills/style/SKILL.md", STYLE.replace("The style", "a: b"));
+        }),
+        // As YAML has it, this is its only name.
+        ("calls it `other`", |desk| {
+            let head = "---\n\"name\": other\ndescription: >\n  a\n  name: style\n---\n";
+            desk.write("skills/style/SKILL.md", head);
         }),
         ("calls it `other`", |desk| {
             desk.write("skills/style/SKILL.md", STYLE.replace("style\n", "other\n"));
@@ -187,6 +201,24 @@ fn a_skill_that_cannot_be_had_now() {
     let run = desk.plan(&["--offline"]);
     assert_eq!(run.status, 3, "{run:?}");
     assert!(run.stdout.contains("nothing is fetched offline"), "{run:?}");
+}
+
+/// The head is read as YAML, however it is written.
+#[test]
+fn the_head_of_a_skill_may_be_written_in_many_ways() {
+    let desk = desk_with_style();
+    let local = json!({ "kind": "skill", "source_type": "local",
+        "source_path": "work/skills/style", "install_intent": "required" });
+    bundle(&desk, &json!({ "style": local }));
+    for head in [
+        "name: \"style\" # the house's\ndescription: >\n  The style\n  of the house\n",
+        "# Of the house\r\ndescription: 'It''s: ours'\r\nname: style\r\n",
+        "{name: style, description: The style}\n",
+    ] {
+        let text = format!("---\n{head}---\nWrite plainly.\n");
+        desk.write("skills/style/SKILL.md", text);
+        assert_eq!(only(&desk.plan(&[]).ok())["delivered"], true, "{head}");
+    }
 }
 
 #[test]
@@ -308,6 +340,83 @@ fn names_that_clash_are_refused() {
     refused("is called `Tool` too");
 }
 
+/// A rule that stands against what one agent would get refuses that agent only.
+#[test]
+fn a_rule_against_one_binding_is_for_its_agent() {
+    let desk = desk_with_style();
+    bundle(
+        &desk,
+        &json!({ "issues": { "kind": "mcp_server", "install_intent": "required", "bindings": {
+            "codex": { "native_config": { "command": "/opt/tool" } },
+            "claude": { "native_config": { "url": "https://x.evil.example" } },
+        } } }),
+    );
+    let file = desk.context.path("org.json");
+    let mut org: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    org["security"]["blocked_mcp_servers"] = json!(["*.evil.example"]);
+    std::fs::write(file, org.to_string()).unwrap();
+    let why = "the organization's security blocks it";
+    let said = |command: &[&str], provider: &str, status: i32| {
+        let run = desk.scc(&[command, &["--provider", provider]].concat());
+        assert_eq!(run.status, status, "{command:?}: {run:?}");
+        run.stdout
+    };
+    assert_eq!(only(&desk.plan(&[]).ok())["delivered"], true);
+    for command in [["plugin", "why", "issues"], ["mcp", "why", "issues"]] {
+        assert!(!said(&command, "codex", 0).contains(why));
+        assert!(said(&command, "claude", 6).contains(why));
+    }
+    assert!(!said(&["plugin", "list"], "codex", 0).contains("not let in"));
+    assert!(said(&["plugin", "list"], "claude", 0).contains("1 not let in"));
+    assert!(!said(&["audit", "plugins"], "codex", 0).contains(why));
+    assert!(said(&["audit", "plugins"], "claude", 0).contains(why));
+    said(&["audit"], "claude", 2);
+    let plan = said(&["start", "--dry-run", "--json"], "claude", 6);
+    let lack = "is required, and Claude Code does not get it: ";
+    assert!(plan.contains(&format!("{lack}{why}")), "{plan}");
+    let explained = desk.scc(&["config", "explain"]).ok().stdout;
+    assert!(
+        explained.contains(&format!("not for `claude`: {why}")),
+        "{explained}"
+    );
+}
+
+/// Who can write the workspace or a profile stops no launch by a name of the organization's.
+#[test]
+fn a_server_of_the_workspace_takes_no_name_of_a_bundle() {
+    let desk = desk_with_style();
+    let tool = json!({ "kind": "mcp_server", "install_intent": "required", "bindings": {
+        "codex": { "native_ref": "tool", "native_config": { "command": "/opt/tool" } } } });
+    bundle(&desk, &json!({ "issues": tool }));
+    let file = desk.context.path("org.json");
+    let mut org: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    org["profiles"] = json!({ "web": { "delegation": { "allow_project_overrides": true } } });
+    org["delegation"] = json!({
+        "teams": { "allow_additional_mcp_servers": ["web"] },
+        "projects": { "inherit_team_delegation": true },
+    });
+    std::fs::write(file, org.to_string()).unwrap();
+    let own = json!({ "additional_mcp_servers": [
+        { "name": "Tool", "type": "stdio", "command": "/bin/forged" },
+        { "name": "other", "type": "stdio", "command": "/bin/other" },
+    ] });
+    std::fs::write(desk.context.workspace().join(".scc.yaml"), own.to_string()).unwrap();
+    let data = desk.plan(&["--team", "web"]).ok().json()["data"].clone();
+    let servers = data["mcp_servers"].as_array().unwrap();
+    let servers: Vec<_> = servers
+        .iter()
+        .map(|server| (&server["asked_as"], &server["artifact"]))
+        .collect();
+    let expected = [
+        (&json!("other"), &Value::Null),
+        (&json!("tool"), &json!("issues")),
+    ];
+    assert_eq!(servers, expected);
+    let run = desk.scc(&["mcp", "list", "--team", "web"]).ok();
+    let why = "a server of this name is there already, by the artifact `issues`";
+    assert!(run.stdout.contains(why), "{run:?}");
+}
+
 /// A plugin of a team's own marketplace is not what the organization meant; settings that nobody
 /// knows keep a required artifact from being whole.
 #[test]
@@ -343,6 +452,44 @@ fn bindings_that_cannot_be_followed() {
     let run = desk.plan(&[]);
     assert_eq!(run.status, 6, "{run:?}");
     assert!(run.stdout.contains("does not get all of it"), "{run:?}");
+}
+
+/// Hooks guard something: a plugin that is required does not go without them.
+#[test]
+fn a_plugin_that_is_required_keeps_its_hooks() {
+    let desk = desk_with_style();
+    let group = json!([{ "hooks": [{ "type": "command", "command": "true" }] }]);
+    let hooks = json!({ "hooks": { "Notification": group, "PreToolUse": group } });
+    desk.write("plugins/p/hooks/hooks.json", hooks.to_string());
+    desk.write("plugins/p/agents/a.md", "An agent.");
+    desk.push();
+    let review = |intent: &str, name: &str| {
+        json!({ "review": { "kind": "native_integration", "install_intent": intent, "bindings": {
+            "codex": { "native_ref": name }, "claude": { "native_ref": name } } } })
+    };
+    bundle(&desk, &review("required", "p@m"));
+    let run = desk.plan(&[]);
+    assert_eq!(run.status, 6, "{run:?}");
+    let blockers = run.json()["data"]["blockers"].to_string();
+    let lost = "Codex has no event `Notification` for its hooks";
+    for text in ["is required, and Codex does not get all of it", lost] {
+        assert!(blockers.contains(text), "no `{text}` in {blockers}");
+    }
+    let claude = desk.plan(&["--provider", "claude"]).json()["data"].clone();
+    assert_eq!(claude["artifacts"][0]["left_out"], json!([]), "{claude}");
+    bundle(&desk, &review("available", "p@m"));
+    let plan = only(&desk.plan(&[]).ok());
+    let left_out = json!([lost, "Codex has no place for its `agents`"]);
+    assert_eq!(plan["left_out"], left_out, "{plan}");
+    // What guards nothing may be missing.
+    let hooks = json!({ "hooks": { "PreToolUse": group } });
+    desk.write("plugins/p/hooks/hooks.json", hooks.to_string());
+    desk.push();
+    desk.scc(&["org", "update"]).ok();
+    bundle(&desk, &review("required", "p@m"));
+    let plan = only(&desk.plan(&[]).ok());
+    let left_out = json!(["Codex has no place for its `agents`"]);
+    assert_eq!(plan["left_out"], left_out, "{plan}");
 }
 
 /// Whoever keeps the document hears of it before anybody starts.

@@ -338,6 +338,39 @@ fn an_archive_that_changes_is_refused_until_it_is_accepted() {
     assert_ne!(desk.version()["digest"], first["digest"]);
 }
 
+/// A request carries one header; where a document names more, nothing is asked and nothing is sent.
+#[test]
+fn a_marketplace_has_one_header() {
+    let desk = Desk::new();
+    let catalog = json!({ "name": "m", "plugins": [{ "name": "p", "source": "./p" }] });
+    *desk.archive.lock().unwrap() = tar(&[
+        ("m-1/.claude-plugin/marketplace.json", &catalog.to_string()),
+        ("m-1/p/skills/s/SKILL.md", "one"),
+    ]);
+    let url = desk.server.url("/m.tar");
+    let rules = |headers: Value| {
+        let market = json!({ "source": "url", "url": url, "headers": headers });
+        desk.rules(&market, &["p@m"]);
+    };
+    rules(json!({ "X-Token": "${MARKET_TOKEN}", "X-User": "${MARKET_USER}" }));
+    desk.refused(3, "it names several headers, and one can be sent");
+    assert_eq!(desk.server.requests().len(), 0);
+    rules(json!({ "X-Token": "${MARKET_TOKEN}" }));
+    desk.refused(3, "MARKET_TOKEN");
+    assert_eq!(desk.server.requests().len(), 0);
+    let mut command = desk.context.command(Path::new(SCRIPTED));
+    command.args(["start", "--dry-run"]).stdin(Stdio::null());
+    command.current_dir(desk.context.workspace());
+    command.env("XDG_CACHE_HOME", desk.context.path("home/.cache"));
+    command.env("MARKET_TOKEN", "s3cret");
+    let run = Run::of(&command.output().unwrap()).ok();
+    let requests = desk.server.requests();
+    assert_eq!(requests[0].header("x-token"), Some("s3cret"));
+    for text in [&run.stdout, &run.stderr] {
+        assert!(!text.contains("s3cret"), "{text}");
+    }
+}
+
 #[test]
 fn a_directory_is_the_organizations_own_and_out_of_reach() {
     let desk = Desk::new();

@@ -136,12 +136,20 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         Ok(any)
     }
 
+    async fn runs(&self, sandbox: &str) -> Result<bool, LaunchError> {
+        let found = self.runtime.inspect(sandbox).await?;
+        Ok(found.is_some_and(|found| found.state == SandboxState::Running))
+    }
+
     async fn sweep_one(&self, sandbox: &str) -> Result<Swept, LaunchError> {
+        // What runs is left alone without its lock, for which somebody could be refused a start.
+        if self.runs(sandbox).await? {
+            return Ok(Swept::Runs);
+        }
         let Some(_lock) = self.state.try_launch_lock(sandbox)? else {
             return Ok(Swept::Starts);
         };
-        let found = self.runtime.inspect(sandbox).await?;
-        if found.is_some_and(|found| found.state == SandboxState::Running) {
+        if self.runs(sandbox).await? {
             return Ok(Swept::Runs);
         }
         self.remove_egress(sandbox, None).await?;

@@ -1,6 +1,6 @@
 //! Skills that are artifacts: where they are, and whether a folder is one.
 
-use scc_config::{ArtifactSource, ArtifactSourceKind};
+use scc_config::{ArtifactSource, ArtifactSourceKind, Head};
 use scc_provider::Skill;
 use scc_sources::{Source, Tree};
 
@@ -82,17 +82,19 @@ fn skill(tree: &Tree, folder: &str, name: &str) -> Result<Skill, String> {
     };
     let text = std::str::from_utf8(&file.content);
     let text = text.map_err(|_| format!("its `{SKILL}` is no text in UTF-8"))?;
-    let head = head(text).ok_or_else(|| {
+    let head = Head::of(text);
+    let head = head.map_err(|why| format!("the head of its `{SKILL}` is no YAML: {why}"))?;
+    let head = head.ok_or_else(|| {
         format!("its `{SKILL}` does not begin with `name` and `description` between two `---`")
     })?;
     for key in ["name", "description"] {
-        if value(head, key).is_none() {
+        if head.text(key).is_none() {
             return Err(format!(
-                "its `{SKILL}` has no `{key}` between its two `---`"
+                "its `{SKILL}` has no text as `{key}` between its two `---`"
             ));
         }
     }
-    if let Some(own) = value(head, "name").filter(|own| *own != name) {
+    if let Some(own) = head.text("name").filter(|own| *own != name) {
         return Err(format!(
             "its `{SKILL}` calls it `{}`, and the organization's document `{name}`; name it alike, by \
              the `native_ref` of its binding",
@@ -114,41 +116,4 @@ fn skill(tree: &Tree, folder: &str, name: &str) -> Result<Skill, String> {
         name: name.to_owned(),
         files,
     })
-}
-
-/// What stands between two lines of dashes at the start.
-fn head(text: &str) -> Option<&str> {
-    let rest = text.strip_prefix("---")?;
-    let rest = rest
-        .strip_prefix("\r\n")
-        .or_else(|| rest.strip_prefix('\n'))?;
-    let (head, _) = rest.split_once("\n---")?;
-    Some(head)
-}
-
-/// The text of a key of a mapping in YAML, without its quotes; `None` where there is none.
-fn value<'t>(head: &'t str, key: &str) -> Option<&'t str> {
-    let mut lines = head.lines();
-    let text = lines.find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))?;
-    let text = text.trim();
-    let quoted = |quote: char| text.strip_prefix(quote)?.strip_suffix(quote);
-    let text = quoted('"').or_else(|| quoted('\'')).unwrap_or(text);
-    (!text.is_empty()).then_some(text)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_head_of_a_skill_is_read() {
-        let text = "---\r\nname: 'a b'\r\ndescription: >\r\n  long\r\nempty:\r\n---\r\nname: c\n";
-        let head = head(text).unwrap();
-        assert_eq!(value(head, "name"), Some("a b"));
-        assert_eq!(value(head, "description"), Some(">"));
-        assert_eq!(value(head, "empty"), None);
-        assert_eq!(value(head, "nam"), None);
-        assert_eq!(super::head("name: a\n---\n"), None);
-        assert_eq!(super::head("---\nname: a\n"), None);
-    }
 }

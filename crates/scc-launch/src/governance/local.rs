@@ -294,6 +294,7 @@ impl LocalExceptions {
             outcome: Outcome::Ignored,
             reason,
             message: message.to_owned(),
+            provider: None,
             layer: Layer::Exception,
             file: Some(file.display().to_string()),
             line: None,

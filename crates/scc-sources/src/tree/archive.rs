@@ -122,9 +122,18 @@ fn entries(reader: impl Read, limits: TreeLimits) -> Result<Vec<Entry>, Error> {
         // Archives of the current directory write it before every path.
         let path = path.strip_prefix("./").unwrap_or(&path).to_owned();
         super::builder::check_path(&path).map_err(Error::Refused)?;
-        all.push(Entry { path, what });
+        if !is_of_a_mac(&path) {
+            all.push(Entry { path, what });
+        }
     }
     Ok(all)
+}
+
+/// What a Mac keeps of other files beside them, or in a folder of its own. It is no part of what was
+/// packed.
+fn is_of_a_mac(path: &str) -> bool {
+    let mut parts = path.split('/');
+    parts.any(|part| part == "__MACOSX" || part.starts_with("._"))
 }
 
 fn text(bytes: &[u8]) -> Result<String, Error> {
@@ -237,6 +246,40 @@ mod tests {
         assert!(read(&twice, LIMITS).unwrap_err().contains("twice"));
         assert!(read(b"<html>", LIMITS).is_err());
         assert!(read(&gzip(b"{}"), LIMITS).is_err());
+    }
+
+    #[test]
+    fn what_is_below_a_file_refuses_all() {
+        for members in [
+            [file("m/a", b"1"), file("m/a/b", b"2")],
+            [file("m/a/b", b"2"), file("m/a", b"1")],
+            [file("m/a/b", b"2"), ("m/a", EntryType::Symlink, b"", "c")],
+            [file("m/a/b", b"2"), ("m/a", EntryType::Fifo, b"", "")],
+        ] {
+            let error = read(&tar(&members), LIMITS).unwrap_err();
+            assert_eq!(error, "`a/b` is below `a`, which is no folder");
+        }
+        let folder = [
+            ("m/a", EntryType::Directory, &b""[..], ""),
+            file("m/a/b", b"2"),
+        ];
+        assert_eq!(paths(&tar(&folder)), ["a/b"]);
+    }
+
+    #[test]
+    fn what_a_mac_adds_is_no_part_of_it() {
+        let archive = tar(&[
+            file("./._m", b"\0\x05\x16\x07"),
+            file("./m/._x", b"\0\x05\x16\x07"),
+            file("./m/x", b"1"),
+            file("./m/.x", b"2"),
+            file("__MACOSX/m/._x", b"\0\x05\x16\x07"),
+            file("m/._d/y", b"3"),
+        ]);
+        assert_eq!(paths(&archive), [".x", "x"]);
+        assert!(read(&archive, LIMITS).unwrap().left_out().is_empty());
+        // Also there no path leads out.
+        assert!(read(&tar(&[file("../._x", b"1")]), LIMITS).is_err());
     }
 
     #[test]

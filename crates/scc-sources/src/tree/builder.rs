@@ -72,6 +72,7 @@ impl Builder {
 
     /// The tree, with every link replaced by what it leads to.
     pub(super) fn finish(mut self) -> Result<Tree, String> {
+        self.check_folders()?;
         let real = Real {
             files: self.files.clone(),
             links: std::mem::take(&mut self.links),
@@ -92,9 +93,28 @@ impl Builder {
         Ok(Tree::new(self.files, self.left_out))
     }
 
+    /// What has something below it is a folder, and nothing else besides. Only an archive can have it
+    /// otherwise.
+    fn check_folders(&self) -> Result<(), String> {
+        let all = self.files.keys().chain(self.links.keys());
+        for path in all.chain(self.left_out.keys()) {
+            let mut folders = path.match_indices('/').map(|(end, _)| &path[..end]);
+            if let Some(folder) = folders.find(|folder| self.has(folder)) {
+                let (path, folder) = (shown(path), shown(folder));
+                return Err(format!("`{path}` is below `{folder}`, which is no folder"));
+            }
+        }
+        Ok(())
+    }
+
+    fn has(&self, path: &str) -> bool {
+        self.files.contains_key(path)
+            || self.links.contains_key(path)
+            || self.left_out.contains_key(path)
+    }
+
     /// What a link brings in.
     fn take(&mut self, path: String, entry: Entry) -> Result<(), String> {
-        // An archive may have a file below a link.
         if self.files.contains_key(&path) || self.left_out.contains_key(&path) {
             return Err(format!("`{}` is there twice", shown(&path)));
         }
@@ -113,10 +133,7 @@ impl Builder {
     /// A path that leads out or is there twice would let one file stand in for another.
     fn claim(&self, path: &str) -> Result<(), String> {
         check_path(path)?;
-        let taken = self.files.contains_key(path)
-            || self.links.contains_key(path)
-            || self.left_out.contains_key(path);
-        match taken {
+        match self.has(path) {
             true => Err(format!("`{}` is there twice", shown(path))),
             false => Ok(()),
         }
@@ -291,12 +308,21 @@ mod tests {
     }
 
     #[test]
-    fn no_link_stands_in_for_a_file() {
-        let mut builder = Builder::new(LIMITS);
-        builder.file("d/a", (*b"d").into(), false).unwrap();
-        builder.file("l/a", (*b"l").into(), false).unwrap();
-        builder.link("l", "d").unwrap();
-        assert!(builder.finish().unwrap_err().contains("twice"));
+    fn nothing_is_below_what_is_no_folder() {
+        type Make = fn(&mut Builder) -> Result<(), String>;
+        let makes: [Make; 3] = [
+            |builder| builder.file("a/b", (*b"1").into(), false),
+            |builder| builder.link("a/b", "c"),
+            |builder| builder.leave_out("a/b", "it is a submodule"),
+        ];
+        for make in makes {
+            let mut builder = Builder::new(LIMITS);
+            make(&mut builder).unwrap();
+            builder.file("a/b/c/d", (*b"2").into(), false).unwrap();
+            builder.file("a/b.c", (*b"3").into(), false).unwrap();
+            let error = builder.finish().unwrap_err();
+            assert_eq!(error, "`a/b/c/d` is below `a/b`, which is no folder");
+        }
     }
 
     #[test]

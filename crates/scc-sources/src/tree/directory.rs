@@ -8,7 +8,8 @@ use std::path::Path;
 use super::builder::Builder;
 use super::{Tree, TreeLimits};
 
-/// Reads the directory as it is now. Links are not followed by the file system.
+/// Reads the directory as it is now. Links are not followed by the file system. What git keeps there
+/// (of a repository, and of those in it) is no part of it, as it is none of a commit.
 pub(super) fn read(root: &Path, limits: TreeLimits) -> Result<Tree, Error> {
     let mut builder = Builder::new(limits);
     let mut folders = vec![(root.to_owned(), String::new())];
@@ -20,7 +21,7 @@ pub(super) fn read(root: &Path, limits: TreeLimits) -> Result<Tree, Error> {
             let name = name.to_str().ok_or_else(|| {
                 Error::Refused(format!("a name in `{}` is no UTF-8 text", folder.display()))
             })?;
-            if prefix.is_empty() && name == ".git" {
+            if name.eq_ignore_ascii_case(".git") {
                 continue;
             }
             let path = format!("{prefix}{name}");

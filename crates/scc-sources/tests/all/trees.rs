@@ -432,10 +432,15 @@ fn a_directory_of_this_machine() {
         .status()
         .unwrap();
     assert!(status.success());
+    // A repository, a submodule and a linked one, as they lie in a work tree.
+    market.write("p/.git/hooks/post-checkout", "#!/bin/sh\n");
+    market.write("p/module/.git", "gitdir: ../../.git/modules/m\n");
+    market.write("p/module/y", "1");
+    symlink("../.git", root.join("p/module/.GIT")).unwrap();
     let source = Source::parse("work", market.folder.path()).unwrap();
     let fetched = market.loader.fetch(&source, None, None).unwrap();
     let paths: Vec<_> = fetched.tree.files().keys().collect();
-    assert_eq!(paths, ["catalog.json", "p/l", "p/x"]);
+    assert_eq!(paths, ["catalog.json", "p/l", "p/module/y", "p/x"]);
     let left_out: Vec<_> = fetched.tree.left_out().keys().collect();
     assert_eq!(left_out, ["large", "p/out", "pipe"]);
     let missing = Source::parse("nothing", Path::new("/")).unwrap();

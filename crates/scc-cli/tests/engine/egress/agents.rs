@@ -59,7 +59,8 @@ fn turn(provider: &str, path: &str, args: &[&str]) {
         request.header("authorization") == Some("Bearer test-key")
             && request.header("host") == Some("model.test")
     });
-    assert_eq!(keyed.count(), 2, "{:?}", world.server.requests());
+    // Agents repeat what was not answered in time.
+    assert!(keyed.count() >= 2, "{:?}", world.server.requests());
     // Nobody else was even asked for.
     let questions = world.internet.questions();
     let others = questions

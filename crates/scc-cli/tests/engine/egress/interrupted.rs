@@ -15,6 +15,9 @@ fn gated(topology: &'static str) -> (World, Gate) {
         topology,
         ..Plan::default()
     });
+    // With the images there, the steps are those of a launch.
+    world.agent("true");
+    world.scc(&["prune"]).ok();
     let real = world.context.engine().host();
     let gate = Gate::open(&world.context.path("gate.sock"), &real).unwrap();
     (world, gate)

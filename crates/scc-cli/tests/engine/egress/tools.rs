@@ -6,9 +6,11 @@ use std::process::Command;
 use scc_testkit::context::TestContext;
 use scc_testkit::engine::Engine;
 use scc_testkit::https::{Reply, Request, git_backend};
+use scc_testkit::wait_for;
 use serde_json::json;
 
 use super::world::{Plan, World, usual};
+use crate::support::LIMIT;
 
 const HOST: &str = "packages.test";
 
@@ -291,13 +293,16 @@ fn a_name_that_moves_does_not_lead_inside() {
     ];
     let run = world.scc(&args).ok();
     assert!(run.stdout.starts_with("the internet says"), "{run:?}");
-    let addresses: Vec<_> = world
-        .requests()
-        .iter()
-        .filter(|row| row["host"] == "rebind.test")
-        .map(|row| row["address"].as_str().unwrap_or_default().to_owned())
-        .collect();
-    assert_eq!(addresses.len(), 8, "{addresses:?}");
+    let addresses = || -> Vec<_> {
+        let rows = world.requests().into_iter();
+        let own = rows.filter(|row| row["host"] == "rebind.test");
+        own.map(|row| row["address"].as_str().unwrap_or_default().to_owned())
+            .collect()
+    };
+    let addresses = wait_for("what the proxy writes of each", LIMIT, || {
+        let all = addresses();
+        (all.len() == 8).then_some(all)
+    });
     let inside = |address: &String| address.starts_with("172.");
     assert!(!addresses.iter().any(inside), "{addresses:?}");
 }
