@@ -27,6 +27,7 @@ pub(crate) fn serve(mut client: Stream, proxy: &Address) -> io::Result<()> {
         return Ok(());
     };
     let Ok(target) = request.target() else {
+        report(&line("-", &("-".to_owned(), 0), 400, "BAD_REQUEST", ""));
         return client.say_and_end(BAD_REQUEST);
     };
     // Before the proxy decides: what it lets through now can be cut from now on.
@@ -62,7 +63,8 @@ fn serve_tunnel(
         if !is_for(&hello, &target.0) {
             // Who has said nothing has wanted nothing.
             if !first.is_empty() {
-                report(target, &hello);
+                let (result, name) = why_cut(&hello);
+                report(&line("CONNECT", target, 403, result, name));
             }
             client.shut(Shutdown::Both);
             upstream.shut(Shutdown::Both);
@@ -97,22 +99,29 @@ fn is_for(hello: &Hello, host: &str) -> bool {
     matches!(hello, Hello::Name(name) if plain(name) == plain(host))
 }
 
-/// Says what was cut, on a line like those of the proxy.
-fn report((host, port): &HostPort, hello: &Hello) {
+fn why_cut(hello: &Hello) -> (&'static str, &str) {
+    match hello {
+        Hello::Name(name) => ("NAME_DIFFERS", name),
+        Hello::NoName => ("NAME_MISSING", ""),
+        Hello::Incomplete | Hello::NotTls => ("NOT_TLS", ""),
+    }
+}
+
+/// What was refused here, on a line like those of the proxy.
+fn line(method: &str, (host, port): &HostPort, status: u16, result: &str, name: &str) -> String {
     let time = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     let time = time.unwrap_or_default();
-    let (result, name) = match hello {
-        Hello::Name(name) => ("NAME_DIFFERS", shown(name)),
-        Hello::NoName => ("NAME_MISSING", String::new()),
-        Hello::Incomplete | Hello::NotTls => ("NOT_TLS", String::new()),
-    };
-    let line = format!(
-        "{{\"time\":{}.{:03},\"method\":\"CONNECT\",\"host\":\"{}\",\"port\":{port},\
-         \"status\":403,\"result\":\"{result}\",\"name\":\"{name}\"}}\n",
+    format!(
+        "{{\"time\":{}.{:03},\"method\":\"{method}\",\"host\":\"{}\",\"port\":{port},\
+         \"status\":{status},\"result\":\"{result}\",\"name\":\"{}\"}}\n",
         time.as_secs(),
         time.subsec_millis(),
         shown(host),
-    );
+        shown(name),
+    )
+}
+
+fn report(line: &str) {
     // In one piece, so that the lines of two connections do not mix.
     let _ = io::stdout().lock().write_all(line.as_bytes());
     let _ = io::stdout().flush();
@@ -143,6 +152,18 @@ mod tests {
         ] {
             assert!(!is_for(&hello, "api.example"), "{hello:?}");
         }
+    }
+
+    #[test]
+    fn what_is_reported_is_a_line_of_its_own() {
+        let target = ("a\"\n.example".to_owned(), 443);
+        let hello = Hello::Name("b\"\n.example".to_owned());
+        let (result, name) = why_cut(&hello);
+        let line = line("CONNECT", &target, 403, result, name);
+        let (_, line) = line.split_once(',').unwrap();
+        let expected = "\"method\":\"CONNECT\",\"host\":\"a??.example\",\"port\":443,\
+                        \"status\":403,\"result\":\"NAME_DIFFERS\",\"name\":\"b??.example\"}\n";
+        assert_eq!(line, expected);
     }
 
     #[test]

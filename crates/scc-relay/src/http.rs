@@ -1,6 +1,7 @@
 //! As much of HTTP as stands between a client and its proxy.
 
 use std::io::{self, Read};
+use std::net::Ipv6Addr;
 
 /// The longest head of a message that is read.
 const LONGEST: usize = 32 * 1024;
@@ -23,13 +24,30 @@ pub(crate) enum Target {
     Plain(Option<HostPort>),
 }
 
+/// A host, a name or an IPv6 address in brackets, and a port where one is named. Nothing else: Squid takes
+/// `a.example:443:b.example:443`, `a.example:443:443` and `[a.example]:443` for `a.example`.
 fn authority(text: &str) -> Option<HostPort> {
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte);
-    let (host, port) = match text.rsplit_once(':') {
-        Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok()?),
-        _ => (text, 0),
+    let in_name = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
+    let (host, port) = match text.strip_prefix('[') {
+        Some(rest) => {
+            let end = rest.find(']')?;
+            rest[..end].parse::<Ipv6Addr>().ok()?;
+            text.split_at(end + 2)
+        }
+        None => {
+            let (host, port) = text.split_at(text.find(':').unwrap_or(text.len()));
+            if host.is_empty() || !host.bytes().all(in_name) {
+                return None;
+            }
+            (host, port)
+        }
     };
-    (!host.is_empty() && host.bytes().all(fits)).then(|| (host.to_owned(), port))
+    let port = match port.strip_prefix(':') {
+        Some(port) if port.bytes().all(|byte| byte.is_ascii_digit()) => port.parse().ok()?,
+        None if port.is_empty() => 0,
+        _ => return None,
+    };
+    Some((host.to_owned(), port))
 }
 
 impl Head {
@@ -138,6 +156,10 @@ mod tests {
                 Target::Tunnel(to("[::1]", 443)),
             ),
             (
+                "CONNECT [::ffff:192.0.2.1] HTTP/1.1\n\n",
+                Target::Tunnel(to("[::ffff:192.0.2.1]", 0)),
+            ),
+            (
                 "CONNECT a.example HTTP/1.0\r\n\r\n",
                 Target::Tunnel(to("a.example", 0)),
             ),
@@ -178,6 +200,21 @@ mod tests {
             "CONNECT a.example:443 HTTP/1.1 ",
             "CONNECT a.example:443 HTTP/2.0",
             "CONNECT a.example:443:443 x HTTP/1.1",
+            "CONNECT a.example:443:443 HTTP/1.1",
+            "CONNECT a.example:443:b.example:443 HTTP/1.1",
+            "CONNECT a.example: HTTP/1.1",
+            "CONNECT a.example:+443 HTTP/1.1",
+            "CONNECT a.example:443[ HTTP/1.1",
+            "CONNECT [a.example]:443 HTTP/1.1",
+            "CONNECT [a.example] HTTP/1.1",
+            "CONNECT [a.example HTTP/1.1",
+            "CONNECT [] HTTP/1.1",
+            "CONNECT [::1]443 HTTP/1.1",
+            "CONNECT [::1].b.example:443 HTTP/1.1",
+            "CONNECT ::1:443 HTTP/1.1",
+            "GET http://[a.example]/ HTTP/1.1",
+            "GET http://user@[a.example]:80/ HTTP/1.1",
+            "GET http://a.example:80:80/ HTTP/1.1",
             "CONNECT user@a.example:443 HTTP/1.1",
             "CONNECT a.example%20:443 HTTP/1.1",
             "CONNECT a.example\0:443 HTTP/1.1",

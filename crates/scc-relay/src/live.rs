@@ -38,7 +38,7 @@ const LOOK: Duration = Duration::from_secs(1);
 pub fn run(words: &[OsString]) -> u8 {
     let words: Vec<_> = words.iter().filter_map(|word| word.to_str()).collect();
     if let ["live-withdraw", host] = words.as_slice() {
-        return match withdraw(host) {
+        return match withdraw(&Own, host) {
             Ok(()) => 0,
             Err(error) => complain(&error.to_string(), FAILED),
         };
@@ -50,7 +50,7 @@ pub fn run(words: &[OsString]) -> u8 {
         return complain("HOST SECONDS are needed", USAGE);
     };
     let outcome = match *name {
-        "live" => allow(host, time),
+        "live" => allow(&Own, host, now().saturating_add(time)),
         "live-detach" => child("live-expire", host, time).spawn().map(|_| ()),
         _ => expire(host, time),
     };
@@ -82,16 +82,70 @@ pub(crate) fn prepare() -> io::Result<()> {
     File::create(LIST).map(|_| ())
 }
 
-fn allow(host: &str, seconds: u64) -> io::Result<()> {
-    let until = now().saturating_add(seconds);
-    change(|hosts| {
+/// The hosts, and the second since 1970 at which each goes.
+type Hosts = BTreeMap<String, u64>;
+
+/// What can be done to the proxy, so that a test can have it fail.
+trait Hands {
+    /// Changes the list, without what is over, and has the proxy read it.
+    fn change(&self, with: &mut dyn FnMut(&mut Hosts)) -> io::Result<()>;
+    /// Leaves somebody behind who takes the host away at this second.
+    fn detach(&self, host: &str, until: u64) -> io::Result<()>;
+    /// Cuts the connections to a host.
+    fn cut(&self, host: &str) -> io::Result<()>;
+    /// Waits a moment.
+    fn pause(&self);
+}
+
+/// The hands of the proxy's container.
+struct Own;
+
+impl Hands for Own {
+    fn change(&self, with: &mut dyn FnMut(&mut Hosts)) -> io::Result<()> {
+        change(with)
+    }
+
+    fn detach(&self, host: &str, until: u64) -> io::Result<()> {
+        let status = child("live-detach", host, until).status()?;
+        match status.success() {
+            true => Ok(()),
+            false => Err(io::Error::other("nobody would take the host away again")),
+        }
+    }
+
+    fn cut(&self, host: &str) -> io::Result<()> {
+        cut::ask(host)
+    }
+
+    fn pause(&self) {
+        thread::sleep(LOOK);
+    }
+}
+
+/// Adds a host, or nothing: where not all of it can be done, what was done is taken back.
+fn allow(hands: &impl Hands, host: &str, until: u64) -> io::Result<()> {
+    let mut before = None;
+    let added = hands.change(&mut |hosts| {
+        before = hosts.get(host).copied();
         let entry = hosts.entry(host.to_owned()).or_insert(until);
         *entry = until.max(*entry);
-    })?;
-    let status = child("live-detach", host, until).status()?;
-    match status.success() {
-        true => Ok(()),
-        false => Err(io::Error::other("nobody would take the host away again")),
+    });
+    let outcome = added.and_then(|()| hands.detach(host, until));
+    if outcome.is_err() && before.is_none_or(|before| before < until) {
+        // The first failure is what is told.
+        let _ = hands.change(&mut |hosts| take_back(hosts, host, until, before));
+        if before.is_none() {
+            let _ = hands.cut(host);
+        }
+    }
+    outcome
+}
+
+/// What was added for the time up to this second; somebody may have asked for longer meanwhile.
+fn take_back(hosts: &mut Hosts, host: &str, until: u64, before: Option<u64>) {
+    if hosts.get(host) == Some(&until) {
+        hosts.remove(host);
+        hosts.extend(before.map(|before| (host.to_owned(), before)));
     }
 }
 
@@ -112,10 +166,23 @@ fn expire(host: &str, until: u64) -> io::Result<()> {
     rustix::process::setsid()?;
     let begin = Instant::now();
     wait(until, now, || begin.elapsed(), thread::sleep);
-    let stays = change(|hosts| end(hosts, host, until))?.contains_key(host);
-    match stays {
-        true => Ok(()),
-        false => cut::ask(host),
+    take_away(&Own, host, until);
+    Ok(())
+}
+
+/// Takes a host away whose time is over, again and again until it is done: the disk may be full, or the
+/// proxy just beginning. Its connections are cut each time.
+fn take_away(hands: &impl Hands, host: &str, until: u64) {
+    loop {
+        let mut stays = false;
+        let changed = hands.change(&mut |hosts| {
+            end(hosts, host, until);
+            stays = hosts.contains_key(host);
+        });
+        if stays || (hands.cut(host).is_ok() && changed.is_ok()) {
+            return;
+        }
+        hands.pause();
     }
 }
 
@@ -138,17 +205,19 @@ fn wait(
 }
 
 /// Takes a host away whose time is over, unless it was asked for again meanwhile, for longer.
-fn end(hosts: &mut BTreeMap<String, u64>, host: &str, until: u64) {
+fn end(hosts: &mut Hosts, host: &str, until: u64) {
     hosts.retain(|other, end| other != host || *end > until);
 }
 
 /// Takes a host away before its time is over. A host that was not added is no error, so that asking
 /// twice is none.
-fn withdraw(host: &str) -> io::Result<()> {
-    change(|hosts| {
+fn withdraw(hands: &impl Hands, host: &str) -> io::Result<()> {
+    // It is cut also where the list cannot be written.
+    let changed = hands.change(&mut |hosts| {
         hosts.remove(host);
-    })?;
-    cut::ask(host)
+    });
+    hands.cut(host)?;
+    changed
 }
 
 fn now() -> u64 {
@@ -157,7 +226,7 @@ fn now() -> u64 {
 }
 
 /// Changes the list, without what is over, and has the proxy read it.
-fn change(with: impl FnOnce(&mut BTreeMap<String, u64>)) -> io::Result<BTreeMap<String, u64>> {
+fn change(with: &mut dyn FnMut(&mut Hosts)) -> io::Result<()> {
     let lock = File::create(LOCK)?;
     flock(&lock, FlockOperation::LockExclusive)?;
     let mut hosts = read(&std::fs::read_to_string(STATE).unwrap_or_default());
@@ -169,11 +238,10 @@ fn change(with: impl FnOnce(&mut BTreeMap<String, u64>)) -> io::Result<BTreeMap<
     replace(STATE, &state.collect::<String>())?;
     let names = hosts.keys().map(|host| format!("{host}\n"));
     replace(LIST, &names.collect::<String>())?;
-    read_again()?;
-    Ok(hosts)
+    read_again()
 }
 
-fn read(state: &str) -> BTreeMap<String, u64> {
+fn read(state: &str) -> Hosts {
     let lines = state.lines().filter_map(|line| line.split_once(' '));
     lines
         .filter_map(|(host, until)| Some((host.to_owned(), until.parse().ok()?)))
@@ -202,81 +270,4 @@ fn is_proxy(process: &Path) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_names_get_into_the_list() {
-        for name in ["a.example", "xn--a.example", "1.example", "_x.example"] {
-            assert!(is_name(name), "{name}");
-        }
-        for text in [
-            "",
-            ".example",
-            "a b",
-            "a\nb",
-            "*.a",
-            "A.example",
-            "a\"b",
-            "-x",
-        ] {
-            assert!(!is_name(text), "{text}");
-        }
-    }
-
-    #[test]
-    fn the_state_is_read_back() {
-        let hosts = read("a.example 12\nnonsense\nb.example x\nc.example 3\n");
-        let shown: Vec<_> = hosts
-            .iter()
-            .map(|(host, until)| format!("{host}@{until}"))
-            .collect();
-        assert_eq!(shown, ["a.example@12", "c.example@3"]);
-    }
-
-    /// How long is waited for second 1100 from second 1000 on, where each sleep takes the clock on by
-    /// `clock` seconds and the count of those that have passed by `passed`.
-    fn sleeps(clock: u64, passed: u64) -> u64 {
-        let number = std::cell::Cell::new(0);
-        wait(
-            1100,
-            || 1000 + number.get() * clock,
-            || Duration::from_secs(number.get() * passed),
-            |time| {
-                assert!(time <= LOOK);
-                number.set(number.get() + 1);
-            },
-        );
-        number.get()
-    }
-
-    #[test]
-    fn the_time_ends_by_the_clock_and_by_what_has_passed() {
-        assert_eq!(sleeps(1, 1), 100);
-        // The machine was suspended: an hour has gone by, and a second was counted.
-        assert_eq!(sleeps(3600, 1), 1);
-        // The clock is set back again and again.
-        assert_eq!(sleeps(0, 1), 100);
-    }
-
-    #[test]
-    fn who_asked_for_longer_keeps_it() {
-        let mut hosts = read("a.example 12\nb.example 12\n");
-        end(&mut hosts, "a.example", 11);
-        assert_eq!(hosts.len(), 2);
-        end(&mut hosts, "a.example", 12);
-        assert_eq!(hosts.into_keys().collect::<Vec<_>>(), ["b.example"]);
-    }
-
-    #[test]
-    fn what_is_incomplete_is_refused() {
-        for words in [
-            &["live"] as &[&str],
-            &["live", "a.example"],
-            &["live", "a b", "1"],
-        ] {
-            let words: Vec<_> = words.iter().map(OsString::from).collect();
-            assert_eq!(run(&words), USAGE);
-        }
-    }
-}
+mod tests;

@@ -26,6 +26,9 @@ use crate::{FAILED, USAGE, hold};
 /// The host that is asked for when everything was tried before the agent starts. Nobody has it.
 pub const CONCLUDED: &str = "scc-probe-concluded.invalid";
 
+/// The host that the proxy is asked for until it answers. Nobody has it.
+const NOBODY: &str = "scc-probe.invalid";
+
 /// Where the tools of a sandbox find the proxy.
 pub const PROXY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3128);
 
@@ -86,8 +89,7 @@ pub fn run(words: &[OsString]) -> u8 {
         return FAILED;
     }
     if release {
-        let proxy = PROXY;
-        Through { proxy, limits }.conclude();
+        Through::new(PROXY, limits).conclude();
     }
     match release.then(hold::release).transpose() {
         Ok(_) => 0,
@@ -104,12 +106,14 @@ fn complain(message: &str, status: u8) -> u8 {
 /// Makes all checks, many at the same time; in the order in which they were given.
 #[must_use]
 pub fn make(checks: &[Check], proxy: SocketAddr, limits: Limits) -> Vec<Finding> {
-    let through = Through { proxy, limits };
+    let through = Through::new(proxy, limits);
     let parts = checks.chunks(AT_ONCE);
-    parts.flat_map(|part| make_at_once(part, through)).collect()
+    parts
+        .flat_map(|part| make_at_once(part, &through))
+        .collect()
 }
 
-fn make_at_once(checks: &[Check], through: Through) -> Vec<Finding> {
+fn make_at_once(checks: &[Check], through: &Through) -> Vec<Finding> {
     thread::scope(|scope| {
         let running: Vec<_> = checks
             .iter()
@@ -130,8 +134,8 @@ fn make_at_once(checks: &[Check], through: Through) -> Vec<Finding> {
     })
 }
 
-fn one(check: &Check, through: Through) -> Tried {
-    let silence = through.limits.silence;
+fn one(check: &Check, through: &Through) -> Tried {
+    let silence = through.silence();
     match check {
         Check::Unreachable(address) => direct::unreachable(*address, silence),
         Check::Unechoed(address) => direct::unechoed(*address, silence),
@@ -146,6 +150,7 @@ fn one(check: &Check, through: Through) -> Tried {
         Check::Unserved(url, host) => through.unserved(url, host.as_deref()),
         Check::Single(host) => through.single(host),
         Check::Split(target) => through.split(target),
+        Check::Misread(target) => through.misread(target),
         Check::Cut(target, name) => through.cut(target, &hello::hello(name)),
         Check::CutPlain(target) => through.cut(target, b"GET / HTTP/1.0\r\n\r\n"),
         Check::Carried(target) => through.carried(target),
@@ -213,12 +218,66 @@ mod tests {
             ("split:abc:443", agreeing, false),
             ("split:abc:443", missing, false),
             ("split:abc:443", failing, false),
+            ("misread:a:443:443", refusing, true),
+            ("misread:a:443:443", agreeing, false),
+            ("misread:a:443:443", missing, false),
             ("single:a", refusing, true),
             ("single:a", agreeing, false),
         ] {
             let found = found(check, proxy);
             assert_eq!(found == Outcome::Held, held, "{check}: {found:?}");
         }
+    }
+
+    /// It listens, says nothing for longer than a refusal may take, and then refuses.
+    #[test]
+    fn silence_counts_only_when_the_proxy_is_up() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        thread::spawn(move || {
+            let up = Limits::QUICK.refusal + Duration::from_millis(500);
+            let up = std::time::Instant::now() + up;
+            for mut stream in listener.incoming().flatten() {
+                thread::spawn(move || {
+                    let _ = stream.read(&mut [0; 512]);
+                    thread::sleep(up.saturating_duration_since(std::time::Instant::now()));
+                    let _ = stream.write_all(REFUSES.as_bytes());
+                });
+            }
+        });
+        let checks = ["denied:a:443", "denied:b:443"].map(|text| text.parse().unwrap());
+        for finding in make(&checks, address, Limits::QUICK) {
+            assert_eq!(finding.outcome, Outcome::Held, "{finding}");
+        }
+    }
+
+    /// It answers the first one, and nobody after.
+    #[test]
+    fn silence_is_no_refusal() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        thread::spawn(move || {
+            let mut kept = Vec::new();
+            for mut stream in listener.incoming().flatten() {
+                let _ = stream.read(&mut [0; 512]);
+                match kept.is_empty() {
+                    true => stream.write_all(REFUSES.as_bytes()).unwrap(),
+                    false => {}
+                }
+                kept.push(stream.try_clone().unwrap());
+                if kept.len() == 1 {
+                    let _ = stream.shutdown(std::net::Shutdown::Both);
+                }
+            }
+        });
+        let limits = Limits {
+            answer: Duration::from_millis(200),
+            ..Limits::QUICK
+        };
+        let checks = ["unserved:http://a/", "split:abc:443", "single:a"];
+        let found = make(&checks.map(|text| text.parse().unwrap()), address, limits);
+        let outcomes: Vec<_> = found.iter().map(|one| one.outcome).collect();
+        assert_eq!(outcomes, [Outcome::Failed, Outcome::Failed, Outcome::Moot]);
     }
 
     #[test]

@@ -127,9 +127,6 @@ pub struct End {
     reason = "callers are single-threaded and generic over the runtime"
 )]
 pub trait EgressTopology {
-    /// Which one it is.
-    fn kind(&self) -> Topology;
-
     /// Makes what lies between the two, and says what the proxy needs. The proxy is made after it.
     async fn proxy_end<R: SandboxRuntime>(
         &self,
@@ -168,10 +165,6 @@ impl Socket {
 }
 
 impl EgressTopology for Socket {
-    fn kind(&self) -> Topology {
-        Topology::Socket
-    }
-
     async fn proxy_end<R: SandboxRuntime>(
         &self,
         _: &R,
@@ -206,10 +199,6 @@ impl EgressTopology for Socket {
 pub struct InternalNetwork;
 
 impl EgressTopology for InternalNetwork {
-    fn kind(&self) -> Topology {
-        Topology::InternalNetwork
-    }
-
     async fn proxy_end<R: SandboxRuntime>(
         &self,
         runtime: &R,

@@ -22,13 +22,17 @@ pub const EGRESS_EVENT: &str = "egress.requests";
 const MOST: usize = 500;
 /// What the check before the start asks for, which nobody else does.
 const PROBE: &str = "scc-probe.invalid";
+/// What the relay calls a request that it refuses because readers could take it for different things.
+const BAD_REQUEST: &str = "BAD_REQUEST";
+/// The host of such a request.
+const NOT_UNDERSTOOD: &str = "?";
 
 /// A request that a proxy has let through or refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct EgressEntry {
     /// When it ended. A refusal ends at once, a tunnel when it is closed.
     pub time: Timestamp,
-    /// The host.
+    /// The host; `?` where the request was not understood.
     pub host: String,
     /// The port; 0 where none was understood.
     pub port: u16,
@@ -69,6 +73,7 @@ impl Line {
             ("NAME_DIFFERS", _) => format!("the tunnel was for `{}`", self.name),
             ("NAME_MISSING", _) => "the tunnel named no host".to_owned(),
             ("NOT_TLS", _) => "the tunnel was not for TLS".to_owned(),
+            (BAD_REQUEST, _) => "the request was not understood".to_owned(),
             (_, Some("ERR_SCC_NOT_LISTED")) => "not on the list".to_owned(),
             (_, Some("ERR_SCC_ADDRESS")) => "its address is not public".to_owned(),
             (_, Some("ERR_SCC_NEVER")) => "its address is never open".to_owned(),
@@ -84,7 +89,9 @@ impl EgressEntry {
     /// The entry of a line, and when the request began.
     fn parse(line: &str) -> Option<(Self, Timestamp)> {
         let line: Line = serde_json::from_str(line).ok()?;
-        if line.host == PROBE || line.host == "-" {
+        // Squid names nobody of a connection that has ended before it asked for something.
+        let is_bad = line.result == BAD_REQUEST;
+        if line.host == PROBE || (line.host == "-" && !is_bad) {
             return None;
         }
         let end = (line.time * 1000.0) as i64;
@@ -101,7 +108,10 @@ impl EgressEntry {
             reason,
             sent: line.sent,
             received: line.received,
-            host: line.host,
+            host: match is_bad {
+                true => NOT_UNDERSTOOD.to_owned(),
+                false => line.host,
+            },
         };
         Some((entry, start))
     }
@@ -130,7 +140,8 @@ impl EgressReader {
             return None;
         }
         let is_agents = match self.concluded {
-            Some(concluded) => start >= concluded,
+            // What ended before and is written after was asked for when the clock had been set back.
+            Some(concluded) => start >= concluded || entry.time < concluded,
             // A log that has lost its beginning has lost these tries too.
             None => !self.begun,
         };
@@ -167,7 +178,7 @@ impl EgressLog {
 /// All requests of a session that are alike, as one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EgressSum {
-    /// The host.
+    /// The host; `?` where the request was not understood.
     pub host: String,
     /// The port; 0 where none was understood.
     pub port: u16,
@@ -287,6 +298,10 @@ mod tests {
          \"status\":403,\"result\":\"NAME_DIFFERS\",\"name\":\"c.example\"}\n",
         "{\"time\":1795648065.000,\"method\":\"CONNECT\",\"host\":\"scc-probe.invalid\",\
          \"port\":443,\"status\":403,\"result\":\"TCP_DENIED\",\"error\":\"-\"}\n",
+        "{\"time\":1795648066.000,\"method\":\"-\",\"host\":\"-\",\"port\":0,\
+         \"status\":400,\"result\":\"BAD_REQUEST\",\"name\":\"\"}\n",
+        "{\"time\":1795648066.000,\"method\":\"-\",\"host\":\"-\",\"port\":\"-\",\
+         \"status\":0,\"result\":\"NONE_NONE\",\"error\":\"-\"}\n",
     );
 
     #[test]
@@ -299,7 +314,9 @@ mod tests {
             .map(|entry| entry.reason.as_deref())
             .collect();
         let other = Some("the tunnel was for `c.example`");
-        assert_eq!(reasons, [None, None, Some("not on the list"), other]);
+        let bad = Some("the request was not understood");
+        assert_eq!(reasons, [None, None, Some("not on the list"), other, bad]);
+        assert_eq!((entries[4].host.as_str(), entries[4].port), ("?", 0));
         assert_eq!((entries[0].port, entries[3].port), (443, 443));
         assert_eq!(entries[0].time.to_string(), "2026-11-25T23:07:42.431Z");
     }
@@ -321,6 +338,8 @@ mod tests {
             // The agent says that everything before was scc's.
             line(12.5, 1, CONCLUDED),
             line(13.0, 3, "late.example"),
+            // The clock was set back.
+            line(5.0, 3, "back.example"),
         ];
         let hosts = |log: &str| {
             let entries = EgressLog::read(log).entries.into_iter();
@@ -328,7 +347,7 @@ mod tests {
         };
         assert_eq!(
             hosts(&log.concat()),
-            ["agent.example", CONCLUDED, "late.example"]
+            ["agent.example", CONCLUDED, "late.example", "back.example"]
         );
         // Without its beginning what was kept is the agent's.
         let rest = ["agent.example", CONCLUDED, "late.example"].map(|host| line(12.0, 3, host));
@@ -344,7 +363,7 @@ mod tests {
         let facts = egress_facts(&log);
         assert_eq!(facts["incomplete"], true);
         let requests = facts["requests"].as_array().unwrap();
-        assert_eq!(requests.len(), 3);
+        assert_eq!(requests.len(), 4);
         assert_eq!(
             (&requests[0]["count"], &requests[0]["sent"]),
             (&json!(2), &json!(11))

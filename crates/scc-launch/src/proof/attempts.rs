@@ -38,9 +38,11 @@ fn claim_of(check: &Check) -> ClaimId {
         Check::Unreachable(_) | Check::Unechoed(_) | Check::NoIpv6 => ClaimId::NetworkDirect,
         Check::Unknown(_) | Check::Unanswered(..) | Check::Unresolved(_) => ClaimId::NetworkNames,
         Check::Denied(_) | Check::Unserved(..) | Check::Single(_) => ClaimId::NetworkList,
-        Check::Split(_) | Check::Cut(..) | Check::CutPlain(_) | Check::Carried(_) => {
-            ClaimId::NetworkTls
-        }
+        Check::Split(_)
+        | Check::Misread(_)
+        | Check::Cut(..)
+        | Check::CutPlain(_)
+        | Check::Carried(_) => ClaimId::NetworkTls,
         Check::Allowed(_) => ClaimId::NetworkAllowed,
         Check::NoSocket(_) => ClaimId::Kernel,
         Check::Absent(_) => ClaimId::Hidden,
@@ -56,8 +58,9 @@ pub(super) fn all(list: Option<&Destinations>, around: &Around<'_>, more: &[Chec
     if let Some(list) = list {
         checks.extend(checks::through_the_proxy(list));
         checks.extend(off_the_list(list));
-        for host in plain(list).take(1) {
-            checks.extend(with(host, list));
+        match plain(list).next() {
+            Some(host) => checks.extend(with(host, list)),
+            None => checks.extend(below_a_wildcard(list)),
         }
     }
     checks.extend(more.iter().cloned());
@@ -70,6 +73,28 @@ pub(super) fn all(list: Option<&Destinations>, around: &Around<'_>, more: &[Chec
 fn plain(list: &Destinations) -> impl Iterator<Item = &str> {
     let named = list.hosts.iter().filter(|one| !one.host.is_wildcard());
     named.map(|one| one.host.name())
+}
+
+/// Attempts on tunnels to a name that a list of nothing but wildcards has; the likeliest to exist.
+fn below_a_wildcard(list: &Destinations) -> Vec<Check> {
+    let wide = list.hosts.iter().find(|one| one.host.is_wildcard());
+    let host = wide.map(|one| format!("www.{}", one.host.name()));
+    host.map(|host| tunnels(&host)).unwrap_or_default()
+}
+
+/// What a tunnel to a host that is on the list must not carry.
+fn tunnels(host: &str) -> Vec<Check> {
+    let tunnel = format!("{host}:{}", WEB_PORTS[1]);
+    vec![
+        Check::Split(tunnel.clone()),
+        Check::Misread(format!("{tunnel}:{NOWHERE}:443")),
+        Check::Misread(format!("{tunnel}:443")),
+        Check::Misread(format!("[{host}]:443")),
+        Check::Cut(tunnel.clone(), NOWHERE.to_owned()),
+        Check::Cut(tunnel.clone(), String::new()),
+        Check::CutPlain(tunnel.clone()),
+        Check::Carried(tunnel),
+    ]
 }
 
 fn past_the_proxy(list: Option<&Destinations>, around: &Around<'_>) -> Vec<Check> {
@@ -129,7 +154,6 @@ fn with(host: &str, list: &Destinations) -> Vec<Check> {
     let own = |one: &&Destination| !one.host.is_wildcard() && one.host.name() == host;
     let ports = list.hosts.iter().find(own).map(|one| &one.ports);
     let [a, b, c, d] = OUTSIDE[0];
-    let tunnel = format!("{host}:{}", WEB_PORTS[1]);
     let below = format!("scc-probe.{host}");
     let mut checks = vec![
         Check::Denied(format!("{host}.{NOWHERE}:443")),
@@ -138,12 +162,9 @@ fn with(host: &str, list: &Destinations) -> Vec<Check> {
         Check::Unserved(format!("https://{host}/"), None),
         Check::Unserved(format!("ftp://{host}/"), None),
         Check::Single(host.to_owned()),
-        Check::Split(tunnel.clone()),
-        Check::Cut(tunnel.clone(), NOWHERE.to_owned()),
-        Check::Cut(tunnel.clone(), String::new()),
-        Check::CutPlain(tunnel.clone()),
-        Check::Carried(tunnel),
+        Check::Unserved(format!("http://[{host}]/"), None),
     ];
+    checks.extend(tunnels(host));
     if !listed(list, &below) {
         checks.push(Check::Denied(format!("{below}:443")));
     }
@@ -224,167 +245,4 @@ fn attempt(check: &Check, findings: &[Finding], said: &str) -> Attempt {
 }
 
 #[cfg(test)]
-mod tests {
-    use scc_policy::{Cause, Layer, Origin};
-    use scc_runtime::Surroundings;
-
-    use super::*;
-    use crate::proof::report::ClaimState;
-
-    fn list(hosts: &[&str]) -> Destinations {
-        let hosts = hosts.iter().map(|host| Destination {
-            host: host.parse().unwrap(),
-            ports: std::collections::BTreeSet::new(),
-            internal: false,
-            cause: Cause::AllowedHost,
-            origin: Origin {
-                layer: Layer::Organization,
-                file: None,
-                line: None,
-            },
-        });
-        Destinations {
-            hosts: hosts.collect(),
-            unresolved: Vec::new(),
-        }
-    }
-
-    fn checks(list: Option<&Destinations>) -> Vec<Check> {
-        let surroundings = Surroundings::default();
-        let around = Around {
-            surroundings: &surroundings,
-            machine: &[],
-        };
-        all(list, &around, &[])
-    }
-
-    fn state(policy: NetworkPolicy, checks: &[Check], outcome: Outcome, id: ClaimId) -> ClaimState {
-        let findings: Vec<_> = checks
-            .iter()
-            .map(|check| Finding {
-                check: check.to_string(),
-                outcome,
-                detail: String::new(),
-            })
-            .collect();
-        let claims = judge(policy, checks, &findings, "", Vec::new());
-        claims.iter().find(|claim| claim.id == id).unwrap().state
-    }
-
-    #[test]
-    fn what_a_policy_does_not_claim_does_not_fail() {
-        let enforced = checks(Some(&list(&["a.example"])));
-        let none = checks(None);
-        for (policy, checks, id, state_of_failure) in [
-            (
-                NetworkPolicy::Open,
-                &none,
-                ClaimId::NetworkDirect,
-                ClaimState::NotApplicable,
-            ),
-            (
-                NetworkPolicy::LockedDownWeb,
-                &none,
-                ClaimId::NetworkDirect,
-                ClaimState::Failed,
-            ),
-            (
-                NetworkPolicy::LockedDownWeb,
-                &none,
-                ClaimId::NetworkTls,
-                ClaimState::NotApplicable,
-            ),
-            (
-                NetworkPolicy::WebEgressEnforced,
-                &enforced,
-                ClaimId::NetworkTls,
-                ClaimState::Failed,
-            ),
-            (
-                NetworkPolicy::WebEgressEnforced,
-                &enforced,
-                ClaimId::NetworkList,
-                ClaimState::Failed,
-            ),
-            (
-                NetworkPolicy::Open,
-                &none,
-                ClaimId::Kernel,
-                ClaimState::Failed,
-            ),
-        ] {
-            let failed = state(policy, checks, Outcome::Failed, id);
-            assert_eq!(failed, state_of_failure, "{policy:?} {id:?}");
-        }
-        let held = state(
-            NetworkPolicy::WebEgressEnforced,
-            &enforced,
-            Outcome::Held,
-            ClaimId::NetworkTls,
-        );
-        assert_eq!(held, ClaimState::Held);
-    }
-
-    /// By addresses that answer where there is a way to them, and by the address that one would need.
-    #[test]
-    fn a_way_out_by_ipv6_is_found() {
-        let all = checks(None);
-        let texts: Vec<_> = all.iter().map(Check::to_string).collect();
-        let resolvers = [
-            "unreachable:[2606:4700:4700::1111]:443",
-            "unanswered:2620:fe::fe:example.com",
-            "noipv6",
-        ];
-        for wanted in resolvers {
-            assert!(texts.iter().any(|text| text == wanted), "{texts:?}");
-            let findings: Vec<_> = texts
-                .iter()
-                .map(|text| Finding {
-                    check: text.clone(),
-                    outcome: match text == wanted {
-                        true => Outcome::Failed,
-                        false => Outcome::Held,
-                    },
-                    detail: String::new(),
-                })
-                .collect();
-            let policy = NetworkPolicy::LockedDownWeb;
-            let claims = judge(policy, &all, &findings, "", Vec::new());
-            let failed = claims.iter().filter(|one| one.state == ClaimState::Failed);
-            assert_eq!(failed.count(), 1, "{wanted}");
-        }
-        let no_example = |text: &&String| text.contains("unreachable:[2001:db8:");
-        assert_eq!(texts.iter().find(no_example), None);
-    }
-
-    #[test]
-    fn what_was_not_made_has_failed() {
-        let checks = checks(None);
-        let claims = judge(
-            NetworkPolicy::LockedDownWeb,
-            &checks,
-            &[],
-            "no guard",
-            Vec::new(),
-        );
-        let direct = claims
-            .iter()
-            .find(|one| one.id == ClaimId::NetworkDirect)
-            .unwrap();
-        assert_eq!(direct.state, ClaimState::Failed);
-        assert!(direct.attempts[0].detail.contains("no guard"));
-    }
-
-    #[test]
-    fn nothing_that_the_list_has_is_expected_to_be_refused() {
-        let wide = list(&["a.example", "*.a.example", "*.b.example"]);
-        let texts: Vec<_> = checks(Some(&wide)).iter().map(Check::to_string).collect();
-        let has = |text: &str| texts.iter().any(|one| one == text);
-        assert!(!has("denied:scc-probe.a.example:443") && !has("denied:a.example:443"));
-        assert!(has("denied:b.example:443") && has("allowed:a.example:443"));
-        let mut once = texts.clone();
-        once.sort();
-        once.dedup();
-        assert_eq!(once.len(), texts.len());
-    }
-}
+mod tests;

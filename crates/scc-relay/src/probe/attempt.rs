@@ -36,6 +36,8 @@ pub enum Check {
     /// `split:HOST:PORT`: a tunnel to this host with a blank in its name is refused; a proxy that takes
     /// the blank out would carry a client to a host that nobody has compared the names with.
     Split(String),
+    /// `misread:TARGET`: a tunnel to what two readers take for two hosts is refused.
+    Misread(String),
     /// `cut:HOST:PORT:NAME`: a tunnel in which TLS asks for another name is cut; without a name,
     /// one in which it asks for nobody.
     Cut(String, String),
@@ -104,6 +106,7 @@ impl FromStr for Check {
             },
             "single" => Some(Self::Single(own)),
             "split" => target(rest).map(Self::Split),
+            "misread" => target(rest).map(Self::Misread),
             "cut" => rest.rsplit_once(':').and_then(|(to, name)| {
                 let to = target(to)?;
                 Some(Self::Cut(to, name.to_owned()))
@@ -148,6 +151,7 @@ impl fmt::Display for Check {
             Self::Unserved(url, Some(host)) => write!(f, "unserved:{url} {host}"),
             Self::Single(host) => write!(f, "single:{host}"),
             Self::Split(target) => write!(f, "split:{target}"),
+            Self::Misread(target) => write!(f, "misread:{target}"),
             Self::Cut(target, name) => write!(f, "cut:{target}:{name}"),
             Self::CutPlain(target) => write!(f, "cut-plain:{target}"),
             Self::Carried(target) => write!(f, "carried:{target}"),
@@ -262,6 +266,8 @@ mod tests {
             "unserved:http://10.0.0.1/ a",
             "single:a",
             "split:a:443",
+            "misread:a:443:b:443",
+            "misread:[a]:443",
             "cut:a:443:b",
             "cut:a:443:",
             "cut-plain:a:443",

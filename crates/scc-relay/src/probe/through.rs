@@ -2,12 +2,13 @@
 
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::attempt::Outcome;
 use super::hello::hello;
-use super::{CONCLUDED, Limits, Tried};
+use super::{CONCLUDED, Limits, NOBODY, Tried};
 use crate::check::BAD_REQUEST;
 
 /// How long the proxy may take to come up.
@@ -17,10 +18,12 @@ const RETRY: Duration = Duration::from_millis(10);
 const LONGEST: usize = 64 * 1024;
 
 /// A proxy, and how long it is waited for.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct Through {
-    pub(super) proxy: SocketAddr,
-    pub(super) limits: Limits,
+    proxy: SocketAddr,
+    limits: Limits,
+    /// Whether it has answered, or why not; known when the first attempt is made.
+    up: OnceLock<Result<(), String>>,
 }
 
 fn held(detail: impl Into<String>) -> Tried {
@@ -52,7 +55,16 @@ fn refused(answer: &str) -> Tried {
 }
 
 impl Through {
-    pub(super) fn denied(self, target: &str) -> Tried {
+    pub(super) fn new(proxy: SocketAddr, limits: Limits) -> Self {
+        let up = OnceLock::new();
+        Self { proxy, limits, up }
+    }
+
+    pub(super) fn silence(&self) -> Duration {
+        self.limits.silence
+    }
+
+    pub(super) fn denied(&self, target: &str) -> Tried {
         match self.status(target) {
             Ok(Some(403)) => held("refused by the proxy"),
             Ok(Some(status)) => failed(format!("the proxy answers {status}, not 403")),
@@ -61,7 +73,7 @@ impl Through {
         }
     }
 
-    pub(super) fn allowed(self, target: &str) -> Tried {
+    pub(super) fn allowed(&self, target: &str) -> Tried {
         match self.status(target) {
             Ok(Some(403)) => failed(self.why_refused(target)),
             // 500: the name is not known, which is for the agent to find out.
@@ -73,7 +85,7 @@ impl Through {
     }
 
     /// What the proxy says in the first line of its refusal.
-    fn why_refused(self, target: &str) -> String {
+    fn why_refused(&self, target: &str) -> String {
         let answer = self.tunnel(target).ok().flatten();
         let line = answer.and_then(|(answer, _)| answer.lines().next().map(str::to_owned));
         let why = line.and_then(|line| line.split_once("by scc, ").map(|(_, why)| why.to_owned()));
@@ -81,34 +93,54 @@ impl Through {
     }
 
     /// The status with which the proxy answers when it is asked for a tunnel; `None` when it takes
-    /// its time, which no refusal does. Asks again until the proxy is up.
-    fn status(self, target: &str) -> io::Result<Option<u16>> {
-        let answer = self.until_up(|| self.tunnel(target))?;
+    /// its time, which no refusal does.
+    fn status(&self, target: &str) -> io::Result<Option<u16>> {
+        let answer = self.tunnel(target)?;
         Ok(answer.map(|(answer, _)| status_of(&answer)))
     }
 
-    fn until_up<T>(
-        self,
-        attempt: impl Fn() -> io::Result<Option<(String, T)>>,
-    ) -> io::Result<Option<(String, T)>> {
+    /// Waits once for all attempts until the proxy answers. Its relay listens before it does, and says
+    /// nothing meanwhile; silence means something only afterwards.
+    fn wait_until_up(&self) -> io::Result<()> {
+        let up = self
+            .up
+            .get_or_init(|| self.first_answer().map_err(|error| error.to_string()));
+        up.clone().map_err(io::Error::other)
+    }
+
+    fn first_answer(&self) -> io::Result<()> {
         let end = Instant::now() + START;
         loop {
-            match attempt() {
+            let left = end.saturating_duration_since(Instant::now());
+            let late = || Err(ErrorKind::TimedOut.into());
+            let outcome = match self.tunnel_within(&format!("{NOBODY}:443"), left.max(RETRY)) {
                 // What a relay says whose proxy does not listen yet.
-                Ok(Some((answer, _)))
-                    if answer.contains("does not answer") && Instant::now() < end => {}
-                Ok(answer) => return Ok(answer),
-                Err(error) if Instant::now() >= end => return Err(error),
-                Err(_) => {}
+                Ok(Some((answer, _))) if answer.contains("does not answer") => late(),
+                Ok(Some(_)) => return Ok(()),
+                Ok(None) => late(),
+                Err(error) => Err(error),
+            };
+            if Instant::now() >= end {
+                return outcome;
             }
             thread::sleep(RETRY);
         }
     }
 
+    /// The beginning of the answer of a proxy that is up.
+    fn tunnel(&self, target: &str) -> io::Result<Option<(String, TcpStream)>> {
+        self.wait_until_up()?;
+        self.tunnel_within(target, self.limits.refusal)
+    }
+
     /// The beginning of the proxy's answer; `None` when there is none in time.
-    fn tunnel(self, target: &str) -> io::Result<Option<(String, TcpStream)>> {
+    fn tunnel_within(
+        &self,
+        target: &str,
+        limit: Duration,
+    ) -> io::Result<Option<(String, TcpStream)>> {
         let mut stream = self.connect()?;
-        stream.set_read_timeout(Some(self.limits.refusal))?;
+        stream.set_read_timeout(Some(limit))?;
         let request = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n");
         stream.write_all(request.as_bytes())?;
         // An agreement has nothing after its head, and then the server has the word.
@@ -126,65 +158,68 @@ impl Through {
         Ok(Some((answer.text(), stream)))
     }
 
-    fn connect(self) -> io::Result<TcpStream> {
+    fn connect(&self) -> io::Result<TcpStream> {
         TcpStream::connect_timeout(&self.proxy, self.limits.silence)
     }
 
-    /// Sends a request and reads what comes until the end; again until the proxy is up.
-    fn ask(self, request: &str) -> io::Result<String> {
-        let answer = self.until_up(|| Ok(Some((self.ask_once(request)?, ()))))?;
-        Ok(answer.map(|(text, ())| text).unwrap_or_default())
-    }
-
-    fn ask_once(self, request: &str) -> io::Result<String> {
+    /// Sends a request and reads what comes until the end.
+    fn ask(&self, request: &str) -> io::Result<Answer> {
+        self.wait_until_up()?;
         let mut stream = self.connect()?;
         stream.set_read_timeout(Some(self.limits.answer))?;
         stream.write_all(request.as_bytes())?;
-        Ok(read(&mut stream, |_| false)?.text())
+        read(&mut stream, |_| false)
     }
 
     /// The request of a client that wants the proxy to fetch something.
-    pub(super) fn unserved(self, url: &str, host: Option<&str>) -> Tried {
+    pub(super) fn unserved(&self, url: &str, host: Option<&str>) -> Tried {
         let of_url = url.split("://").nth(1).unwrap_or(url);
         let authority = of_url.split('/').next().unwrap_or_default();
         let host = host.unwrap_or(authority);
         match self.ask(&format!("GET {url} HTTP/1.1\r\nHost: {host}\r\n\r\n")) {
-            Ok(answer) if answer.is_empty() => held("cut without an answer"),
-            Ok(answer) => refused(&answer),
+            Ok(answer) if answer.is_silence() => failed("no answer in time"),
+            Ok(answer) if answer.bytes.is_empty() => held("cut without an answer"),
+            Ok(answer) => refused(&answer.text()),
             Err(error) => no_proxy(&error),
         }
     }
 
     /// Writes into the proxy's log that this was all; nobody else can do that before.
-    pub(super) fn conclude(self) {
+    pub(super) fn conclude(&self) {
         // Where it is not there, the log has a few lines more.
-        let _ = self.tunnel(&format!("{CONCLUDED}:443"));
+        let _ = self.tunnel_within(&format!("{CONCLUDED}:443"), self.limits.refusal);
     }
 
-    pub(super) fn split(self, target: &str) -> Tried {
+    pub(super) fn split(&self, target: &str) -> Tried {
         let middle = target.rfind(':').unwrap_or(target.len()) / 2;
         let (before, after) = target.split_at_checked(middle).unwrap_or((target, ""));
-        match self.ask(&format!("CONNECT {before} {after} HTTP/1.1\r\n\r\n")) {
-            Ok(answer) => refused(&answer),
+        self.misread(&format!("{before} {after}"))
+    }
+
+    pub(super) fn misread(&self, target: &str) -> Tried {
+        match self.ask(&format!("CONNECT {target} HTTP/1.1\r\n\r\n")) {
+            Ok(answer) => refused(&answer.text()),
             Err(error) => no_proxy(&error),
         }
     }
 
-    pub(super) fn single(self, host: &str) -> Tried {
+    pub(super) fn single(&self, host: &str) -> Tried {
         let first = format!("GET http://{host}/ HTTP/1.1\r\nHost: {host}\r\n\r\n");
         let second = format!("CONNECT {host}:443 HTTP/1.1\r\nHost: {host}\r\n\r\n");
         match self.ask(&(first + &second)) {
-            Ok(answer) if answer.contains("Connection established") => {
+            Ok(answer) if answer.text().contains("Connection established") => {
                 failed("the second one was carried out")
             }
-            Ok(answer) => held(format!("one answer ({})", status_of(&answer))),
+            // The first one is for a server, which may be slow.
+            Ok(answer) if answer.is_silence() => (Outcome::Moot, "no answer in time".to_owned()),
+            Ok(answer) => held(format!("one answer ({})", status_of(&answer.text()))),
             Err(error) => no_proxy(&error),
         }
     }
 
     /// What a server says to this first message.
-    fn say(self, target: &str, first: &[u8]) -> Said {
-        let mut stream = match self.until_up(|| self.tunnel(target)) {
+    fn say(&self, target: &str, first: &[u8]) -> Said {
+        let mut stream = match self.tunnel(target) {
             Err(error) => return Said::NoProxy(error),
             Ok(None) => return Said::NotReached("no answer".to_owned()),
             Ok(Some((answer, stream))) => match status_of(&answer) {
@@ -204,7 +239,7 @@ impl Through {
         }
     }
 
-    pub(super) fn cut(self, target: &str, first: &[u8]) -> Tried {
+    pub(super) fn cut(&self, target: &str, first: &[u8]) -> Tried {
         match self.say(target, first) {
             Said::End => held("cut"),
             Said::Something => failed("the server answers"),
@@ -214,7 +249,7 @@ impl Through {
         }
     }
 
-    pub(super) fn carried(self, target: &str) -> Tried {
+    pub(super) fn carried(&self, target: &str) -> Tried {
         let name = target.rsplit_once(':').map_or(target, |(name, _)| name);
         match self.say(target, &hello(name)) {
             Said::Something => held("the server answers"),
@@ -242,6 +277,11 @@ struct Answer {
 }
 
 impl Answer {
+    /// Whoever is cut off is told so at once.
+    fn is_silence(&self) -> bool {
+        self.is_late && self.bytes.is_empty()
+    }
+
     fn text(&self) -> String {
         String::from_utf8_lossy(&self.bytes).into_owned()
     }

@@ -105,6 +105,8 @@ fn through_the_proxy(world: &World) -> Vec<String> {
         "unserved:http://denied.test/",
         "split:allowed.test:443",
         "split:deep.wide.test:443",
+        "misread:allowed.test:443:denied.test:443",
+        "misread:[deep.wide.test]:443",
         "cut:allowed.test:443:denied.test",
         "allowed:deep.wide.test:443",
         "carried:deep.wide.test:443",

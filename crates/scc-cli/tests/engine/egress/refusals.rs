@@ -47,3 +47,38 @@ fn each_refusal_says_what_it_is() {
         assert!(said.contains(in_the_line), "{host}: {said}");
     }
 }
+
+/// Requests that Squid takes for one for allowed.test, and a reader of the whole text for something else.
+const MISREAD: [&str; 5] = [
+    "CONNECT allowed.test:443:denied.test:443",
+    "CONNECT allowed.test:443:443",
+    "CONNECT [allowed.test]:443",
+    "CONNECT [allowed.test]",
+    "GET http://[allowed.test]/",
+];
+
+/// Squid itself, in the proxy's container, would carry them out.
+#[test]
+fn no_request_is_passed_on_that_squid_reads_otherwise() {
+    let world = World::new(&Plan::default());
+    let _session = world.session();
+    let engine = world.context.engine();
+    let proxies = engine.proxies(world.context.namespace());
+    let proxy = proxies[0]["Id"].as_str().unwrap();
+    let workspace = world.context.workspace();
+    for line in MISREAD {
+        let script = format!(
+            "exec 3<>/dev/tcp/127.0.0.1/3128; printf '{line} HTTP/1.1\\r\\n\\r\\n' >&3; \
+             read -r said <&3; echo \"$said\""
+        );
+        let said = engine.exec(proxy, &["bash", "-c", &script]);
+        assert!(said.contains(" 200 "), "{line}: {said}");
+        let inside = ["exec", workspace.to_str().unwrap(), "--", "bash", "-c"];
+        let inside: Vec<_> = inside.into_iter().chain([script.as_str()]).collect();
+        let said = world.scc(&inside).ok().stdout;
+        assert!(said.contains(" 400 "), "{line}: {said}");
+    }
+    let log = world.scc(&["network", "log"]).ok().stdout;
+    let refused = log.matches("denied  ?:0  the request was not understood");
+    assert_eq!(refused.count(), MISREAD.len(), "{log}");
+}
