@@ -154,7 +154,7 @@ impl SourceError {
                 None => "fetch it again without `--offline`",
             },
             Self::File { source, .. } if source.kind() == io::ErrorKind::NotFound => {
-                "check the path; a relative one starts at the document that names it"
+                "check the path"
             }
             Self::Credentials { .. } => {
                 "check the header or command that is named for it; a variable has to be set where you \
