@@ -260,14 +260,11 @@ mod tests {
             let mut kept = Vec::new();
             for mut stream in listener.incoming().flatten() {
                 let _ = stream.read(&mut [0; 512]);
-                match kept.is_empty() {
-                    true => stream.write_all(REFUSES.as_bytes()).unwrap(),
-                    false => {}
-                }
-                kept.push(stream.try_clone().unwrap());
-                if kept.len() == 1 {
+                if kept.is_empty() {
+                    stream.write_all(REFUSES.as_bytes()).unwrap();
                     let _ = stream.shutdown(std::net::Shutdown::Both);
                 }
+                kept.push(stream);
             }
         });
         let limits = Limits {
