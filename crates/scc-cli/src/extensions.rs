@@ -144,11 +144,15 @@ impl Found {
             item.eq_ignore_ascii_case(name)
                 || plugin && short.is_some_and(|short| short.eq_ignore_ascii_case(name))
         };
-        let found: Vec<_> = self
-            .decisions()
+        let all = self.decisions();
+        let all: Vec<_> = all
             .filter(|one| one.kind == kind || self.is_artifact_of(one, kind))
-            .filter(|one| is_meant(&one.item))
             .collect();
+        // Each name with and without its marketplace.
+        let known = all.iter().map(|one| one.item.as_str());
+        let known = known.flat_map(|item| [item, item.split('@').next().unwrap_or(item)]);
+        let near = scc_config::nearest_name(name, known);
+        let found: Vec<_> = all.into_iter().filter(|one| is_meant(&one.item)).collect();
         match found.is_empty() {
             false => Ok(found),
             true => Err(CliError::Failed {
@@ -156,7 +160,8 @@ impl Found {
                     "nobody asks for the {} `{name}` here",
                     explanation::kind(kind)
                 ),
-                hint: "see what is asked for: scc config explain".to_owned(),
+                hint: near
+                    .unwrap_or_else(|| "see what is asked for: scc config explain".to_owned()),
             }),
         }
     }

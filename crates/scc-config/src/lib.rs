@@ -123,4 +123,5 @@ pub use user::{
     ImagesSection, OrganizationSource, ProviderPreference, ProviderSection, ResourcesSection,
     Unwritable, UserConfig,
 };
+pub use values::nearest_name;
 pub use variables::Template;

@@ -224,7 +224,7 @@ part!(
             .or_else(|| text.strip_prefix("git@"));
         rest.is_some_and(|rest| !rest.is_empty()) && !text.contains(strange)
     },
-    "the address must start with `https://` (or `git@` for git)"
+    "the address must start with `https://` (or `git@` for git) and hold no blanks"
 );
 part!(
     Branch,

@@ -329,9 +329,6 @@ fn split_port(authority: &str) -> Result<(&str, Option<&str>), String> {
 }
 
 /// "did you mean" for a name that is not among the known ones; `None` where nothing is near.
-pub(crate) fn nearest_name<'a>(
-    typed: &str,
-    known: impl IntoIterator<Item = &'a str>,
-) -> Option<String> {
+pub fn nearest_name<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
     suggest::nearest(typed, known).map(|name| format!("did you mean `{name}`?"))
 }

@@ -16,8 +16,9 @@ use crate::{LaunchError, Launcher};
 const LIMIT: &str = "10";
 /// Seconds after which it is killed that goes on all the same.
 const GRACE: &str = "1";
-/// A server may leave something behind that keeps the connection open; nobody waits for that.
-const END: Duration = Duration::from_secs(13);
+/// A server may leave something behind that keeps the connection open; nobody waits for that. Longer than
+/// the probe waits for a proxy.
+const END: Duration = Duration::from_secs(20);
 /// Bytes that are read of what a server says.
 const MOST: usize = 64 << 10;
 /// Characters that are shown of a line of it.

@@ -39,17 +39,27 @@ pub(crate) fn correct(layers: &Layers<'_>, decisions: &mut [Decision]) -> Result
     for decision in decisions {
         let left = then.get_mut(&key(decision)).and_then(VecDeque::pop_front);
         let left = left.filter(|left| decision.liftable && stands_against(left));
-        if let Some(left) = left.cloned() {
-            let ask = || format!("ask {}", layers.contact());
-            decision.liftable = false;
-            decision.message = format!("{}; besides, {}", decision.message, left.message);
-            decision.next_step = Some(left.next_step.unwrap_or_else(ask));
+        if let Some(left) = left {
+            decision.hold_besides(&left.message, left.next_step.clone(), layers);
         }
     }
     Ok(())
 }
 
-/// A duplicate is there all the same, by another layer.
+impl Decision {
+    /// Says what else stands against the item, so that no exception helps.
+    pub(crate) fn hold_besides(&mut self, why: &str, step: Option<String>, layers: &Layers<'_>) {
+        if self.liftable {
+            self.liftable = false;
+            self.message = format!("{}; besides, {why}", self.message);
+            self.next_step = step.or_else(|| Some(format!("ask {}", layers.contact())));
+        }
+    }
+}
+
+/// A duplicate is there all the same, by another layer. Whose name is taken by what is there without
+/// any exception was told so; here it could be taken by what another exception would let in.
 fn stands_against(left: &Decision) -> bool {
-    left.outcome != Outcome::Allowed && left.reason != Reason::Duplicate
+    let is_name = matches!(left.reason, Reason::Duplicate | Reason::NameTaken);
+    left.outcome != Outcome::Allowed && !is_name
 }

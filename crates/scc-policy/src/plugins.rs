@@ -6,19 +6,21 @@ use scc_config::{BareName, PluginRef};
 
 use crate::decision::{Asked, Decision, ItemKind, Layer, Origin, Outcome, Reason, Rule};
 use crate::delegation::Addition;
+use crate::destinations::is_organizations;
 use crate::effective::EffectivePlugin;
 use crate::error::PolicyError;
 use crate::exceptions::Exceptions;
 use crate::judge::{Judge, List, Ruling, allowed};
 use crate::layers::{Layers, origin};
 use crate::marketplaces::Marketplaces;
+use crate::rendering::Bundled;
 
 /// `bundled` has the plugins that artifacts of bundles become, by their names, with the artifact.
 pub(crate) fn resolve(
     layers: &Layers<'_>,
     exceptions: &Exceptions<'_>,
     marketplaces: &Marketplaces,
-    bundled: &BTreeMap<String, (PluginRef, &str)>,
+    bundled: &Bundled<'_>,
     decisions: &mut Vec<Decision>,
 ) -> Result<Vec<EffectivePlugin>, PolicyError> {
     let mut plugins = Plugins::new(layers, exceptions, marketplaces, bundled);
@@ -76,7 +78,7 @@ struct Plugins<'a, 'b> {
     disabled_by_org: Option<List<'a, PluginRef>>,
     disabled_by_team: Option<List<'a, PluginRef>>,
     marketplaces: &'b Marketplaces,
-    bundled: &'b BTreeMap<String, (PluginRef, &'b str)>,
+    bundled: &'b Bundled<'b>,
     bare: BareName<'a>,
     enabled: BTreeMap<String, EffectivePlugin>,
 }
@@ -86,7 +88,7 @@ impl<'a, 'b> Plugins<'a, 'b> {
         layers: &'b Layers<'a>,
         exceptions: &'b Exceptions<'a>,
         marketplaces: &'b Marketplaces,
-        bundled: &'b BTreeMap<String, (PluginRef, &'b str)>,
+        bundled: &'b Bundled<'b>,
     ) -> Self {
         let blocked = layers
             .security()
@@ -145,7 +147,12 @@ impl<'a, 'b> Plugins<'a, 'b> {
             }
         };
         let lifted = match ruling {
-            Ruling::Refused(decision) => return Ok(*decision),
+            Ruling::Refused(mut decision) => {
+                if let Some(message) = self.name_taken(&asked.origin, &plugin) {
+                    decision.hold_besides(&message, None, self.layers);
+                }
+                return Ok(*decision);
+            }
             Ruling::Free(lifted) => lifted,
         };
         if let Some(rule) = self.disabled(layer, &plugin) {
@@ -156,7 +163,7 @@ impl<'a, 'b> Plugins<'a, 'b> {
         if let Some(decision) = self.unknown_marketplace(&asked, &plugin)? {
             return Ok(decision);
         }
-        if let Some(message) = self.name_taken(layer, &plugin) {
+        if let Some(message) = self.name_taken(&asked.origin, &plugin) {
             return Ok(asked.decide(Outcome::Ignored, Reason::NameTaken, message));
         }
         let entry = EffectivePlugin {
@@ -168,21 +175,23 @@ impl<'a, 'b> Plugins<'a, 'b> {
     }
 
     /// Agents know what a plugin brings by the plugin's name alone, and of two take the one of either
-    /// marketplace: a later one would stand in for what an earlier layer gives.
-    fn name_taken(&self, layer: Layer, plugin: &PluginRef) -> Option<String> {
+    /// marketplace: a later one would stand in for what an earlier layer gives. Between what the
+    /// organization's document itself gives and an artifact nobody chooses; a launch with both is refused.
+    fn name_taken(&self, origin: &Origin, plugin: &PluginRef) -> Option<String> {
         let name = plugin.name().to_lowercase();
         let is_other = |other: &PluginRef| {
             other.name().to_lowercase() == name
                 && other.marketplace().to_lowercase() != plugin.marketplace().to_lowercase()
         };
-        let bundled = self.bundled.get(&name).filter(|(other, _)| is_other(other));
-        if let Some((other, artifact)) = bundled {
+        let bundled = self.bundled.get(&name).into_iter().flatten();
+        let mut bundled = bundled.filter(|_| !is_organizations(origin));
+        if let Some((other, artifact)) = bundled.find(|(other, _)| is_other(other)) {
             return Some(format!(
                 "its name is that of `{other}`, the artifact `{artifact}`"
             ));
         }
         let mut enabled = self.enabled.values();
-        let earlier = |entry: &&EffectivePlugin| entry.origin.layer != layer;
+        let earlier = |entry: &&EffectivePlugin| entry.origin.layer != origin.layer;
         let other = enabled.find(|entry| earlier(entry) && is_other(&entry.plugin))?;
         Some(format!(
             "its name is that of `{}`, which {} gives",

@@ -63,18 +63,19 @@ pub(crate) fn server_names(
     names
 }
 
-/// The plugins that artifacts become for any agent, by their names in lower case, with the artifact.
-pub(crate) fn plugins(
-    artifacts: &BTreeMap<String, EffectiveArtifact>,
-) -> BTreeMap<String, (PluginRef, &str)> {
-    let mut plugins = BTreeMap::new();
+/// Plugins that artifacts become, by their names in lower case, with the artifact.
+pub(crate) type Bundled<'a> = BTreeMap<String, Vec<(PluginRef, &'a str)>>;
+
+/// All of them, for whichever agent.
+pub(crate) fn plugins(artifacts: &BTreeMap<String, EffectiveArtifact>) -> Bundled<'_> {
+    let mut plugins = Bundled::new();
     for (name, artifact) in artifacts {
         let bindings = artifact.bindings.iter();
         let forms = bindings.filter_map(|one| artifact.render(name, &one.provider_id()).ok());
         for rendered in forms {
             if let ArtifactForm::Plugin(plugin) = rendered.form {
-                let key = plugin.name().to_lowercase();
-                plugins.entry(key).or_insert((plugin, name.as_str()));
+                let all = plugins.entry(plugin.name().to_lowercase()).or_default();
+                all.push((plugin, name.as_str()));
             }
         }
     }

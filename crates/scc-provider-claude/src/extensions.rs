@@ -11,10 +11,12 @@ use scc_provider::{
 };
 use serde_json::{Map, Value, json};
 
+use crate::plugin_hooks;
+
 /// Where marketplaces are in the sandbox.
 const MARKETPLACES: &str = "/opt/scc/marketplaces";
 pub(crate) const CATALOG: &str = ".claude-plugin/marketplace.json";
-const MANIFEST: &str = ".claude-plugin/plugin.json";
+pub(crate) const MANIFEST: &str = ".claude-plugin/plugin.json";
 
 /// Beside the managed settings; where it exists, the agent takes no server from anywhere else.
 const MANAGED_SERVERS: &str = "managed-mcp.json";
@@ -260,7 +262,7 @@ pub(crate) fn undelivered(extensions: &Extensions) -> Vec<Undelivered> {
     let plugins = plugins.filter(|_| extensions.locked);
     let reason = "its own MCP servers are not started; whoever keeps the rules can add them as \
                   `additional_mcp_servers`";
-    plugins
-        .map(|plugin| plugin.undelivered(ExtensionKind::PluginPart, reason))
-        .collect()
+    let servers = plugins.map(|plugin| plugin.undelivered(ExtensionKind::PluginPart, reason));
+    let lost = extensions.plugins.iter().flat_map(plugin_hooks::lost);
+    servers.chain(lost).collect()
 }

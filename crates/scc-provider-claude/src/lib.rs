@@ -8,6 +8,7 @@ mod conversation;
 mod extensions;
 mod hooks;
 mod own;
+mod plugin_hooks;
 
 use std::collections::BTreeMap;
 

@@ -338,6 +338,12 @@ fn names_that_clash_are_refused() {
         &json!({ "one": server("tool"), "two": server("Tool") }),
     );
     refused("is called `Tool` too");
+    let plugin = |name: &str| json!({ "kind": "native_integration", "bindings": { "codex": { "native_ref": name } } });
+    bundle(
+        &desk,
+        &json!({ "one": plugin("p@m"), "two": plugin("P@other") }),
+    );
+    refused("`P@other` and `p@m` are plugins of one name");
 }
 
 /// A rule that stands against what one agent would get refuses that agent only.

@@ -56,6 +56,11 @@ fn plugins_are_listed_and_explained() {
         1,
         "nobody asks for the plugin `other`",
     );
+    ended(
+        &desk.scc(&["plugin", "why", "badd"]),
+        1,
+        "did you mean `bad`?",
+    );
 }
 
 #[test]
@@ -112,4 +117,6 @@ fn servers_are_listed_and_explained() {
     ended(&why("events"), 6, "does not speak `sse`");
     ended(&why("tool"), 6, "security.allow_stdio_mcp");
     ended(&why("other"), 1, "nobody asks for the MCP server `other`");
+    // As agents and lists write it.
+    ended(&why("web_one"), 1, "did you mean `web.one`?");
 }

@@ -170,6 +170,21 @@ fn add_plugin(
         known.artifact.get_or_insert_with(|| facts.artifact.clone());
         return Ok(Form::Plugin(known.plugin.clone()));
     }
+    let name = plugin.name().to_lowercase();
+    let is_called_so = |reference: &str| {
+        let own = reference
+            .rsplit_once('@')
+            .map(|(own, _)| own.to_lowercase());
+        own.as_ref() == Some(&name)
+    };
+    let other = delivery
+        .plugins
+        .iter()
+        .find(|other| is_called_so(&other.plugin));
+    if let Some(other) = other {
+        let message = format!("`{plugin}` and `{}` are plugins of one name", other.plugin);
+        return Err(ExtensionError::Clash(message));
+    }
     let wanted = EffectivePlugin {
         plugin,
         origin: facts.origin.clone(),

@@ -1,5 +1,7 @@
 //! Starting the sandbox, making the attempts, and removing it.
 
+use std::time::Duration;
+
 use scc_relay::probe::{Check, Finding};
 use scc_runtime::{Own, SandboxRuntime, Surroundings, labels};
 use serde_json::{Map, json};
@@ -17,6 +19,8 @@ use crate::{Event, LaunchError, Launcher, Plan, Reporter, safety};
 
 /// What the main process does while attempts are made beside it.
 const WAIT: [&str; 2] = ["/bin/sleep", "infinity"];
+/// How long the collector may take to start.
+const SETTLED: Duration = Duration::from_secs(10);
 /// The longest that is shown of what a command said that did not do what it should.
 const LONGEST: usize = 300;
 
@@ -138,7 +142,8 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
             let collector = self.start_collector(&id, plan.spec.user).await?;
             // Until then one of the engine's processes stands in its place, which has privileges.
             if let Some(mut collector) = collector {
-                collector.next().await?;
+                // One that does not get there is found among the processes.
+                let _ = tokio::time::timeout(SETTLED, collector.next()).await;
             }
         }
         Ok((id, surroundings))

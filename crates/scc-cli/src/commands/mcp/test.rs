@@ -55,12 +55,14 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<u8, CliError> 
         .await?;
     let workspace = view.workspace.as_ref().map(PathBuf::from);
     let own = team_of(&view, &state)?;
-    if let (Some(asked), Some(own)) = (&args.team, &own)
-        && asked != own
-    {
-        context.printer.warning(&format!(
-            "the sandbox was started in the team {own}: it has that team's servers and hosts"
-        ));
+    if args.team.is_some() && args.team != own {
+        let own = match &own {
+            Some(own) => format!("in the team {own}: it has that team's"),
+            None => "without a team: it has the organization's".to_owned(),
+        };
+        context
+            .printer
+            .warning(&format!("the sandbox was started {own} servers and hosts"));
     }
     let team = args.team.clone().or(own);
     let place = Where::of(workspace, view.provider.clone(), team);

@@ -1,6 +1,9 @@
 //! Who is refused is told what it was, on the page and in the first line of the answer.
 
+use scc_testkit::wait_for;
+
 use super::world::{Plan, TOPOLOGIES, World};
+use crate::support::LIMIT;
 
 /// A host, what its page says, and what the first line says of a tunnel.
 const REFUSALS: [(&str, &str, &str); 4] = [
@@ -78,7 +81,9 @@ fn no_request_is_passed_on_that_squid_reads_otherwise() {
         let said = world.scc(&inside).ok().stdout;
         assert!(said.contains(" 400 "), "{line}: {said}");
     }
-    let log = world.scc(&["network", "log"]).ok().stdout;
-    let refused = log.matches("denied  ?:0  the request was not understood");
-    assert_eq!(refused.count(), MISREAD.len(), "{log}");
+    wait_for("a line of each", LIMIT, || {
+        let log = world.scc(&["network", "log"]).ok().stdout;
+        let refused = log.matches("denied  ?:0  the request was not understood");
+        (refused.count() == MISREAD.len()).then_some(())
+    });
 }
