@@ -189,7 +189,7 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         let argv = argv
             .into_iter()
             .chain(checks.iter().map(ToString::to_string));
-        let (status, output) = self.run_in(&joined.sandbox, argv.collect()).await?;
+        let (status, output) = self.run_while_proxied(joined, argv.collect()).await?;
         let findings = Finding::read(&output);
         let failed = |found: &&Finding| found.outcome != Outcome::Held;
         let failed: Vec<_> = findings.iter().filter(failed).collect();
@@ -208,6 +208,22 @@ impl<R: SandboxRuntime> Launcher<'_, R> {
         }
         details.extend(self.last_words(&joined.proxy).await);
         Err(LaunchError::EgressNotProven { details })
+    }
+
+    /// Runs checks in a sandbox for as long as its proxy runs: they wait for one that may still come.
+    async fn run_while_proxied(
+        &self,
+        joined: &Joined,
+        argv: Vec<String>,
+    ) -> Result<(i64, String), LaunchError> {
+        tokio::select! {
+            said = self.run_in(&joined.sandbox, argv) => said,
+            ended = self.runtime.wait(&joined.proxy) => {
+                let mut details = vec![format!("the proxy has ended, with status {}", ended?)];
+                details.extend(self.last_words(&joined.proxy).await);
+                Err(LaunchError::EgressNotProven { details })
+            }
+        }
     }
 
     /// Runs a command in a sandbox; its status, and what it wrote.
