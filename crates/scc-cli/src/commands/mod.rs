@@ -36,7 +36,8 @@ pub(crate) mod worktree;
 
 use std::path::Path;
 
-use scc_launch::Wanted;
+use scc_launch::{SessionView, Wanted};
+use scc_state::StateDir;
 
 use crate::cli::Command;
 use crate::context::Context;
@@ -81,6 +82,14 @@ pub(crate) async fn run(command: Option<Command>, context: &Context) -> Result<u
         Command::Completion(args) => completion::run(&args, context),
         Command::Refresh(args) => refresh::run(&args, context),
     }
+}
+
+/// The team in which a sandbox was started, by the record of its session.
+fn team_of(view: &SessionView, state: &StateDir) -> Result<Option<String>, CliError> {
+    let records = state.session_records()?.into_iter();
+    let id = view.session_id.as_deref();
+    let mut own = records.filter(|record| Some(record.id.as_str()) == id);
+    Ok(own.next().and_then(|record| record.team))
 }
 
 /// The sandbox that is meant: by its name, by the path of its workspace, or by where we are.

@@ -2,12 +2,10 @@
 
 use std::path::PathBuf;
 
-use scc_launch::SessionView;
-use scc_state::StateDir;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::commands::wanted;
+use crate::commands::{team_of, wanted};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::extensions::{Found, Where};
@@ -100,12 +98,4 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<u8, CliError> 
         false => context.printer.warning(&said),
     }
     Ok(u8::from(!reached))
-}
-
-/// The team in which a sandbox was started, by the record of its session.
-fn team_of(view: &SessionView, state: &StateDir) -> Result<Option<String>, CliError> {
-    let records = state.session_records()?.into_iter();
-    let id = view.session_id.as_deref();
-    let mut own = records.filter(|record| Some(record.id.as_str()) == id);
-    Ok(own.next().and_then(|record| record.team))
 }

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::commands::exceptions::Until;
-use crate::commands::wanted;
+use crate::commands::{team_of, wanted};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::governance::{Asked, Effective, Rules};
@@ -53,8 +53,10 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<u8, CliError> 
     let state = context.state()?;
     let launcher = context.launcher(&runtime, &state);
     let view = launcher.find_running(&wanted(args.name.as_deref())).await?;
+    let team = team_of(&view, &state)?;
     let asked = || Asked {
         workspace: view.workspace.clone().map(PathBuf::from),
+        team: team.clone(),
         ..Asked::default()
     };
     let listed = || listed(&host, view.provider.as_deref(), asked(), context);
@@ -62,16 +64,20 @@ pub(crate) async fn run(args: &Args, context: &Context) -> Result<u8, CliError> 
         // Before the rules are read: a host is taken away also where they cannot be.
         launcher.withdraw_host(&view, host.name()).await?;
         let now = Timestamp::now();
-        let said = match listed()? {
-            Some(why) => format!("{host} can still be reached: {why}"),
-            None => format!("{host} cannot be reached any more"),
+        let said = match listed() {
+            Ok(Some(why)) => format!("{host} can still be reached: {why}"),
+            Ok(None) => format!("{host} cannot be reached any more"),
+            Err(error) => format!("{host} was taken away; the rules cannot be read: {error}"),
         };
         return Ok(report(&host, &view.container, now, &said, context));
     }
     if let Some(why) = listed()? {
         return Err(CliError::Failed {
-            message: format!("{host} can be reached already: {why}"),
-            hint: format!("see the list: scc network explain {host}"),
+            message: format!("the rules let {host} through already: {why}"),
+            hint:
+                "a sandbox keeps the list that it was started with; where that is older: scc start \
+                   --fresh"
+                    .to_owned(),
         });
     }
     let rules = Rules::open(context, asked())?;
