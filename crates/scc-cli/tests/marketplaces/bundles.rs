@@ -531,3 +531,47 @@ fn the_document_is_warned_about() {
         assert!(!run.stderr.contains(text), "`{text}` in {}", run.stderr);
     }
 }
+
+#[test]
+fn a_binding_for_nobody_and_names_that_clash_are_warned_about() {
+    let desk = desk_with_style();
+    desk.push();
+    let file = desk.context.path("org.json");
+    let warned = || {
+        desk.scc(&["org", "validate", file.to_str().unwrap()])
+            .ok()
+            .stderr
+    };
+    let plugin = |provider: &str, name: &str| json!({ "kind": "native_integration", "bindings": { provider: { "native_ref": name } } });
+    bundle(
+        &desk,
+        &json!({ "one": plugin("codex", "p@m"), "two": plugin("codex", "P@other") }),
+    );
+    let said = warned();
+    assert!(
+        said.contains("`one` and `two` are both the plugin `P`"),
+        "{said}"
+    );
+    bundle(
+        &desk,
+        &json!({ "one": plugin("codex", "p@m"), "two": plugin("codex", "p@M") }),
+    );
+    assert!(!warned().contains("are both"), "{}", warned());
+    bundle(&desk, &json!({ "one": plugin("cdex", "p@m") }));
+    let said = warned();
+    assert!(
+        said.contains("knows no provider `cdex`; did you mean `codex`?"),
+        "{said}"
+    );
+    let server = json!({ "kind": "mcp_server", "bindings": {
+        "codex": { "native_ref": "Tool", "native_config": { "command": "/opt/tool" } } } });
+    bundle(&desk, &json!({ "one": server }));
+    let text = std::fs::read_to_string(&file).unwrap();
+    let mut org: Value = serde_json::from_str(&text).unwrap();
+    let own = json!([{ "name": "tool", "type": "stdio", "command": "/bin/x" }]);
+    org["profiles"]["t"]["additional_mcp_servers"] = own;
+    std::fs::write(&file, org.to_string()).unwrap();
+    let said = warned();
+    let text = "its server `tool` has the name of the artifact `one`";
+    assert!(said.contains(text), "{said}");
+}

@@ -1,10 +1,10 @@
 //! Artifacts of bundles that no agent gets, or that keep an agent from starting.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Findings;
 use crate::document::{Document, Known, below};
-use crate::{Artifact, ArtifactForm, Bundle, GovernedArtifacts, InstallIntent, OrgConfig};
+use crate::{Artifact, ArtifactForm, Bundle, GovernedArtifacts, InstallIntent, OrgConfig, Profile};
 
 /// Looks at every artifact of a bundle that somebody can get.
 pub(super) fn warn(document: &Document<OrgConfig>, known: &Known<'_>, findings: &mut Findings) {
@@ -16,6 +16,21 @@ pub(super) fn warn(document: &Document<OrgConfig>, known: &Known<'_>, findings: 
     for (name, bundle) in &catalog.bundles {
         if let Some(message) = clash(name, bundle, catalog, &providers) {
             let at = below("/governed_artifacts/bundles", name);
+            findings.add(document, &at, "artifact_clash", message);
+        }
+    }
+    for (name, profile) in &org.profiles {
+        let servers = profile.additional_mcp_servers.iter();
+        let servers = servers.map(|server| server.name.trim().to_lowercase());
+        let servers: BTreeSet<_> = servers.collect();
+        let taken = servers_of(profile, catalog, &providers);
+        let clashes = taken.iter().filter(|(server, _)| servers.contains(*server));
+        for (server, artifact) in clashes {
+            let at = below("/profiles", name);
+            let message = format!(
+                "launches of the team `{name}` are refused: its server `{server}` has the name of the \
+                 artifact `{artifact}`"
+            );
             findings.add(document, &at, "artifact_clash", message);
         }
     }
@@ -37,6 +52,33 @@ fn is_given(intent: InstallIntent) -> bool {
     matches!(intent, InstallIntent::Required | InstallIntent::Available)
 }
 
+/// The names, in lower case, of the servers that a team gets with its bundles, and their artifacts.
+fn servers_of<'a>(
+    profile: &Profile,
+    catalog: &'a GovernedArtifacts,
+    providers: &[&str],
+) -> BTreeMap<String, &'a str> {
+    let bundles = catalog.bundles.iter().filter(|(name, bundle)| {
+        let enabled = profile.enabled_bundles.contains(name);
+        bundle.install_intent == InstallIntent::Required
+            || enabled && is_given(bundle.install_intent)
+    });
+    let mut servers = BTreeMap::new();
+    for name in bundles.flat_map(|(_, bundle)| &bundle.artifacts) {
+        let Some((name, found)) = catalog.artifacts.get_key_value(name) else {
+            continue;
+        };
+        for id in providers.iter().filter(|_| is_given(found.install_intent)) {
+            if let Ok(rendered) = found.view(name).render(id)
+                && let ArtifactForm::Server(server) = rendered.form
+            {
+                servers.insert(server.name.trim().to_lowercase(), name.as_str());
+            }
+        }
+    }
+    servers
+}
+
 /// Two artifacts of a bundle that an agent cannot tell apart.
 fn clash(
     name: &str,
@@ -55,13 +97,18 @@ fn clash(
             let Ok(rendered) = found.view(artifact).render(id) else {
                 continue;
             };
-            let (kind, own) = match rendered.form {
-                ArtifactForm::Skill(own) => ("skill", own),
-                ArtifactForm::Server(server) => ("MCP server", server.name),
-                ArtifactForm::Plugin(_) => continue,
+            // The same plugin may be named twice.
+            let (kind, own, thing) = match rendered.form {
+                ArtifactForm::Skill(own) => ("skill", own, (*artifact).clone()),
+                ArtifactForm::Server(server) => ("MCP server", server.name, (*artifact).clone()),
+                ArtifactForm::Plugin(plugin) => {
+                    let thing = plugin.to_string().to_lowercase();
+                    ("plugin", plugin.name().to_owned(), thing)
+                }
             };
             let key = (kind, own.trim().to_lowercase());
-            if let Some(other) = seen.insert(key, *artifact) {
+            let earlier = seen.insert(key, (*artifact, thing.clone()));
+            if let Some((other, _)) = earlier.filter(|(_, other)| *other != thing) {
                 return Some(format!(
                     "launches of `{id}` with the bundle `{name}` are refused: `{other}` and \
                      `{artifact}` are both the {kind} `{own}`"
@@ -85,10 +132,12 @@ fn doubt(name: &str, artifact: &Artifact, providers: &[&str]) -> Option<(&'stati
         Some((*id, reason))
     });
     let lacks: Vec<_> = lacks.collect();
-    let (id, reason) = lacks.first()?;
+    let (_, reason) = lacks.first()?;
     if required {
+        let refused: Vec<_> = lacks.iter().map(|(id, _)| format!("`{id}`")).collect();
+        let refused = refused.join(" and ");
         let message =
-            format!("launches of `{id}` that need the artifact `{name}` are refused: {reason}");
+            format!("launches of {refused} that need the artifact `{name}` are refused: {reason}");
         return Some(("artifact_required", message));
     }
     let nobody = lacks.len() == providers.len();

@@ -159,6 +159,12 @@ impl Warnings<'_> {
                 self.provider(&below(&list, id), id);
             }
         }
+        for (name, artifact) in &org.governed_artifacts.artifacts {
+            let at = below("/governed_artifacts/artifacts", name) + "/bindings";
+            for binding in &artifact.bindings {
+                self.provider(&at, &binding.provider_id());
+            }
+        }
     }
 
     fn provider(&mut self, at: &str, id: &str) {
