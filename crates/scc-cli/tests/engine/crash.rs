@@ -28,7 +28,7 @@ fn a_session_outlives_the_scc_that_attends_it() {
 #[test]
 fn killed_at_each_step_of_a_launch() {
     let context = context();
-    let steps = killed_at_each_step(&context, &[]);
+    let steps = killed_at_each_step(&context, &[], None);
     assert!(steps.last().unwrap().ends_with("/start"), "{steps:?}");
     assert!(steps.iter().any(|s| s.ends_with("/attach")), "{steps:?}");
     assert!(steps.iter().any(|s| s.ends_with("/rename")), "{steps:?}");
@@ -41,13 +41,19 @@ type Environment<'a> = [(&'a str, &'a str)];
 
 /// Kills scc before and after each request of a launch that changes something on the engine. The
 /// next command removes whatever there was, and closes the record; the next launch succeeds without
-/// one in between, whatever was made. Returns the requests.
+/// one in between, whatever was made. With `last` only up to the first request with that end. Returns
+/// the requests.
 pub(crate) fn killed_at_each_step(
     context: &TestContext,
     environment: &Environment<'_>,
+    last: Option<&str>,
 ) -> Vec<String> {
     let gate = Gate::open(&context.path("gate.sock"), &context.engine().host()).unwrap();
-    let steps = steps_of_a_launch(context, &gate, environment);
+    let mut steps = steps_of_a_launch(context, &gate, environment);
+    if let Some(end) = last {
+        let last = steps.iter().position(|step| step.ends_with(end));
+        steps.truncate(last.unwrap() + 1);
+    }
     let volumes = context.engine().volumes(context.namespace());
     for (number, step) in steps.iter().enumerate() {
         for side in [Side::Before, Side::After] {
