@@ -432,7 +432,7 @@ fn killed_at_each_step_of_a_launch(topology: &'static str, last: Option<&str>) {
     world.scc(&["prune"]).ok();
     let steps = killed_at_each_step(&world.context, &world.environment(), last);
     let starts = steps.iter().filter(|step| step.ends_with("/start")).count();
-    assert_eq!(starts, if last.is_some() { 1 } else { 2 }, "{steps:?}");
+    assert!(starts >= if last.is_some() { 1 } else { 2 }, "{steps:?}");
     let said = world.agent("curl -sS http://allowed.test/");
     assert!(said.contains("the internet says"), "{said}");
 }
